@@ -1,0 +1,3 @@
+"""Tandem: a real-time collaborative order backend."""
+
+__version__ = "0.1.0"

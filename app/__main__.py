@@ -1,0 +1,185 @@
+"""`python -m app serve | migrate | seed | epoch`."""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from app import __version__, migrations
+from app.core.config import Settings, SettingsError, load_settings, missing_services
+from app.core.database import create_engine, create_sessions
+from app.core.logging import configure_logging
+from app.embedded import EmbeddedError, private_services
+from app.realtime.epoch import read_epoch, renew_epoch
+from app.seed import DEMO_PASSWORD, PEOPLE, seed
+from app.supervisor import ServeError, Supervisor
+
+FAILURES = (SettingsError, EmbeddedError, ServeError)
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Tandem: a real-time collaborative order backend."
+    )
+    parser.add_argument("--version", action="version", version=f"tandem {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve the API, the sockets and the pages")
+    serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    serve.add_argument("--port", type=_port, default=8000, help="0: any; default: %(default)s")
+    serve.add_argument("--workers", type=_workers, default=1, help="default: %(default)s")
+    serve.add_argument("--seed", action="store_true", help="make the demo data first")
+    serve.add_argument("--reload", action="store_true", help="start anew when the code changes")
+    commands.add_parser("migrate", help="bring the database to the newest schema")
+    commands.add_parser("seed", help="make the demo data (not in production)")
+    epoch = commands.add_parser("epoch", help="show which log this is")
+    epoch.add_argument("--renew", action="store_true", help="after a restore from a backup")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 after a clean end, 1 could not start, 2 usage."""
+    options = parse_arguments(arguments)
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        _raise_file_limit()
+        with services(settings) as (settings, private):
+            asyncio.run(_run(options, settings, private=private))
+    except FAILURES as error:
+        print(f"tandem: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"tandem: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextmanager
+def services(settings: Settings) -> Iterator[tuple[Settings, bool]]:
+    """The settings with every service address, and whether Postgres is a private one."""
+    missing = missing_services(settings)
+    if missing and settings.environment == "production":
+        raise SettingsError(f"{' and '.join(missing)} must be set in production")
+    if not missing:
+        yield settings, False
+        return
+    postgres, valkey = "DATABASE_URL" in missing, "REDIS_URL" in missing
+    durable = settings.environment != "test"
+    with private_services(
+        settings.data_dir, postgres=postgres, valkey=valkey, durable=durable
+    ) as private:
+        os.environ["DATABASE_URL"] = private.database_url or settings.database_url
+        os.environ["REDIS_URL"] = private.redis_url or settings.redis_url
+        yield load_settings(), postgres
+
+
+async def _run(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
+    match options.command:
+        case "serve":
+            await _serve(options, settings, private=private)
+        case "migrate":
+            await migrations.migrate(settings.sqlalchemy_url)
+            print(f"tandem: the database is at {migrations.newest_revision()}")
+        case "seed":
+            await _seed(settings, private=private)
+        case _:
+            await _epoch(settings, renew=options.renew)
+
+
+async def _serve(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
+    if private:
+        await migrations.migrate(settings.sqlalchemy_url)
+    if options.seed:
+        await _seed(settings, private=False)
+    supervisor = Supervisor(settings, options.host, options.port, options.workers)
+
+    def announce(url: str) -> None:
+        print(f"Tandem listening on {url}", flush=True)
+        if options.seed:
+            _print_demo(url)
+
+    watching = asyncio.create_task(_reload(supervisor)) if options.reload else None
+    try:
+        await supervisor.run(announce)
+    finally:
+        if watching is not None:
+            watching.cancel()
+
+
+async def _reload(supervisor: Supervisor) -> None:
+    """Replace the workers whenever a source file changes."""
+    from watchfiles import PythonFilter, awatch  # noqa: PLC0415 - a tool for development
+
+    async for _changes in awatch("app", watch_filter=PythonFilter()):
+        print("tandem: the code changed, starting anew", flush=True)
+        await supervisor.restart()
+
+
+async def _seed(settings: Settings, *, private: bool) -> None:
+    if settings.environment == "production":
+        raise SettingsError("demo data is not for production")
+    if private:
+        await migrations.migrate(settings.sqlalchemy_url)
+    engine = create_engine(settings)
+    try:
+        made = await seed(create_sessions(engine), settings)
+    finally:
+        await engine.dispose()
+    print(f"tandem: {'made the demo data' if made else 'the demo data is there'}", flush=True)
+
+
+async def _epoch(settings: Settings, *, renew: bool) -> None:
+    engine = create_engine(settings)
+    try:
+        async with create_sessions(engine)() as session, session.begin():
+            if renew:
+                await renew_epoch(session)
+            print(await read_epoch(session))
+    finally:
+        await engine.dispose()
+
+
+def _print_demo(url: str) -> None:
+    print("\nSign in with the password", DEMO_PASSWORD, "as")
+    for email, _name, role in PEOPLE:
+        print(f"  {email:24} {role}")
+    print("\nPlace an order:\n")
+    print(
+        f"  TOKEN=$(curl -s {url}/api/v1/auth/token -d username=cleo@tandem.example "
+        f"-d password={DEMO_PASSWORD} | python3 -c 'import json,sys; "
+        'print(json.load(sys.stdin)["access_token"])\') && '
+        f'curl -s {url}/api/v1/orders -H "Authorization: Bearer $TOKEN" '
+        '-H \'Content-Type: application/json\' -d \'{"currency":"EUR","items":[{"sku":'
+        '"NW-011","name":"Queso Cabrales","quantity":12,"unit_price":"14.00"}]}\'\n',
+        flush=True,
+    )
+
+
+def _raise_file_limit() -> None:
+    """A socket is an open file: as many as the system lets us have."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _port(value: str) -> int:
+    port = int(value)
+    if not 0 <= port <= 65_535:  # noqa: PLR2004 - TCP's own
+        raise argparse.ArgumentTypeError("a port is 0 to 65535")
+    return port
+
+
+def _workers(value: str) -> int:
+    workers = int(value)
+    if workers < 1:
+        raise argparse.ArgumentTypeError("at least one worker")
+    return workers
+
+
+if __name__ == "__main__":
+    sys.exit(main())

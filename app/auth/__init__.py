@@ -1,0 +1,1 @@
+"""Who is calling: tokens, passwords and the port through which auth asks who may."""

@@ -1,0 +1,111 @@
+"""Who a caller is and what they may do: the port that `users` fills, and its cache.
+
+The token only says who and which session. Rights come from the database through a
+PrincipalSource; each worker caches the answer until `$control` says that it changed.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+CACHED_PRINCIPALS = 50_000
+
+
+class Role(StrEnum):
+    """Admin may do all that staff may, staff all that customers may."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A signed-in person, active and with a live session when this was read."""
+
+    user_id: UUID
+    session_id: UUID
+    name: str
+    role: Role
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role.includes(Role.STAFF)
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role.includes(Role.ADMIN)
+
+
+class PrincipalSource(Protocol):
+    """What auth asks of whoever keeps the users."""
+
+    async def find(self, user_id: UUID, session_id: UUID) -> Principal | None:
+        """None: no such user, deactivated, or the session has ended."""
+        ...
+
+
+class Principals:
+    """The cache of a PrincipalSource, bounded, with a counter of each user's rights.
+
+    The counter (`generation`) rises at each `forget`: whoever decided on a right, awaited
+    something and then acts compares it, and decides again if it moved.
+    """
+
+    def __init__(self, source: PrincipalSource) -> None:
+        self._source = source
+        self._cached: OrderedDict[UUID, dict[UUID, Principal]] = OrderedDict()
+        self._generations: dict[UUID, int] = {}
+        self._everyone = 0
+        self._loading: dict[tuple[UUID, UUID, int], asyncio.Future[Principal | None]] = {}
+
+    def generation(self, user_id: UUID) -> int:
+        return self._everyone + self._generations.get(user_id, 0)
+
+    async def get(self, user_id: UUID, session_id: UUID) -> Principal | None:
+        cached = self._cached.get(user_id, {}).get(session_id)
+        if cached is not None:
+            self._cached.move_to_end(user_id)
+            return cached
+        generation = self.generation(user_id)
+        principal = await self._load(user_id, session_id, generation)
+        if principal is not None and generation == self.generation(user_id):
+            self._remember(principal)
+        return principal
+
+    def _load(
+        self, user_id: UUID, session_id: UUID, generation: int
+    ) -> "asyncio.Future[Principal | None]":
+        """One question for all who ask the same at once, under the same rights counter."""
+        key = (user_id, session_id, generation)
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = asyncio.ensure_future(self._source.find(user_id, session_id))
+            self._loading[key] = loading
+            loading.add_done_callback(lambda _done: self._loading.pop(key, None))
+        return asyncio.shield(loading)
+
+    def forget(self, user_id: UUID) -> None:
+        self._generations[user_id] = self._generations.get(user_id, 0) + 1
+        self._cached.pop(user_id, None)
+
+    def forget_everyone(self) -> None:
+        self.raise_generation()
+        self._cached.clear()
+
+    def raise_generation(self) -> None:
+        """A right changed that hangs on no single person: a channel ended."""
+        self._everyone += 1
+
+    def _remember(self, principal: Principal) -> None:
+        self._cached.setdefault(principal.user_id, {})[principal.session_id] = principal
+        self._cached.move_to_end(principal.user_id)
+        while len(self._cached) > CACHED_PRINCIPALS:
+            self._cached.popitem(last=False)

@@ -1,0 +1,187 @@
+"""Settings: environment variables, read once into a frozen object."""
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRET_KEY_BYTES = 32
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds, 0 or more")]
+Limit = Annotated[int, Field(ge=0, description="a whole number, 0 (off) or more")]
+Count = Annotated[int, Field(ge=1, description="a whole number, 1 or more")]
+Words = Annotated[tuple[str, ...], NoDecode, Field(description="words, comma separated")]
+
+
+class SettingsError(Exception):
+    """A wrong setting; the message says its name, what was given and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """All settings; `contract` names and defaults. Durations are seconds, sizes bytes.
+
+    Environment variables carry the prefix `TANDEM_`, except DATABASE_URL and REDIS_URL.
+    A limit of 0 is off.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="TANDEM_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    environment: Literal["development", "test", "production"] = Field(
+        default="development", description="development, test or production"
+    )
+    database_url: str = Field(
+        default="",
+        validation_alias="DATABASE_URL",
+        description="postgresql://… or postgresql+asyncpg://…",
+    )
+    redis_url: str = Field(
+        default="", validation_alias="REDIS_URL", description="redis://…, rediss://… or unix://…"
+    )
+    secret_key: SecretStr = Field(default=SecretStr(""), description="at least 32 bytes")
+    previous_secret_keys: Words = ()
+    data_dir: Path = Path(".data")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    cors_origins: Words = ()
+    admin_email: str = ""
+    admin_password: SecretStr = SecretStr("")
+
+    database_pool_size: Count = 10
+    redis_timeout_seconds: Positive = 1
+    access_token_seconds: Positive = 900
+    refresh_token_seconds: Positive = 1_209_600
+    ping_seconds: Positive = 25
+    pong_seconds: Positive = 8
+    expired_close_seconds: Seconds = 25
+    look_seconds: Positive = 0.5
+    look_seconds_alone: Positive = 0.1
+    sweep_seconds: Positive = 1
+    relay_batch: Count = 1000
+    lease_seconds: Positive = 3
+    log_hours: Positive = 24
+    ring_bytes: Count = 1_048_576
+    ring_events: Count = 10_000
+    max_message_bytes: Limit = 65_536
+    commands_per_second: Limit = 50
+    signals_per_second: Limit = 10
+    connections_per_user: Limit = 20
+    channels_per_connection: Limit = 128
+    connect_seconds: Seconds = 10
+    stalled_seconds: Seconds = 30
+    max_body_bytes: Limit = 1_048_576
+    sign_in_per_minute: Limit = 10
+    requests_per_second: Limit = 100
+    drain_seconds: Seconds = 10
+    compression: Literal["off", "on"] = Field(default="off", description="off or on")
+    failpoints: Words = ()
+
+    @field_validator("previous_secret_keys", "cors_origins", "failpoints", mode="before")
+    @classmethod
+    def _split_words(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _plain_database_url(cls, value: str) -> str:
+        """One spelling inside: postgresql://, without the driver."""
+        if value and not value.startswith(("postgresql://", "postgresql+asyncpg://")):
+            raise ValueError("not a postgresql:// or postgresql+asyncpg:// address")
+        return value.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis_url(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("not a redis://, rediss:// or unix:// address")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
+            raise ValueError("too short")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_environment(self) -> "Settings":
+        if self.failpoints and self.environment != "test":
+            raise ValueError("TANDEM_FAILPOINTS is refused unless TANDEM_ENVIRONMENT is test")
+        if self.environment == "production" and not self.secret_key.get_secret_value():
+            raise ValueError("TANDEM_SECRET_KEY is required when TANDEM_ENVIRONMENT is production")
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        return self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the environment; raises SettingsError. Makes the development secret if it must."""
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_complaints(error))) from None
+    if settings.secret_key.get_secret_value():
+        return settings
+    return settings.model_copy(update={"secret_key": _development_secret(settings.data_dir)})
+
+
+def missing_services(settings: Settings) -> list[str]:
+    """The names of the service addresses that are not set."""
+    given = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    return [name for name, value in given.items() if not value]
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process; raises SettingsError at the first call if they are wrong."""
+    return load_settings()
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    found = []
+    for problem in error.errors(include_url=False):
+        if not problem["loc"]:
+            found.append(problem["msg"].removeprefix("Value error, "))
+            continue
+        name = str(problem["loc"][0])
+        field = Settings.model_fields.get(name.lower())
+        allowed = (field.description if field else None) or problem["msg"]
+        variable = name if name.isupper() else f"TANDEM_{name.upper()}"
+        given = "(hidden)" if "SECRET" in variable else repr(problem["input"])
+        found.append(f"{variable}: given {given}, allowed: {allowed}")
+    return found
+
+
+def _development_secret(data_dir: Path) -> SecretStr:
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret_key.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)  # atomic: whoever comes second keeps the first one's key
+    except FileExistsError:
+        return SecretStr(path.read_text().strip())
+    finally:
+        draft.unlink()
+    return SecretStr(path.read_text().strip())

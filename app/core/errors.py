@@ -1,0 +1,222 @@
+"""Every error of the REST side as `application/problem+json` (RFC 9457).
+
+An error is a class that fixes its own `status` and `code`; one handler renders them all, the
+framework's own included. `code` is a closed set: ERROR_CODES.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+MALFORMED = {"json_invalid"}
+
+
+class ProblemDetail(BaseModel):
+    """One wrong place in a request body, query, path or header."""
+
+    pointer: str = Field(examples=["/items/0/quantity"])
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    errors: list[ProblemDetail] | None = None
+
+
+class AppError(Exception):
+    """Base of the errors that a caller may see. Subclasses fix `status` and `code`."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"
+    detail: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        errors: Sequence[ProblemDetail] = (),
+    ) -> None:
+        super().__init__(detail or self.detail)
+        self.message = detail or self.detail
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        self.errors = list(errors)
+
+
+class BadRequest(AppError):
+    status, code, detail = HTTPStatus.BAD_REQUEST, "bad_request", "The request is malformed."
+
+
+class Unauthorized(AppError):
+    status, code = HTTPStatus.UNAUTHORIZED, "unauthorized"
+    detail = "Sign in to do this."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(AppError):
+    status, code, detail = HTTPStatus.FORBIDDEN, "forbidden", "You may not do this."
+
+
+class NotFound(AppError):
+    status, code, detail = HTTPStatus.NOT_FOUND, "not_found", "There is no such thing here."
+
+
+class Conflict(AppError):
+    status, code = HTTPStatus.CONFLICT, "conflict"
+    detail = "This does not fit the present state."
+
+
+class PayloadTooLarge(AppError):
+    status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"
+    detail = "The request body is too large."
+
+
+class InvalidRequest(AppError):
+    status, code = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"
+    detail = "Some of what was sent is not valid."
+
+
+class ServiceUnavailable(AppError):
+    status, code = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable"
+    detail = "A service that Tandem needs is away; try again shortly."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+STATUS_CODES: dict[int, str] = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    428: "precondition_required",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "service_unavailable",
+}
+
+
+def render(request: Request, error: AppError) -> JSONResponse:
+    """The one place that turns an error into a response."""
+    problem = Problem(
+        title=error.status.phrase,
+        status=error.status,
+        detail=error.message,
+        code=error.code,
+        instance=request.url.path,
+        errors=error.errors or None,
+    )
+    body = problem.model_dump(exclude_none=True) | error.extra
+    return JSONResponse(body, error.status, error.headers, media_type=PROBLEM_JSON)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the handlers; `contract` section 3, Errors."""
+    app.add_exception_handler(AppError, _on_app_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    for away in (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError, OSError):
+        app.add_exception_handler(away, _on_database_error)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_app_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)  # noqa: S101 - registered for this class alone
+    return render(request, error)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    status = HTTPStatus(error.status_code)
+    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    fallback = "internal_error" if ours else "bad_request"
+    problem = Problem(
+        title=status.phrase,
+        status=status,
+        detail=(status.description if error.detail == status.phrase else "") or error.detail,
+        code=STATUS_CODES.get(status, fallback),
+        instance=request.url.path,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, error.headers, media_type=PROBLEM_JSON
+    )
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    found = error.errors()
+    if any(problem["type"] in MALFORMED for problem in found):
+        return render(request, BadRequest("The body is not valid JSON."))
+    details = [
+        ProblemDetail(pointer=_pointer(problem["loc"]), message=problem["msg"]) for problem in found
+    ]
+    return render(request, InvalidRequest(errors=details))
+
+
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    """Postgres away is a 503 with Retry-After; a statement that it refused is our bug, a 500."""
+    if not is_unavailable(error):
+        return await _on_unexpected(request, error)
+    logger.warning("database unavailable", extra={"error": type(error).__name__})
+    return render(request, ServiceUnavailable())
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected error", exc_info=error, extra={"path": request.url.path})
+    return render(request, AppError())
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error says that Postgres could not be reached, or went away meanwhile."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _says_away(error.orig)
+    return isinstance(error, (PoolTimeoutError, OSError, TimeoutError)) or _says_away(error)
+
+
+def _says_away(error: BaseException | None) -> bool:
+    """SQLSTATE 08 (connection), 53 (resources), 57P (shutdown); or the socket's own error."""
+    while error is not None:
+        if isinstance(error, (OSError, TimeoutError)):
+            return True
+        state = str(getattr(error, "sqlstate", None) or "")
+        if state.startswith(("08", "53", "57P")):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901) into the body; `/query/limit` for the other places."""
+    parts = location[1:] if location and location[0] == "body" else location
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

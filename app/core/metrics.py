@@ -1,0 +1,82 @@
+"""Every figure of `/metrics`, right under several workers.
+
+With several workers each writes its figures to files below PROMETHEUS_MULTIPROC_DIR, which
+`server` sets before this module is imported; a scrape at any worker adds them up. Gauges of a
+worker that is gone are cleared at the scrape, its counters stay, as counters must.
+"""
+
+import os
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+CONNECTIONS = Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum")
+SUBSCRIPTIONS = Gauge(
+    "tandem_subscriptions", "Subscriptions of open sockets", multiprocess_mode="livesum"
+)
+EVENTS = Counter("tandem_events_total", "Events that arrived at a worker, once per channel")
+DELIVERIES = Counter("tandem_deliveries_total", "Publications handed to a transport")
+DELIVERED_BYTES = Counter("tandem_delivered_bytes_total", "Bytes of publications handed over")
+COMMIT_TO_SOCKET = Histogram(
+    "tandem_commit_to_socket_seconds",
+    "From an event's `at` until the worker's transports had taken it",
+    buckets=FAST,
+)
+RELAY_PENDING = Gauge(
+    "tandem_relay_pending", "Events that wait for the relay", multiprocess_mode="livemostrecent"
+)
+RELAY_PENDING_AGE = Gauge(
+    "tandem_relay_pending_age_seconds", "Age of the oldest", multiprocess_mode="livemostrecent"
+)
+RELAY_BATCH = Histogram("tandem_relay_batch_events", "Events in a relay's batch", buckets=SIZES)
+LOG_READS = Counter("tandem_log_reads_total", "Reads of the log in Postgres", ["reason"])
+REPAIRS = Counter("tandem_repairs_total", "Gaps found and closed", ["found"])
+CURSOR_LAG = Gauge(
+    "tandem_cursor_lag_events", "The furthest that a cursor is behind", multiprocess_mode="livemax"
+)
+CLOSES = Counter("tandem_closes_total", "Sockets closed by the server", ["code"])
+FLUSH = Histogram("tandem_flush_seconds", "Duration of a flush", buckets=FAST)
+LOOP_LAG = Histogram("tandem_loop_lag_seconds", "How late the event loop was", buckets=FAST)
+REDIS_UP = Gauge("tandem_redis_up", "1 if Redis answers", multiprocess_mode="livemin")
+POSTGRES_UP = Gauge("tandem_postgres_up", "1 if Postgres answers", multiprocess_mode="livemin")
+
+
+def exposition() -> tuple[bytes, str]:
+    """The body and content type of /metrics."""
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory is None:
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    clear_dead(Path(directory))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def clear_dead(directory: Path) -> None:
+    """Forget the live gauges of processes that are gone."""
+    pids = {path.stem.rpartition("_")[2] for path in directory.glob("gauge_live*_*.db")}
+    for pid in pids:
+        if pid.isdigit() and not _is_alive(int(pid)):
+            mark_process_dead(int(pid), path=str(directory))  # type: ignore[no-untyped-call]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

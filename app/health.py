@@ -1,0 +1,128 @@
+"""/health: the process lives. /ready: what it needs is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response, status
+from pydantic import BaseModel
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import HTTPConnection
+
+from app import migrations
+from app.core.database import Sessions
+from app.realtime.runtime import Runtime
+
+CHECK_SECONDS = 1.5
+OLD_SECONDS = 5
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Check(BaseModel):
+    ok: bool
+    detail: str
+
+
+class Readiness(BaseModel):
+    status: Literal["ok", "degraded", "draining", "down"]
+    checks: dict[str, Check]
+
+
+async def get_runtime(connection: HTTPConnection) -> Runtime:
+    runtime: Runtime = connection.state.realtime
+    return runtime
+
+
+async def get_sessions(connection: HTTPConnection) -> Sessions:
+    sessions: Sessions = connection.state.sessions
+    return sessions
+
+
+RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
+SessionsDep = Annotated[Sessions, Depends(get_sessions)]
+
+
+@router.get("/health", response_model=Health)
+async def health() -> Health:
+    return Health()
+
+
+@router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
+async def ready(runtime: RuntimeDep, sessions: SessionsDep, response: Response) -> Readiness:
+    """200 for ok and degraded, else 503."""
+    readiness = await read_readiness(runtime, sessions)
+    if readiness.status not in ("ok", "degraded"):
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return readiness
+
+
+async def read_readiness(runtime: Runtime, sessions: Sessions) -> Readiness:
+    postgres, redis, revision = await asyncio.gather(
+        _check(lambda: _ask_postgres(sessions)),
+        _check(lambda: _ask_redis(runtime)),
+        _check(lambda: _compare_revisions(sessions)),
+    )
+    checks = {
+        "postgres": postgres,
+        "redis": redis,
+        "migrations": revision,
+        "relay": _check_relay(runtime),
+    }
+    return Readiness(status=_sum_up(runtime, checks), checks=checks)
+
+
+def _sum_up(
+    runtime: Runtime, checks: dict[str, Check]
+) -> Literal["ok", "degraded", "draining", "down"]:
+    if runtime.draining:
+        return "draining"
+    if not (checks["postgres"].ok and checks["migrations"].ok and runtime.ready.is_set()):
+        return "down"
+    return "ok" if all(check.ok for check in checks.values()) else "degraded"
+
+
+async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await ask()
+    except TimeoutError:
+        return Check(ok=False, detail=f"no answer within {CHECK_SECONDS:g} s")
+    except (SQLAlchemyError, RedisError, OSError) as error:
+        return Check(ok=False, detail=f"not reachable: {type(error).__name__}")
+
+
+async def _ask_postgres(sessions: Sessions) -> Check:
+    async with sessions() as session:
+        await session.execute(text("SELECT 1"))
+    return Check(ok=True, detail="answers")
+
+
+async def _ask_redis(runtime: Runtime) -> Check:
+    await runtime.broker.redis.ping()
+    if not runtime.broker.up:
+        return Check(ok=False, detail="answers, but the link for events is not up")
+    return Check(ok=True, detail="answers")
+
+
+async def _compare_revisions(sessions: Sessions) -> Check:
+    async with sessions() as session:
+        present = await migrations.present_revision(session)
+    newest = migrations.newest_revision()
+    if present == newest:
+        return Check(ok=True, detail=f"at {present}")
+    advice = "run `python -m app migrate`"
+    return Check(ok=False, detail=f"at {present or 'nothing'}, {newest} is needed: {advice}")
+
+
+def _check_relay(runtime: Runtime) -> Check:
+    age = runtime.relay.pending_age
+    if age > OLD_SECONDS:
+        return Check(ok=False, detail=f"the oldest pending event is {age:.1f} s old")
+    return Check(ok=True, detail="keeps up")

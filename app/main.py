@@ -1,0 +1,149 @@
+"""The one place where things are wired. `app` is for `uvicorn app.main:app` and gunicorn."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypedDict
+
+from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
+from prometheus_fastapi_instrumentator import Instrumentator
+from sqlalchemy.exc import DBAPIError
+
+from app import __version__, health, pages
+from app.auth.principals import Principals
+from app.core import metrics
+from app.core.config import Settings, SettingsError, get_settings, load_settings, missing_services
+from app.core.database import Sessions, create_engine, create_sessions
+from app.core.errors import Problem, install_error_handlers
+from app.core.logging import RequestIdMiddleware, configure_logging
+from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.orders.feature import FEATURE as ORDERS
+from app.realtime import router as realtime_router
+from app.realtime.channels import Feature
+from app.realtime.relay import Relay
+from app.realtime.runtime import Runtime
+from app.users.feature import FEATURE as USERS
+from app.users.first_admin import ensure_admin
+from app.users.principals import DatabasePrincipals
+
+logger = logging.getLogger(__name__)
+
+FEATURES: tuple[Feature, ...] = (USERS, ORDERS)
+API = "/api/v1"
+READY_SECONDS = 5.0
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request and socket."""
+
+    settings: Settings
+    sessions: Sessions
+    principals: Principals
+    realtime: Runtime
+    relay: Relay
+
+
+def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> FastAPI:
+    """An application with its own engine, links and tasks; nothing is shared with another."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        engine = create_engine(settings)
+        sessions = create_sessions(engine)
+        principals = Principals(DatabasePrincipals(sessions))
+        policies = [policy for feature in features for policy in feature.policies]
+        runtime = app.state.runtime = Runtime(settings, sessions, principals, policies)
+        await _ensure_admin(settings, sessions)
+        await runtime.start()
+        await runtime.wait_ready(READY_SECONDS)
+        try:
+            yield State(
+                settings=settings,
+                sessions=sessions,
+                principals=principals,
+                realtime=runtime,
+                relay=runtime.relay,
+            )
+        finally:
+            await runtime.stop()
+            await engine.dispose()
+
+    app = FastAPI(
+        title="Tandem",
+        version=__version__,
+        summary="A real-time collaborative order backend.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": Problem, "description": "Any error"}},
+    )
+    app.dependency_overrides[get_settings] = lambda: settings
+    install_error_handlers(app)
+    _add_middleware(app, settings)
+    _add_routes(app, features)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    Instrumentator(excluded_handlers=["/metrics", "/health", "/ready"]).instrument(app)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Location", "Tandem-Position", "Tandem-Merged", "Retry-After"],
+        )
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+
+
+def _add_routes(app: FastAPI, features: Sequence[Feature]) -> None:
+    for feature in features:
+        for router in feature.routers:
+            app.include_router(router, prefix=API)
+    app.include_router(realtime_router.router)
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    app.add_api_route("/metrics", read_metrics, include_in_schema=False)
+    pages.mount_static(app)
+
+
+async def read_metrics() -> Response:
+    body, content_type = metrics.exposition()
+    return Response(body, media_type=content_type)
+
+
+async def _ensure_admin(settings: Settings, sessions: Sessions) -> None:
+    """The first admin; without tables or a database that has to wait for the next start."""
+    try:
+        async with sessions() as session, session.begin():
+            await ensure_admin(session, settings=settings)
+    except (DBAPIError, OSError):
+        logger.warning("the first admin could not be looked for; see /ready")
+
+
+def load_app() -> FastAPI:
+    """From the environment, for servers that import it; raises SystemExit with one line."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"tandem: {error}") from None
+    missing = missing_services(settings)
+    if missing:
+        raise SystemExit(
+            f"tandem: {' and '.join(missing)} must be set (`python -m app serve` starts its own)"
+        )
+    configure_logging(settings.log_level)
+    return create_app(settings)
+
+
+def __getattr__(name: str) -> Any:
+    """`app` is made when it is asked for, so that importing `create_app` costs nothing."""
+    if name == "app":
+        made = globals()["app"] = load_app()
+        return made
+    raise AttributeError(name)

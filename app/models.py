@@ -1,0 +1,5 @@
+"""Every table, in one place, for migrations."""
+
+import app.orders.models
+import app.realtime.models
+import app.users.models  # noqa: F401 - imported for their tables

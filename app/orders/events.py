@@ -1,0 +1,88 @@
+"""What is told of orders: channels, who may listen to them, and the events themselves."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal
+from app.orders.access import visible_to
+from app.orders.models import Order
+from app.orders.schemas import OrderRead, read_order
+from app.realtime.outbox import Actor, Event, record, record_control
+from app.users.events import user_channel
+
+ENTITY = "order"
+ORDERS_CHANNEL = "orders"
+
+OrderEventType = Literal["order.created", "order.updated", "order.deleted"]
+
+
+class OrderEvent(Event):
+    type: OrderEventType
+    order: OrderRead
+
+
+def order_channel(order_id: UUID) -> str:
+    return f"orders:{order_id}"
+
+
+def list_channel(principal: Principal) -> str:
+    """The channel that covers the list of orders that this person sees."""
+    return ORDERS_CHANNEL if principal.is_staff else user_channel(principal.user_id)
+
+
+async def record_order(
+    session: AsyncSession,
+    order: Order,
+    *,
+    event_type: OrderEventType,
+    actor: Actor,
+    changed: Mapping[str, tuple[Any, Any]],
+) -> None:
+    """The order's row must be locked and flushed. Its `updated_at` is the event's `at`."""
+    event = OrderEvent(
+        type=event_type,
+        at=order.updated_at,
+        actor=actor,
+        version=order.version,
+        changed=dict(changed),
+        order=read_order(order),
+    )
+    people = [order.owner_id, *(user.id for user in order.collaborators)]
+    channels = [ORDERS_CHANNEL, order_channel(order.id), *map(user_channel, people)]
+    await record(session, event, entity=ENTITY, entity_id=order.id, channels=channels)
+
+
+async def record_end_of_channel(session: AsyncSession, order: Order) -> None:
+    """Subscriptions to a deleted order end; after its last event, in event order."""
+    await record_control(session, channel=order_channel(order.id))
+
+
+class AllOrdersPolicy:
+    """`orders`: staff."""
+
+    namespace = "orders"
+    keyed = False
+
+    async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
+        return principal.is_staff
+
+
+class OneOrderPolicy:
+    """`orders:<id>`: whoever may see the order. One that does not exist looks the same."""
+
+    namespace = "orders"
+    keyed = True
+
+    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
+        try:
+            order_id = UUID(key)
+        except ValueError:
+            return False
+        if str(order_id) != key:  # one spelling, or there would be many channels of one order
+            return False
+        seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
+        return bool(await session.scalar(select(exists(seen))))

@@ -1,0 +1,179 @@
+"""What comes in and goes out about orders."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from app.core.schemas import QueryModel, ReadModel, RequestModel, Text, Time
+from app.orders.models import Currency, Order, OrderItem, OrderStatus
+from app.users.schemas import PersonRead
+
+MAX_ITEMS = 100
+MAX_QUANTITY = 10_000
+NOTE_LENGTH = 2_000
+SEARCH_LENGTH = 100
+PAGE_SIZE = 50
+PAGE_MAX_SIZE = 200
+MONEY = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
+
+
+def _as_string(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - Pydantic reports ValueErrors
+    return value
+
+
+# Decimals come as strings: the pattern is checked on what was sent, before it is a number.
+Money = Annotated[
+    str,
+    StringConstraints(pattern=MONEY),
+    Field(examples=["14.00"], description="An amount, in a string, with the currency's digits"),
+]
+Sku = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+ItemName = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Note = Annotated[Text, StringConstraints(max_length=NOTE_LENGTH)]
+SomeStatus = Annotated[OrderStatus, Field(strict=False), BeforeValidator(_as_string)]
+SomeCurrency = Annotated[Currency, Field(strict=False), BeforeValidator(_as_string)]
+
+
+class OrderItemWrite(RequestModel):
+    sku: Sku
+    name: ItemName
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+    unit_price: Money
+
+
+def _skus_stand_once(items: list[OrderItemWrite]) -> list[OrderItemWrite]:
+    skus = [item.sku for item in items]
+    twice = sorted({sku for sku in skus if skus.count(sku) > 1})
+    if twice:
+        raise ValueError(f"a sku stands once in an order; more than once: {', '.join(twice)}")
+    return items
+
+
+Items = Annotated[list[OrderItemWrite], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class OrderCreate(RequestModel):
+    currency: SomeCurrency
+    note: Note | None = None
+    items: Items
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _skus_stand_once(self.items)
+        for item in self.items:
+            check_money(item.unit_price, self.currency)
+        return self
+
+
+class OrderUpdate(RequestModel):
+    """What is left out stays; `items` replaces all lines. Its money is checked with the order."""
+
+    status: SomeStatus = OrderStatus.PLACED
+    note: Note | None = None
+    items: Items = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _skus_stand_once(self.items)
+        return self
+
+
+class OrderQuery(QueryModel):
+    status: OrderStatus | None = None
+    owner_id: UUID | None = None
+    q: Annotated[Text, StringConstraints(max_length=SEARCH_LENGTH)] = ""
+    """Part of a number, note, owner's name, or an item's name or sku."""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    cursor: UUID | None = None
+    """`next_cursor` of the page before."""
+
+
+class OrderItemRead(ReadModel):
+    sku: str
+    name: str
+    quantity: int
+    unit_price: str
+
+
+class OrderRead(ReadModel):
+    id: UUID
+    number: int
+    version: int
+    status: OrderStatus
+    currency: Currency
+    note: str | None
+    items: list[OrderItemRead]
+    total: str
+    owner: PersonRead
+    collaborators: list[PersonRead]
+    created_at: Time
+    updated_at: Time
+
+
+class PositionRead(ReadModel):
+    """Follow `channel` from here, and nothing after this list is missed."""
+
+    channel: str
+    epoch: str
+    offset: int
+
+
+class OrderPage(ReadModel):
+    items: list[OrderRead]
+    next_cursor: UUID | None
+    position: PositionRead
+
+
+class ConflictRead(ReadModel):
+    """A field that changed after the version on which an edit was based."""
+
+    field: str
+    base: Any
+    yours: Any
+    theirs: Any
+    by: PersonRead | None
+    at: str
+
+
+def check_money(amount: str, currency: Currency) -> None:
+    """Raises ValueError for more digits than the currency has."""
+    _, _, fraction = amount.partition(".")
+    if len(fraction) > currency.digits:
+        raise ValueError(f"{currency} has {currency.digits} digits after the point, not {amount}")
+
+
+def format_money(amount: Decimal, currency: Currency) -> str:
+    return f"{amount:.{currency.digits}f}"
+
+
+def read_item(item: OrderItem, currency: Currency) -> OrderItemRead:
+    return OrderItemRead(
+        sku=item.sku,
+        name=item.name,
+        quantity=item.quantity,
+        unit_price=format_money(item.unit_price, currency),
+    )
+
+
+def read_order(order: Order) -> OrderRead:
+    """The order as everybody sees it; its owner, items and collaborators must be loaded."""
+    currency = Currency(order.currency)
+    total = sum((item.quantity * item.unit_price for item in order.items), Decimal(0))
+    return OrderRead(
+        id=order.id,
+        number=order.number,
+        version=order.version,
+        status=OrderStatus(order.status),
+        currency=currency,
+        note=order.note,
+        items=[read_item(item, currency) for item in order.items],
+        total=format_money(total, currency),
+        owner=PersonRead(id=order.owner.id, name=order.owner.name),
+        collaborators=[PersonRead(id=user.id, name=user.name) for user in order.collaborators],
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+    )

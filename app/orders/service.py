@@ -1,0 +1,185 @@
+"""Orders: placed, found, changed, deleted. Each change is one event, and raises the version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.auth.principals import Principal
+from app.orders.access import owns, visible_to
+from app.orders.changes import apply_update, check_item_money, find_conflicts, make_items
+from app.orders.errors import OrderChanged, OrderForbidden, OrderNotFound, OrderNotPlaced
+from app.orders.events import record_end_of_channel, record_order
+from app.orders.models import Currency, Order, OrderItem, OrderStatus
+from app.orders.schemas import OrderCreate, OrderQuery, OrderUpdate, read_order
+from app.orders.status import check_editable, check_move
+from app.realtime.outbox import Actor
+from app.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some orders; `next_cursor` is the last one's id where there are more."""
+
+    items: Sequence[Order]
+    next_cursor: UUID | None
+
+
+async def create_order(session: AsyncSession, *, principal: Principal, order: OrderCreate) -> Order:
+    owner = await session.get_one(User, principal.user_id)
+    created = Order(
+        status=OrderStatus.PLACED,
+        currency=order.currency,
+        note=order.note,
+        owner_id=owner.id,
+        owner=owner,
+        items=make_items(order.items),
+        collaborators=[],
+    )
+    session.add(created)
+    await session.flush()
+    actor = _actor(principal)
+    await record_order(session, created, event_type="order.created", actor=actor, changed={})
+    return created
+
+
+async def get_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
+    """Raises OrderNotFound, for one that the caller may not see, too."""
+    query = _orders().where(Order.id == order_id, visible_to(principal))
+    order = await session.scalar(query)
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
+    """Newest first. A page continues below an id, so orders that are added move nothing."""
+    wanted = _orders().where(visible_to(principal)).order_by(Order.id.desc())
+    if query.status is not None:
+        wanted = wanted.where(Order.status == query.status)
+    if query.owner_id is not None:
+        wanted = wanted.where(Order.owner_id == query.owner_id)
+    if query.q.strip():
+        wanted = wanted.where(_matches(query.q.strip()))
+    if query.cursor is not None:
+        wanted = wanted.where(Order.id < query.cursor)
+    found = (await session.scalars(wanted.limit(query.limit + 1))).all()
+    items = found[: query.limit]
+    return Page(items, items[-1].id if len(found) > query.limit else None)
+
+
+async def update_order(
+    session: AsyncSession,
+    *,
+    principal: Principal,
+    order_id: UUID,
+    update: OrderUpdate,
+    base: int | None,
+) -> Order:
+    """Change what was sent; `base` is the version that the caller saw, None to write over.
+
+    Raises OrderNotFound, OrderForbidden, OrderChanged, then what the state rules raise. Records
+    nothing when nothing changes.
+    """
+    order = await _lock_order(session, principal=principal, order_id=order_id)
+    _check_rights(principal, order, update)
+    if base is not None and base != order.version:
+        conflicts = await find_conflicts(session, order, base=base, update=update)
+        raise OrderChanged(read_order(order), conflicts)
+    _check_state(principal, order, update)
+    changed = apply_update(order, update)
+    if changed:
+        await _touch(session, order)
+        actor = _actor(principal)
+        await record_order(session, order, event_type="order.updated", actor=actor, changed=changed)
+    return order
+
+
+async def delete_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:
+    """Raises OrderNotFound, OrderForbidden, OrderNotPlaced."""
+    order = await _lock_order(session, principal=principal, order_id=order_id)
+    if not principal.is_admin:
+        if not owns(principal, order):
+            raise OrderForbidden
+        if order.status != OrderStatus.PLACED:
+            raise OrderNotPlaced
+    await _touch(session, order)
+    actor = _actor(principal)
+    await record_order(session, order, event_type="order.deleted", actor=actor, changed={})
+    await record_end_of_channel(session, order)
+    await session.delete(order)
+    await session.flush()
+
+
+def _check_rights(principal: Principal, order: Order, update: OrderUpdate) -> None:
+    """Staff move an order; its owner may only cancel it; collaborators edit note and items."""
+    moves = "status" in update.model_fields_set and update.status != order.status
+    may_move = principal.is_staff or (
+        owns(principal, order) and update.status is OrderStatus.CANCELLED
+    )
+    if moves and not may_move:
+        raise OrderForbidden
+
+
+def _check_state(principal: Principal, order: Order, update: OrderUpdate) -> None:
+    """The rules of the locked, current row."""
+    present = OrderStatus(order.status)
+    if {"note", "items"} & update.model_fields_set:
+        check_editable(present)
+        check_item_money(update, Currency(order.currency))
+    if "status" in update.model_fields_set:
+        check_move(present, update.status, by_staff=principal.is_staff)
+
+
+async def _touch(session: AsyncSession, order: Order) -> None:
+    """A new version, at the database's time."""
+    order.version += 1
+    order.updated_at = func.statement_timestamp()
+    await session.flush()
+
+
+async def _lock_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
+    """The order's row locked; what belongs to it is read after the lock."""
+    query = (
+        _orders()
+        .where(Order.id == order_id, visible_to(principal))
+        .with_for_update(of=Order)
+        .execution_options(populate_existing=True)
+    )
+    order = await session.scalar(query)
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+def _orders() -> Select[Order]:
+    """Orders with all that OrderRead shows: the row first, then items and collaborators."""
+    return select(Order).options(
+        joinedload(Order.owner), selectinload(Order.items), selectinload(Order.collaborators)
+    )
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    item = select(OrderItem.order_id).where(
+        OrderItem.order_id == Order.id,
+        or_(
+            OrderItem.name.icontains(q, autoescape=True),
+            OrderItem.sku.icontains(q, autoescape=True),
+        ),
+    )
+    owner = select(User.id).where(
+        User.id == Order.owner_id, User.name.icontains(q, autoescape=True)
+    )
+    return or_(
+        cast(Order.number, String).startswith(q, autoescape=True),
+        Order.note.icontains(q, autoescape=True),
+        exists(item),
+        exists(owner),
+    )
+
+
+def _actor(principal: Principal) -> Actor:
+    return Actor(id=principal.user_id, name=principal.name)

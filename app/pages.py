@@ -1,0 +1,75 @@
+"""The pages: the board at `/`, /docs with assets of our own, /static, and who may try the demo."""
+
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse
+from pydantic import BaseModel
+from starlette.staticfiles import StaticFiles
+
+from app.core.config import SettingsDep
+from app.core.database import SessionDep
+from app.core.errors import NotFound
+from app.seed import DEMO_PASSWORD, find_demo_people
+from app.users.errors import problems
+
+STATIC = Path(__file__).parent.parent / "static"
+DOCS_ASSETS = Path(fastapi_offline.__file__).parent / "static"
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+class DemoPerson(BaseModel):
+    email: str
+    name: str
+    role: str
+
+
+class Demo(BaseModel):
+    """The people of the demo, and the password that they share."""
+
+    people: list[DemoPerson]
+    password: str = DEMO_PASSWORD
+
+
+class NoDemo(NotFound):
+    code, detail = "no_demo", "The demo people were not seeded here."
+
+
+@router.get("/")
+async def board() -> FileResponse:
+    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    page = get_swagger_ui_html(
+        openapi_url=str(request.app.openapi_url),
+        title="Tandem: REST API",
+        swagger_js_url="/docs-assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs-assets/swagger-ui.css",
+        swagger_favicon_url="/docs-assets/favicon.png",
+    )
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
+
+
+@router.get("/demo", response_model=Demo, responses=problems(NoDemo))
+async def demo(settings: SettingsDep, session: SessionDep) -> Demo:
+    people = await find_demo_people(session)
+    if settings.environment == "production" or not people:
+        raise NoDemo
+    return Demo(
+        people=[DemoPerson(email=one.email, name=one.name, role=one.role) for one in people]
+    )
+
+
+def mount_static(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/docs-assets", StaticFiles(directory=DOCS_ASSETS), name="docs-assets")

@@ -1,0 +1,146 @@
+"""Re-checks live connections when rights change.
+
+Every worker follows `$control` like any other channel, so a change of rights arrives with the
+same guarantees as an order's event. On one, the cached principal is dropped and the cursors
+concerned are suspended at once; what is still allowed is resumed, the rest is ended.
+"""
+
+import asyncio
+import logging
+
+from pydantic import ValidationError
+
+from app.auth.principals import Principals
+from app.realtime.channels import Channels
+from app.realtime.connection import Connection, Identity
+from app.realtime.follower import AWAY
+from app.realtime.log import ChannelLog
+from app.realtime.manager import ConnectionManager
+from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
+from app.realtime.protocol import CloseCode, CommandError, UnsubscribeCode
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.2
+
+
+class AccessGuard:
+    """Follows `$control` for one worker."""
+
+    def __init__(
+        self, manager: ConnectionManager, channels: Channels, principals: Principals
+    ) -> None:
+        self._manager = manager
+        self._channels = channels
+        self._principals = principals
+        self._cursor = 0
+        self._log: ChannelLog | None = None
+        self._checks: dict[Connection, asyncio.Task[None]] = {}
+        self._again: set[Connection] = set()
+
+    async def start(self) -> None:
+        """Follow `$control`; to be done before the first client. Raises one of AWAY."""
+        self._manager.watch(CONTROL_CHANNEL, self._on_control)
+        await self._follow()
+
+    async def run(self) -> None:
+        """Follow it again whenever the log was renewed."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._log is None or not self._manager.follower.is_current(self._log):
+                try:
+                    await self._follow()
+                except AWAY as error:
+                    logger.warning("control channel is away", extra={"error": repr(error)})
+                    continue
+                self.check_everyone()
+
+    async def aclose(self) -> None:
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+
+    def check_everyone(self) -> None:
+        """After a gap: whatever changed, nobody keeps a right that was not looked up again."""
+        self._principals.forget_everyone()
+        for connection in list(self._manager.connections):
+            self._recheck(connection)
+
+    async def _follow(self) -> None:
+        self._log = await self._manager.follower.acquire(CONTROL_CHANNEL)
+        self._cursor = self._log.head
+
+    def _on_control(self, log: ChannelLog) -> None:
+        if log is not self._log or not log.holds(self._cursor):
+            self._log = None
+            self.check_everyone()
+            return
+        for entry in log.since(self._cursor):
+            self._apply(entry.payload)
+        self._cursor = log.head
+
+    def _apply(self, payload: bytes) -> None:
+        try:
+            event = ControlEvent.model_validate_json(payload)
+        except ValidationError:
+            logger.exception("unreadable control event")
+            self.check_everyone()
+            return
+        if event.user_id is not None:
+            self._principals.forget(event.user_id)
+            for connection in self._manager.of_user(event.user_id):
+                self._recheck(connection)
+        if event.channel is not None:
+            self._principals.raise_generation()
+            for connection, _subscription in self._manager.audience(event.channel):
+                self._recheck(connection)
+
+    def _recheck(self, connection: Connection) -> None:
+        """Nothing more is sent on its channels until the check is done."""
+        for subscription in connection.subscriptions.values():
+            subscription.suspended = True
+        if connection in self._checks:
+            self._again.add(connection)
+            return
+        task = asyncio.create_task(self._check(connection), name=f"recheck {connection.id}")
+        self._checks[connection] = task
+        task.add_done_callback(lambda _done: self._checks.pop(connection, None))
+
+    async def _check(self, connection: Connection) -> None:
+        while not connection.closed and connection.identity is not None:
+            self._again.discard(connection)
+            try:
+                await self._check_once(connection)
+            except AWAY as error:
+                logger.warning("recheck failed", extra={"error": repr(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if connection not in self._again:
+                self._resume(connection)
+                return
+
+    async def _check_once(self, connection: Connection) -> None:
+        """Close, end or leave suspended; the caller resumes what is left."""
+        identity = connection.identity
+        if identity is None:
+            return
+        old = identity.principal
+        principal = await self._principals.get(old.user_id, old.session_id)
+        if principal is None:
+            connection.close(CloseCode.FORCED)
+            return
+        connection.identity = Identity(principal, identity.expires_at)
+        for subscription in list(connection.subscriptions.values()):
+            if subscription.server_side:
+                continue
+            try:
+                await self._channels.authorize(principal, subscription.channel)
+            except CommandError:
+                self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
+
+    @staticmethod
+    def _resume(connection: Connection) -> None:
+        for subscription in connection.subscriptions.values():
+            subscription.suspended = False
+        connection.pump()

@@ -1,0 +1,61 @@
+"""From a channel's name to who may subscribe to it. Features register their policies here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal
+from app.core.database import Sessions
+from app.realtime.protocol import MAX_CHANNEL_LENGTH, CommandError, ErrorCode
+
+
+class ChannelPolicy(Protocol):
+    """Who may subscribe to the channels of one kind: `namespace`, or `namespace:<key>`."""
+
+    namespace: str
+    keyed: bool
+
+    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
+        """`key` is what follows the colon, "" if there is none. The session is for reading."""
+        ...
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What a feature brings: its routers, mounted under /api/v1, and its channel policies."""
+
+    name: str
+    routers: tuple[APIRouter, ...] = ()
+    policies: tuple[ChannelPolicy, ...] = ()
+
+
+def personal_channel(principal: Principal) -> str:
+    """The channel to which the server subscribes a person at connect."""
+    return f"users:{principal.user_id}"
+
+
+class Channels:
+    """The policies of all features."""
+
+    def __init__(self, sessions: Sessions, policies: Iterable[ChannelPolicy]) -> None:
+        self._sessions = sessions
+        self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
+        self._namespaces = {namespace for namespace, _keyed in self._policies}
+
+    async def authorize(self, principal: Principal, channel: str) -> None:
+        """Raises CommandError: 102 for an unknown namespace, 103 for what is not allowed."""
+        if len(channel.encode()) > MAX_CHANNEL_LENGTH:
+            raise CommandError(ErrorCode.BAD_REQUEST)
+        namespace, colon, key = channel.partition(":")
+        if namespace not in self._namespaces:
+            raise CommandError(ErrorCode.UNKNOWN_CHANNEL)
+        policy = self._policies.get((namespace, bool(colon)))
+        if policy is None or not await self._allows(policy, principal, key):
+            raise CommandError(ErrorCode.PERMISSION_DENIED)
+
+    async def _allows(self, policy: ChannelPolicy, principal: Principal, key: str) -> bool:
+        async with self._sessions() as session:
+            return await policy.may_subscribe(session, principal, key)

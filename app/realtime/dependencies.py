@@ -1,0 +1,29 @@
+"""What a REST handler that changes something needs."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection
+
+from app.core.database import Sessions
+from app.realtime.outbox import RECORDED
+
+
+async def get_recording_session(
+    connection: HTTPConnection, background: BackgroundTasks
+) -> AsyncIterator[AsyncSession]:
+    """One request, one transaction: committed before the response, then the relay is nudged.
+
+    The nudge is only the fast path; the relay's own sweep finds what a crash left between.
+    """
+    sessions: Sessions = connection.state.sessions
+    async with sessions() as session:
+        yield session
+        await session.commit()
+        if session.info.pop(RECORDED, False):
+            background.add_task(connection.state.relay.nudge)
+
+
+RecordingSession = Annotated[AsyncSession, Depends(get_recording_session, scope="function")]

@@ -1,0 +1,262 @@
+"""Keeps the log of each channel that this worker serves whole and up to date.
+
+Three sources, each checked against the offsets: messages (fast, may be lost), looks (every
+LOOK_SECONDS a worker asks what it missed) and repair (reads what lies between head and target).
+A channel is registered before its head is read, so nothing falls between.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import asyncpg
+
+from app.core import metrics
+from app.core.config import Settings
+from app.realtime.broker import Broker, Message
+from app.realtime.log import ChannelLog, Entry, contiguous
+from app.realtime.reader import LogReader
+
+logger = logging.getLogger(__name__)
+
+LINGER_SECONDS = 2.0
+PRUNE_SECONDS = 60.0
+
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class LogFollower:
+    """The active channels of a worker.
+
+    `on_news(log)`: the log grew. `on_lost(log)`: the log lost what it still needed, its ring
+    starts anew. `on_renewed()`: this is another log than before, no position counts any more.
+    """
+
+    def __init__(self, settings: Settings, broker: Broker, reader: LogReader) -> None:
+        self.on_news: Callable[[ChannelLog], None] = lambda _log: None
+        self.on_lost: Callable[[ChannelLog], None] = lambda _log: None
+        self.on_renewed: Callable[[], None] = lambda: None
+        self.epoch = ""
+        self.reader = reader
+        self.postgres_up = False
+        self._settings = settings
+        self._broker = broker
+        self._tick: int | None = None
+        self._logs: dict[str, ChannelLog] = {}
+        self._users: dict[str, int] = {}
+        self._activations: dict[str, asyncio.Task[ChannelLog]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._look_now = asyncio.Event()
+        self._behind = asyncio.Event()
+        broker.on_message = self.deliver
+        broker.on_up = self._look_now.set
+
+    # ------------------------------------------------------- active channels
+
+    async def acquire(self, channel: str) -> ChannelLog:
+        """The channel's log, active, its head known; the caller counts as a user of it.
+
+        Raises one of AWAY when Postgres does not answer; then the caller holds nothing.
+        """
+        self._users[channel] = self._users.get(channel, 0) + 1
+        try:
+            log = self._logs.get(channel)
+            if log is not None and log.started:
+                return log
+            return await asyncio.shield(self._activation(channel))
+        except BaseException:
+            self.release(channel)
+            raise
+
+    def is_current(self, log: ChannelLog) -> bool:
+        """Whether this is still the log of its channel, not one from before a renewal."""
+        return self._logs.get(log.name) is log
+
+    def expect(self, channel: str, offset: int) -> None:
+        """Postgres said that this offset exists; read up to it if need be."""
+        self._raise_target(channel, offset)
+        self._behind.set()
+
+    def release(self, channel: str) -> None:
+        """One user less. The last one out leaves after a while and a second look."""
+        self._users[channel] -= 1
+        if self._users[channel] == 0:
+            task = asyncio.create_task(self._leave_later(channel), name=f"leave {channel}")
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def _leave_later(self, channel: str) -> None:
+        await asyncio.sleep(LINGER_SECONDS)
+        if self._users.get(channel) == 0:
+            del self._users[channel]
+            self._logs.pop(channel, None)
+            await self._broker.unsubscribe(channel)
+            if channel in self._logs:  # somebody came while the unsubscribe was under way
+                await self._broker.subscribe(channel)
+
+    def _activation(self, channel: str) -> "asyncio.Task[ChannelLog]":
+        task = self._activations.get(channel)
+        if task is None:
+            task = asyncio.create_task(self._activate(channel), name=f"activate {channel}")
+            self._activations[channel] = task
+            task.add_done_callback(lambda _done: self._activations.pop(channel, None))
+            task.add_done_callback(_retrieve)
+        return task
+
+    async def _activate(self, channel: str) -> ChannelLog:
+        settings = self._settings
+        log = ChannelLog(channel, settings.ring_bytes, settings.ring_events)
+        self._logs[channel] = log
+        await self._broker.subscribe(channel)
+        epoch, heads = await self.reader.heads([channel])
+        if epoch != self.epoch:
+            await self._renew(epoch)
+            raise ConnectionError("the log was renewed")
+        if self._logs.get(channel) is not log:
+            raise ConnectionError("the log was renewed")
+        log.start(heads[channel])
+        if log.is_behind:
+            self._behind.set()
+        return log
+
+    # --------------------------------------------------------------- news
+
+    def deliver(self, message: Message) -> None:
+        """A message of the broker: append, drop what is known, or have the hole repaired."""
+        log = self._logs.get(message.channel)
+        if log is None:
+            return
+        entries = (
+            Entry(offset, at, payload)
+            for offset, (at, payload) in enumerate(
+                zip(message.ats, message.payloads, strict=True), start=message.offset
+            )
+        )
+        was_behind = log.is_behind
+        self._append(log, entries)
+        if log.is_behind and not was_behind:
+            metrics.REPAIRS.labels("push").inc()
+            self._behind.set()
+
+    def _append(self, log: ChannelLog, entries: Iterable[Entry]) -> None:
+        new = log.append(entries)
+        if new:
+            metrics.EVENTS.inc(new)
+            self.on_news(log)
+
+    async def look(self) -> None:
+        """Ask Postgres what there is; raises one of AWAY."""
+        seen = await self.reader.look()
+        if seen.epoch != self.epoch or (self._tick is not None and seen.tick < self._tick):
+            await self._renew(seen.epoch)
+        if self._tick is not None and seen.tick != self._tick:
+            # The names are taken after the tick was read, those in activation too: a head that
+            # is read later than this knows of everything up to the tick.
+            for channel, head in (await self.reader.news(self._tick, list(self._logs))).items():
+                self._raise_target(channel, head)
+        self._tick = seen.tick
+        if any(log.is_behind for log in self._logs.values()):
+            self._behind.set()
+
+    def _raise_target(self, channel: str, head: int) -> None:
+        log = self._logs.get(channel)
+        if log is not None and head > log.target:
+            log.target = head
+            if log.is_behind:
+                metrics.REPAIRS.labels("look").inc()
+
+    async def _renew(self, epoch: str) -> None:
+        """Another log than before: forget everything that was known of the old one."""
+        first_time = not self.epoch
+        self.epoch, self._tick = epoch, None
+        if not first_time:
+            logger.warning("the log was renewed", extra={"epoch": epoch})
+            self._logs.clear()
+            self.on_renewed()
+        await self._broker.set_epoch(epoch)
+
+    # -------------------------------------------------------------- tasks
+
+    async def start(self) -> None:
+        """Learn which log this is, before the first channel; raises one of AWAY."""
+        await self.look()
+        self.postgres_up = True
+
+    async def run_looks(self) -> None:
+        while True:
+            self._look_now.clear()
+            try:
+                await self.look()
+                self._set_postgres(up=True)
+            except AWAY as error:
+                if self.postgres_up:
+                    logger.warning("look failed", extra={"error": repr(error)})
+                self._set_postgres(up=False)
+            settings = self._settings
+            pause = settings.look_seconds if self._broker.up else settings.look_seconds_alone
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._look_now.wait()
+
+    async def run_repairs(self) -> None:
+        """Read what is missing until every head has reached its target."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            try:
+                while behind := [log for log in self._logs.values() if log.is_behind]:
+                    await self._repair(behind)
+            except AWAY as error:
+                logger.warning("repair failed", extra={"error": repr(error)})
+
+    async def _repair(self, behind: list[ChannelLog]) -> None:
+        cursors = {log.name: log.head for log in behind}
+        found = await self.reader.after(cursors, reason="repair")
+        for log in behind:
+            if self._logs.get(log.name) is not log:
+                continue
+            entries = found[log.name]
+            if entries and contiguous(cursors[log.name], entries):
+                self._append(log, entries)
+            elif log.head == cursors[log.name]:
+                await self._restart(log)
+
+    async def _restart(self, log: ChannelLog) -> None:
+        """What the ring needed next is not in the log any more: begin again at its head."""
+        epoch, heads = await self.reader.heads([log.name])
+        if epoch != self.epoch or heads[log.name] < log.head:
+            await self._renew(epoch)
+            return
+        if heads[log.name] == log.head:  # nothing is missing: the target was nobody's offset
+            log.target = log.head
+            return
+        logger.warning("the log has a hole", extra={"channel": log.name, "after": log.head})
+        fresh = ChannelLog(log.name, self._settings.ring_bytes, self._settings.ring_events)
+        fresh.target = log.target
+        fresh.start(heads[log.name])
+        self._logs[log.name] = fresh
+        self.on_lost(log)
+
+    async def run_pruning(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_SECONDS)
+            with suppress(*AWAY):
+                await self.reader.prune(self._settings.log_hours * 3600)
+
+    async def aclose(self) -> None:
+        """End what is under way; the runs are cancelled by their owner."""
+        tasks = [*self._leaving, *self._activations.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _set_postgres(self, *, up: bool) -> None:
+        self.postgres_up = up
+        metrics.POSTGRES_UP.set(up)
+
+
+def _retrieve(task: "asyncio.Task[ChannelLog]") -> None:
+    """Whoever waited has seen the error; nobody left is no reason for a warning."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,99 @@
+"""The outbox: an event is stored in the transaction of the change that it tells of.
+
+`record` must be called after the entity's row was locked (SELECT … FOR UPDATE, or inserted) and
+its change flushed: the row's lock is what makes the ids of an entity's events rise with their
+versions. Nobody publishes from here; the relay does, after the commit.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+from pydantic_core import to_json
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.core.schemas import ReadModel, Time
+
+CONTROL_CHANNEL = "$control"
+RECORDED = "tandem.recorded"
+
+INSERT = text("""
+    WITH event AS (
+        INSERT INTO events (event_id, type, entity, entity_id, version, actor_id,
+                            channels, changed, payload, created_at)
+        VALUES (:event_id, :type, :entity, :entity_id, :version, :actor_id,
+                :channels, CAST(:changed AS jsonb), :payload, :created_at)
+        RETURNING id)
+    INSERT INTO pending (event) SELECT id FROM event
+""")
+
+
+class Actor(ReadModel):
+    """Who made a change."""
+
+    id: UUID
+    name: str
+
+
+class Event(ReadModel):
+    """The envelope of every event; features add their own field at the end.
+
+    `changed` maps a field to [old, new]. `at` is the database's clock when it was recorded.
+    """
+
+    type: str
+    id: UUID = Field(default_factory=new_id)
+    at: Time
+    actor: Actor | None
+    version: int
+    changed: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
+
+
+async def record(
+    session: AsyncSession, event: Event, *, entity: str, entity_id: UUID, channels: Sequence[str]
+) -> None:
+    """Store the event; its JSON is made here, once for everybody and for ever."""
+    await session.execute(
+        INSERT,
+        {
+            "event_id": event.id,
+            "type": event.type,
+            "entity": entity,
+            "entity_id": entity_id,
+            "version": event.version,
+            "actor_id": event.actor.id if event.actor else None,
+            "channels": list(dict.fromkeys(channels)),
+            "changed": to_json(event.changed).decode(),
+            "payload": event.model_dump_json(),
+            "created_at": event.at,
+        },
+    )
+    session.info[RECORDED] = True
+
+
+class ControlEvent(Event):
+    """A change of rights, for the workers: of one person, or of everyone in one channel."""
+
+    type: str = "control"
+    actor: Actor | None = None
+    version: int = 0
+    user_id: UUID | None = None
+    channel: str | None = None
+
+
+async def record_control(
+    session: AsyncSession, *, user_id: UUID | None = None, channel: str | None = None
+) -> None:
+    """Tell every worker, in event order with the rest, to look again at these rights."""
+    at = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    event = ControlEvent(at=at, user_id=user_id, channel=channel)
+    await record(
+        session,
+        event,
+        entity="control",
+        entity_id=user_id or event.id,
+        channels=[CONTROL_CHANNEL],
+    )

@@ -1,0 +1,197 @@
+"""The relay: gives each committed event its next offset in each of its channels, and publishes.
+
+One relay works at a time: a session advisory lock keeps Redis in the order of the offsets. The
+lock is only an optimisation. What makes it impossible to number an event twice is the fence:
+raising `relay.tick` is the first statement of the numbering transaction, and its row lock lets
+the next one begin only after this one's COMMIT.
+
+The relay may die anywhere. Before COMMIT the events are still pending and the next relay, here
+or elsewhere, takes them; after it the offsets stand, and workers find them by looking.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from app.core import metrics
+from app.core.config import Settings
+from app.core.failpoints import Failpoints
+from app.realtime.broker import Broker, Message
+from app.realtime.outbox import CONTROL_CHANNEL
+
+logger = logging.getLogger(__name__)
+
+ADVISORY_LOCK = 0x7A4D_0001
+LOCK_SECONDS = 2
+TURN_SECONDS = 10
+GONE_MILLISECONDS = 5000
+
+SERVER_SETTINGS = {
+    "application_name": "tandem-relay",
+    "synchronous_commit": "on",
+    "jit": "off",
+    # A relay that vanished, or froze with its kernel still answering, frees the lock soon.
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": str(GONE_MILLISECONDS),
+    "idle_session_timeout": str(GONE_MILLISECONDS),
+    "idle_in_transaction_session_timeout": str(GONE_MILLISECONDS),
+    "lock_timeout": str(LOCK_SECONDS * 1000),
+}
+
+PENDING = """
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.created_at)), 0)
+    FROM (SELECT event FROM pending ORDER BY event LIMIT 10000) p JOIN events e ON e.id = p.event
+"""
+
+# No row: nothing was pending at this statement's snapshot, so no tick is spent on nothing.
+FENCE = """
+    UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending) RETURNING tick
+"""
+
+NUMBER = """
+    WITH batch AS MATERIALIZED (
+        SELECT e.id, e.channels, e.payload, e.created_at
+        FROM pending p JOIN events e ON e.id = p.event ORDER BY p.event LIMIT $2),
+    entry AS MATERIALIZED (
+        SELECT b.id, c.name, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
+        FROM batch b CROSS JOIN LATERAL unnest(b.channels) AS c(name)),
+    raised AS (
+        INSERT INTO channels AS c (name, head)
+        SELECT name, count(*) FROM entry GROUP BY name ORDER BY name
+        ON CONFLICT (name) DO UPDATE SET head = c.head + excluded.head
+        RETURNING c.name, c.head),
+    numbered AS MATERIALIZED (
+        SELECT entry.id, entry.name,
+               raised.head - count(*) OVER (PARTITION BY entry.name) + entry.nth AS "offset"
+        FROM entry JOIN raised USING (name)),
+    logged AS (
+        INSERT INTO channel_log (channel, "offset", event, tick)
+        SELECT name, "offset", id, $1 FROM numbered),
+    gone AS (DELETE FROM pending USING batch WHERE pending.event = batch.id)
+    SELECT b.id, n.name, n."offset", b.payload, b.created_at
+    FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.name
+"""
+
+
+class Relay:
+    """The relay of one worker: waits for a nudge or its sweep, then drains what is pending.
+
+    Owns one connection of its own, never pooled, closed on any error.
+    """
+
+    def __init__(self, settings: Settings, broker: Broker, failpoints: Failpoints) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._reach = failpoints.reach
+        self._nudged = asyncio.Event()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self.pending_age = 0.0
+
+    def nudge(self) -> None:
+        """There is something to relay. Costs nothing; many nudges make one turn."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Until cancelled. No error ends it: it is logged and the next turn connects anew."""
+        try:
+            while True:
+                swept = not await self._wait()
+                self._nudged.clear()
+                try:
+                    async with asyncio.timeout(TURN_SECONDS):
+                        await self._turn(swept=swept)
+                except Exception as error:  # noqa: BLE001 - an edge: the relay outlives every error
+                    logger.warning("relay turn failed", extra={"error": repr(error)})
+                    await self._disconnect()
+        finally:
+            await self._disconnect()
+
+    async def _wait(self) -> bool:
+        """True for a nudge, False for a sweep."""
+        try:
+            async with asyncio.timeout(self._settings.sweep_seconds):
+                return await self._nudged.wait()
+        except TimeoutError:
+            return False
+
+    async def _turn(self, *, swept: bool) -> None:
+        connection = await self._connect()
+        if swept and not await self._measure(connection):
+            return
+        await self._reach("relay.lock")
+        await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+        await self._reach("relay.locked")
+        try:
+            full = True
+            while full:
+                full = await self._relay_batch(connection) == self._settings.relay_batch
+        finally:
+            if not connection.is_closed():
+                await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+        await self._reach("relay.unlocked")
+
+    async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+        """Number and publish one batch; its size in events."""
+        async with connection.transaction():
+            tick = await connection.fetchval(FENCE)
+            await self._reach("relay.fenced")
+            if tick is None:
+                return 0
+            rows = await connection.fetch(NUMBER, tick, self._settings.relay_batch)
+            await self._reach("relay.numbered")
+        await self._reach("relay.committed")
+        await self._broker.publish(messages_of(rows))
+        await self._reach("relay.published")
+        events = len({row["id"] for row in rows})
+        metrics.RELAY_BATCH.observe(events)
+        return events
+
+    async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+        """How much is pending, and how old it is; figures for /ready and /metrics."""
+        count, age = await connection.fetchrow(PENDING) or (0, 0)
+        self.pending_age = float(age)
+        metrics.RELAY_PENDING.set(count)
+        metrics.RELAY_PENDING_AGE.set(self.pending_age)
+        return int(count)
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._settings.database_url, timeout=3, server_settings=SERVER_SETTINGS
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OSError, asyncpg.PostgresError):
+                connection.terminate()
+
+
+def messages_of(rows: Sequence[Any]) -> list[Message]:
+    """Numbered rows (id, name, offset, payload, created_at) as messages in publishing order.
+
+    Events of one channel are gathered into one message, but never across a control event: a
+    change of rights keeps its place among the events.
+    """
+    messages: list[Message] = []
+    gathered: dict[str, Message] = {}
+    for row in rows:
+        if row["name"] is None:
+            continue
+        if row["name"] == CONTROL_CHANNEL:
+            gathered.clear()
+        message = gathered.get(row["name"])
+        if message is None or message.is_full:
+            message = gathered[row["name"]] = Message(row["name"], row["offset"])
+            messages.append(message)
+        message.add(row["created_at"].timestamp(), row["payload"].encode())
+        if row["name"] == CONTROL_CHANNEL:
+            gathered.clear()
+    return messages

@@ -1,0 +1,145 @@
+"""The socket: GET /ws, and /connection/websocket, where SDKs look.
+
+An ordinary ASGI route, which any server can carry: one task reads, one writes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.core.logging import connection_id
+from app.realtime.commands import receive
+from app.realtime.connection import Connection
+from app.realtime.protocol import CloseCode
+from app.realtime.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+SUBPROTOCOL = "centrifuge-json"
+CLOSE_SECONDS = 5.0
+RETRY_AFTER = {"Retry-After": "1"}
+
+router = APIRouter()
+
+
+class AsgiTransport:
+    """Writes through ASGI's `send`: one message at a time, the next when it was taken."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.on_writable: Callable[[], None] = lambda: None
+        self._websocket = websocket
+        self._messages: list[bytes] = []
+        self._sending = False
+        self._closing: tuple[int, str] | None = None
+        self._wake = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    @property
+    def writable(self) -> bool:
+        return not self._messages and not self._sending and self._closing is None
+
+    def send(self, message: bytes) -> None:
+        self._messages.append(message)
+        self._drained.clear()
+        self._wake.set()
+
+    def close(self, code: int, reason: str) -> None:
+        self._closing = self._closing or (code, reason)
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Until all that was given has been taken."""
+        await self._drained.wait()
+
+    async def run(self) -> None:
+        """Write until the connection is closed from either side."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while self._closing is None:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._write()
+                self._drained.set()
+                self.on_writable()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._write()
+                code, reason = self._closing
+                await self._websocket.close(code, reason)
+
+    async def _write(self) -> None:
+        self._sending = True
+        try:
+            while self._messages:
+                await self._websocket.send_text(self._messages.pop(0).decode())
+        finally:
+            self._sending = False
+
+
+@router.websocket("/ws")
+@router.websocket("/connection/websocket")
+async def serve_socket(websocket: WebSocket) -> None:
+    runtime: Runtime = websocket.state.realtime
+    if not _is_allowed_origin(websocket, runtime.settings.cors_origins):
+        await websocket.send_denial_response(Response(status_code=403))
+        return
+    if runtime.draining or not runtime.ready.is_set():
+        await websocket.send_denial_response(Response(status_code=503, headers=RETRY_AFTER))
+        return
+    offered = websocket.scope.get("subprotocols", [])
+    await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    transport = AsgiTransport(websocket)
+    with runtime.connection(transport) as connection:
+        connection_id.set(connection.id)
+        transport.on_writable = connection.pump
+        await _carry(runtime, connection, transport, websocket)
+
+
+async def _carry(
+    runtime: Runtime, connection: Connection, transport: AsgiTransport, websocket: WebSocket
+) -> None:
+    """Until one of the two tasks is done: the client left, or the server closed."""
+    reading = asyncio.create_task(_read(runtime, connection, transport, websocket))
+    writing = asyncio.create_task(transport.run())
+    try:
+        await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+        if connection.closed:
+            await asyncio.wait({writing}, timeout=CLOSE_SECONDS)
+    finally:
+        for task in (reading, writing):
+            task.cancel()
+        for outcome in await asyncio.gather(reading, writing, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                logger.error("connection failed", exc_info=outcome)
+
+
+async def _read(
+    runtime: Runtime, connection: Connection, transport: AsgiTransport, websocket: WebSocket
+) -> None:
+    """Hand each message to the commands; while writing is paused nothing more is read."""
+    limit = runtime.settings.max_message_bytes
+    while not connection.closed:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        if text is None:
+            connection.close(CloseCode.BAD_REQUEST)
+        elif limit and len(text) > limit:
+            connection.close(CloseCode.MESSAGE_TOO_BIG)
+        else:
+            await receive(runtime.stations, connection, text)
+        await transport.drained()
+
+
+def _is_allowed_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> bool:
+    """Browsers send Origin and do not enforce it for WebSockets: this server has to."""
+    origin = websocket.headers.get("origin")
+    if origin is None or origin in allowed:
+        return True
+    return urlsplit(origin).netloc == websocket.headers.get("host")

@@ -1,0 +1,59 @@
+"""One timer for all connections of a worker: a wheel of slots, each a set of connections.
+
+A connection stands in one slot, that of the next moment at which it has something to check.
+Putting it there is one set operation; an idle connection costs no timer of its own.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+SLOT_SECONDS = 0.1
+
+
+class Wheel(Generic[T]):
+    """Calls `on_due(item)` once the item's time has come, up to a slot late.
+
+    `on_due` gives the item's next time on the loop's clock, or None when it has none any more.
+    """
+
+    def __init__(self, on_due: Callable[[T], float | None]) -> None:
+        self._on_due = on_due
+        self._slots: dict[int, set[T]] = {}
+        self._slot_of: dict[T, int] = {}
+        self._turned_to = 0
+
+    def schedule(self, item: T, when: float) -> None:
+        """(Re)place the item; `when` on the loop's clock."""
+        self.remove(item)
+        slot = max(int(when / SLOT_SECONDS) + 1, self._turned_to + 1)
+        self._slots.setdefault(slot, set()).add(item)
+        self._slot_of[item] = slot
+
+    def remove(self, item: T) -> None:
+        slot = self._slot_of.pop(item, None)
+        if slot is not None and (items := self._slots.get(slot)) is not None:
+            items.discard(item)
+            if not items:
+                del self._slots[slot]
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._turned_to = int(loop.time() / SLOT_SECONDS)
+        while True:
+            await asyncio.sleep(SLOT_SECONDS)
+            self.turn(loop.time())
+
+    def turn(self, now: float) -> None:
+        """Everything that is due by now."""
+        until = int(now / SLOT_SECONDS)
+        for slot in range(self._turned_to + 1, until + 1):
+            self._turned_to = slot
+            for item in self._slots.pop(slot, ()):
+                if self._slot_of.pop(item, None) is None:
+                    continue
+                following = self._on_due(item)
+                if following is not None:
+                    self.schedule(item, following)

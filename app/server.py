@@ -1,0 +1,128 @@
+"""How Tandem is served: uvicorn's configuration, one worker's life, gunicorn's worker class.
+
+A worker is started by the supervisor as `python -m app.server`; it inherits the listening
+socket's address, tells over one pipe that it is ready, and ends when the other pipe, which only
+the supervisor holds open, is closed: so no worker outlives a supervisor that was killed.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn_worker import UvicornWorker
+
+from app.core.config import Settings, SettingsError, get_settings, load_settings, missing_services
+from app.core.logging import logging_config
+
+BACKLOG = 4096
+GRACE_SECONDS = 5
+MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
+BOOT_ERROR = 3
+
+
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
+    """What every way of serving has in common."""
+    return {
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.max_message_bytes or None,
+        "ws_ping_interval": None,  # the protocol has pings of its own
+        "ws_per_message_deflate": settings.compression == "on",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "backlog": BACKLOG,
+    }
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, but sockets are drained before it sends 1012 to all of them at once."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        if isinstance(app, FastAPI):
+            await app.state.runtime.drain()
+        await super().shutdown(sockets)
+
+
+class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
+    """`gunicorn app.main:app -k app.server.Worker -w 4`."""
+
+    @classmethod
+    def setup(cls) -> None:
+        """In gunicorn's master, before it forks: one clear line if the settings are wrong."""
+        try:
+            settings = load_settings()
+        except SettingsError as error:
+            raise SystemExit(f"tandem: {error}") from None
+        missing = missing_services(settings)
+        if missing:
+            raise SystemExit(f"tandem: {' and '.join(missing)} must be set")
+        os.environ.setdefault(MULTIPROC, tempfile.mkdtemp(prefix="tandem-metrics-"))
+        cls.CONFIG_KWARGS = {**uvicorn_options(settings), "loop": "auto"}
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = Server(self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(BOOT_ERROR)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket of its own for this worker, on an address that it shares with its siblings.
+
+    The kernel spreads connections over the sockets of one address (SO_REUSEPORT).
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    listener.settimeout(0)
+    return listener
+
+
+async def serve_worker(listener: socket.socket, ready: int, alive: int) -> None:
+    """One worker until SIGTERM, or until the supervisor is gone."""
+    from app.main import create_app  # noqa: PLC0415 - after the metrics' directory is known
+
+    settings = get_settings()
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=logging_config(settings.log_level),
+        **uvicorn_options(settings),
+    )
+    server = Server(config)
+    asyncio.get_running_loop().add_reader(alive, os.kill, os.getpid(), signal.SIGTERM)
+    telling = asyncio.create_task(_tell_ready(server, ready))
+    await server.serve([listener])
+    telling.cancel()
+
+
+async def _tell_ready(server: uvicorn.Server, ready: int) -> None:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    os.write(ready, b"1")
+    os.close(ready)
+
+
+def main() -> None:
+    """Arguments: host, port, descriptor to say ready on, descriptor that ends with the parent."""
+    host, port, ready, alive = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
+    listener = listen(host, int(port))
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        runner.run(serve_worker(listener, int(ready), int(alive)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""`serve`: keeps the workers of one address running, and ends them in order."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from app.core.config import Settings
+from app.server import GRACE_SECONDS, MULTIPROC
+
+logger = logging.getLogger(__name__)
+
+READY_SECONDS = 30.0
+RESTART_SECONDS = 0.2
+KILL_SECONDS = 5.0
+
+
+class ServeError(Exception):
+    """Tandem could not be served; one clear line."""
+
+
+@dataclass
+class WorkerProcess:
+    """A worker and the pipe that keeps it alive."""
+
+    process: subprocess.Popen[bytes]
+    alive: int
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Hold the address for the workers, without listening; raises ServeError if it is taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:  # refused where others listen
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        held = socket.socket(family, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(address)
+    except OSError as error:
+        raise ServeError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return held
+
+
+class Supervisor:
+    """`workers` processes on one address; a worker that dies is started again."""
+
+    def __init__(self, settings: Settings, host: str, port: int, workers: int) -> None:
+        self._settings = settings
+        self._held = reserve(host, port)
+        self._host, self._port = self._held.getsockname()[:2]
+        self._workers: list[WorkerProcess] = []
+        self._count = workers
+        self._stopping = asyncio.Event()
+        self._metrics = tempfile.mkdtemp(prefix="tandem-metrics-")
+
+    @property
+    def url(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    async def run(self, on_ready: Callable[[str], None]) -> None:
+        """Until SIGTERM or SIGINT. Raises ServeError when the workers cannot start."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        keepers: list[asyncio.Task[None]] = []
+        try:
+            self._workers = [await self._start() for _ in range(self._count)]
+            await self._until_ready()
+            keepers = [asyncio.create_task(self._keep(nth)) for nth in range(self._count)]
+            if not self._stopping.is_set():
+                on_ready(self.url)
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({stopping, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._stopping.set()
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await self._end(list(self._workers))
+            self._held.close()
+            shutil.rmtree(self._metrics, ignore_errors=True)
+
+    async def restart(self) -> None:
+        """Replace the workers one by one: the next only after the one before is ready."""
+        for nth, old in enumerate(list(self._workers)):
+            self._workers[nth] = await self._start()
+            await self._ready_or_ended(self._workers[nth])
+            await self._end([old])
+
+    async def _keep(self, nth: int) -> None:
+        """Start the nth worker again whenever it ends by itself."""
+        while True:
+            worker = self._workers[nth]
+            await worker.ended.wait()
+            if worker is self._workers[nth]:
+                code = worker.process.returncode
+                logger.error("a worker ended", extra={"worker": worker.process.pid, "code": code})
+                await asyncio.sleep(RESTART_SECONDS)
+                self._workers[nth] = await self._start()
+
+    async def _start(self) -> WorkerProcess:
+        ready_read, ready_write = os.pipe()
+        alive_read, alive_write = os.pipe()
+        command = [sys.executable, "-m", "app.server", self._host, str(self._port)]
+        process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program; returns at once
+            [*command, str(ready_write), str(alive_read)],
+            pass_fds=(ready_write, alive_read),
+            env={**os.environ, MULTIPROC: self._metrics},
+        )
+        os.close(ready_write)
+        os.close(alive_read)
+        worker = WorkerProcess(process, alive_write)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(ready_read, self._on_ready_pipe, worker, ready_read)
+        loop.run_in_executor(None, process.wait).add_done_callback(
+            lambda _code: self._on_ended(worker)
+        )
+        return worker
+
+    @staticmethod
+    def _on_ready_pipe(worker: WorkerProcess, descriptor: int) -> None:
+        if os.read(descriptor, 1):
+            worker.ready.set()
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+
+    @staticmethod
+    def _on_ended(worker: WorkerProcess) -> None:
+        worker.ended.set()
+        os.close(worker.alive)
+
+    async def _until_ready(self) -> None:
+        for worker in self._workers:
+            await self._ready_or_ended(worker)
+            if not worker.ready.is_set() and not self._stopping.is_set():
+                raise ServeError("a worker could not start; its log above says why")
+
+    async def _ready_or_ended(self, worker: WorkerProcess) -> None:
+        waits = [
+            asyncio.create_task(event.wait())
+            for event in (worker.ready, worker.ended, self._stopping)
+        ]
+        await asyncio.wait(waits, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _end(self, workers: list[WorkerProcess]) -> None:
+        """SIGTERM, time to drain, then SIGKILL."""
+        for worker in workers:
+            worker.process.terminate()
+        limit = self._settings.drain_seconds + GRACE_SECONDS + KILL_SECONDS
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                for worker in workers:
+                    await worker.ended.wait()
+        for worker in workers:
+            if not worker.ended.is_set():
+                worker.process.kill()
+                await worker.ended.wait()

@@ -1,0 +1,26 @@
+"""Who may subscribe to the channels of users."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal
+from app.users.events import USERS_CHANNEL
+
+
+class EveryUser:
+    """`users`: every user event, for admins."""
+
+    namespace = USERS_CHANNEL
+    keyed = False
+
+    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+        return principal.is_admin
+
+
+class OneUser:
+    """`users:<id>`: that user's own events; the server subscribes them at connect."""
+
+    namespace = USERS_CHANNEL
+    keyed = True
+
+    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+        return key == str(principal.user_id)

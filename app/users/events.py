@@ -1,0 +1,54 @@
+"""What the rest of the world is told about users: their events, and changes of their rights."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.realtime.outbox import Actor, Event, record, record_control
+from app.users.models import User
+from app.users.schemas import UserRead
+
+ENTITY = "user"
+USERS_CHANNEL = "users"
+RIGHTS_CHANGED = "users.rights_changed"
+
+UserEventType = Literal["user.created", "user.updated", "user.deactivated"]
+
+
+class UserEvent(Event):
+    type: UserEventType
+    user: UserRead
+
+
+def user_channel(user_id: UUID) -> str:
+    """The channel to which the server itself subscribes that user's connections."""
+    return f"users:{user_id}"
+
+
+async def record_user(
+    session: AsyncSession,
+    user: User,
+    *,
+    event_type: UserEventType,
+    actor: Actor | None,
+    changed: Mapping[str, tuple[Any, Any]],
+) -> None:
+    """The user's row must be locked and flushed. Its `updated_at` is the event's `at`."""
+    event = UserEvent(
+        type=event_type,
+        at=user.updated_at,
+        actor=actor,
+        version=user.version,
+        changed=dict(changed),
+        user=UserRead.model_validate(user),
+    )
+    channels = [USERS_CHANNEL, user_channel(user.id)]
+    await record(session, event, entity=ENTITY, entity_id=user.id, channels=channels)
+
+
+async def record_rights_change(session: AsyncSession, *, user_id: UUID) -> None:
+    """Every worker looks again at what this user may do; this one as soon as it is committed."""
+    await record_control(session, user_id=user_id)
+    session.info.setdefault(RIGHTS_CHANGED, set()).add(user_id)

@@ -1,0 +1,148 @@
+"""The client processes, seen from the command: started, told when to measure, and added up.
+
+Connections are spread over processes so that reading one does not wait for reading all others.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from load.errors import Exit, LoadError
+from load.messages import Job, Progress, Tally, decode, encode
+
+ROOT = Path(__file__).resolve().parent.parent
+_LINE_LIMIT = 1 << 22
+_ANSWER_SECONDS = 30
+
+
+class Reader:
+    """One client process. Its stderr is ours."""
+
+    def __init__(self, process: Process) -> None:
+        self.progress = Progress()
+        self._process = process
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.tally: asyncio.Future[Tally] = loop.create_future()
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def start(cls, job: Job) -> Self:
+        """In a session of its own: Ctrl-C is for the command, which still wants the tally."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "load.reader"),
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd=ROOT,
+            limit=_LINE_LIMIT,
+            start_new_session=True,
+        )
+        reader = cls(process)
+        reader.tell("open", job)
+        return reader
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def tell(self, kind: str, body: Any = None) -> None:
+        cast("asyncio.StreamWriter", self._process.stdin).write(encode(kind, body))
+
+    async def stop(self) -> None:
+        """At once: a client process has nothing to lose."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        await self._listening
+        await self._process.wait()
+
+    async def _listen(self) -> None:
+        async for line in cast("asyncio.StreamReader", self._process.stdout):
+            self._hear(*decode(line))
+        self._fail(LoadError.unreachable("a client process ended early"))
+
+    def _hear(self, kind: str, body: Any) -> None:
+        if kind == "progress":
+            self.progress = Progress(**body)
+        elif kind == "ready":
+            self.ready.set_result(None)
+        elif kind == "tally":
+            self.tally.set_result(Tally.from_json(body))
+        elif kind == "failed":
+            self._fail(LoadError(body[1], Exit(body[0])))
+
+    def _fail(self, error: LoadError) -> None:
+        for future in (self.ready, self.tally):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # seen: whoever waits for the other one is told already
+
+
+class Fleet:
+    """Use as an asynchronous context: entered when all connections are subscribed."""
+
+    def __init__(self, job: Job, processes: int) -> None:
+        self._jobs = shares(job, processes)
+        self._readers: list[Reader] = []
+
+    async def __aenter__(self) -> Self:
+        try:
+            for job in self._jobs:
+                self._readers.append(await Reader.start(job))
+            await asyncio.gather(*(reader.ready for reader in self._readers))
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    @property
+    def pids(self) -> list[int]:
+        return [reader.pid for reader in self._readers]
+
+    @property
+    def deliveries(self) -> int:
+        return sum(reader.progress.deliveries for reader in self._readers)
+
+    def complete_to(self, until: int) -> list[int]:
+        """For each process the offset that all its connections have, at most `until`."""
+        return [min(until, reader.progress.complete_to) for reader in self._readers]
+
+    def measure(self, since: int) -> None:
+        """Time the events that were recorded at `since` (µs since 1970) or later."""
+        for reader in self._readers:
+            reader.tell("measure", since)
+
+    async def finish(self, until: int) -> Tally:
+        """Close all connections; the accounts of all, expecting offsets up to `until`."""
+        total = Tally()
+        for reader in self._readers:
+            reader.tell("finish", until)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            for each in await asyncio.gather(*(reader.tally for reader in self._readers)):
+                total.merge(each)
+        return total
+
+    async def _stop(self) -> None:
+        await asyncio.gather(*(reader.stop() for reader in self._readers))
+
+
+def shares(job: Job, processes: int) -> list[Job]:
+    """`job` cut into at most `processes` nearly equal ones, none without connections."""
+    each, more = divmod(job.connections, processes)
+    counts = [each + (number < more) for number in range(processes)]
+    return [
+        Job(url=job.url, token=job.token, channel=job.channel, connections=count)
+        for count in counts
+        if count
+    ]

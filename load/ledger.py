@@ -1,0 +1,39 @@
+"""The account of one connection: which offsets of a channel it was sent, and how."""
+
+
+class Ledger:
+    """Offsets are whole numbers without holes, from `start` + 1 on.
+
+    An offset seen before, or not above `start`, is a repeat. One below the highest that was
+    missing until now is out of order, and then no longer missing.
+    """
+
+    __slots__ = ("_missing", "duplicated", "highest", "out_of_order", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.highest = start
+        self.duplicated = 0
+        self.out_of_order = 0
+        self._missing: set[int] = set()
+
+    def take(self, offset: int) -> None:
+        if offset == self.highest + 1:
+            self.highest = offset
+        elif offset > self.highest:
+            self._missing.update(range(self.highest + 1, offset))
+            self.highest = offset
+        elif offset in self._missing:
+            self._missing.remove(offset)
+            self.out_of_order += 1
+        else:
+            self.duplicated += 1
+
+    def complete_to(self) -> int:
+        """The last offset up to which nothing is missing."""
+        return min(self._missing) - 1 if self._missing else self.highest
+
+    def lost(self, until: int) -> int:
+        """How many of the offsets after `start`, up to and with `until`, never came."""
+        holes = sum(offset <= until for offset in self._missing)
+        return holes + max(0, until - self.highest)

@@ -1,0 +1,98 @@
+"""What a run found: the row that goes into --json, and its lines for the terminal."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from load.errors import Exit
+from load.histogram import Histogram
+from load.machine import Machine
+from load.usage import BOUND
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row. `rate` is the asked one, events a second; times in ms, CPU in cores, memory in MB.
+
+    `client_cpu` is the busiest client process; `server_cpu` and `server_rss_mb` are Tandem's own
+    processes without Postgres and Valkey, None when the server is not ours. Percentiles are within
+    0.4 %, None when nothing arrived.
+    """
+
+    peer: str
+    scenario: str
+    connections: int
+    rate: float
+    deliveries_per_s: float
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    lost: int
+    duplicated: int
+    out_of_order: int
+    client_cpu: float
+    server_cpu: float | None
+    server_rss_mb: float | None
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.duplicated or self.out_of_order)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All rows of a scenario, and what the reader of them should know."""
+
+    results: Sequence[Result]
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def exit_code(self) -> Exit:
+        return Exit.CLEAN if all(result.clean for result in self.results) else Exit.UNCLEAN
+
+
+def milliseconds(latencies: Histogram, percent: float) -> float | None:
+    found = latencies.percentile(percent)
+    return None if found is None else round(found / 1000, 3)
+
+
+def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:
+    document = {"machine": asdict(machine), "results": [asdict(result) for result in results]}
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
+    """Label and one cell for each result, in the order of reading."""
+    return [
+        ("connections", [f"{each.connections:,}" for each in results]),
+        ("events/s asked", [f"{each.rate:,g}" for each in results]),
+        ("deliveries/s", [f"{each.deliveries_per_s:,.0f}" for each in results]),
+        ("latency p50", [_time(each.p50_ms) for each in results]),
+        ("latency p90", [_time(each.p90_ms) for each in results]),
+        ("latency p99", [_time(each.p99_ms) for each in results]),
+        ("latency max", [_time(each.max_ms) for each in results]),
+        ("lost", [f"{each.lost:,}" for each in results]),
+        ("duplicated", [f"{each.duplicated:,}" for each in results]),
+        ("out of order", [f"{each.out_of_order:,}" for each in results]),
+        ("client CPU", [_client(each.client_cpu) for each in results]),
+        ("server CPU", [_share(each.server_cpu) for each in results]),
+        ("server memory", [_memory(each.server_rss_mb) for each in results]),
+    ]
+
+
+def _time(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f} ms"
+
+
+def _share(cores: float | None) -> str:
+    return "-" if cores is None else f"{cores:.0%} of a core"
+
+
+def _client(cores: float) -> str:
+    return _share(cores) + (" (client-bound)" if cores > BOUND else "")
+
+
+def _memory(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f} MB"

@@ -1,0 +1,59 @@
+"""From flags to exit code: what is the same for every scenario."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from load.errors import Exit, LoadError
+from load.interruption import Interruption
+from load.machine import describe
+from load.report import write_json
+from load.scenario import Options, Scenario, Stage
+from load.screen import Screen
+from load.server import own_server
+from load.target import Account, Target
+
+_SPARE_SECONDS = 30
+"""What connecting and the last answers may take beside the flags' seconds."""
+
+
+async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
+    """Play, tell, write the file. Raises LoadError when there is nothing to report."""
+    async with _stage(options, screen) as stage:
+        outcome = await scenario.play(stage)
+        machine = describe()
+        screen.show(outcome, machine)
+        if options.json:
+            write_json(options.json, machine, outcome.results)
+    return outcome.exit_code
+
+
+@asynccontextmanager
+async def _stage(options: Options, screen: Screen) -> AsyncIterator[Stage]:
+    interruption = Interruption(asyncio.current_task())
+    interruption.listen()
+    async with _address(options, screen) as (url, pid), Target(url) as target:
+        staff = await target.sign_in(options.email, options.password)
+        check_token(staff, options)
+        yield Stage(options, screen, target, staff, interruption, pid)
+
+
+@asynccontextmanager
+async def _address(options: Options, screen: Screen) -> AsyncIterator[tuple[str, int | None]]:
+    """The target's address and, if it is ours, its main process."""
+    if options.url:
+        yield options.url, None
+        return
+    screen.say("starting a server of our own …")
+    async with own_server(options.workers) as server:
+        screen.say(f"{server.url}, {options.workers} worker{'s' * (options.workers > 1)}")
+        yield server.url, server.pid
+
+
+def check_token(staff: Account, options: Options) -> None:
+    """Tokens are not refreshed here: a run must end before they do."""
+    needed = options.warmup + options.duration + options.drain + _SPARE_SECONDS
+    if needed > staff.seconds:
+        raise LoadError.refused(
+            f"the run may take {needed:g} s, but the target's tokens last {staff.seconds:g} s"
+        )

@@ -1,0 +1,90 @@
+"""What the person sees: a table and a bar on a terminal, plain lines anywhere else."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from load.machine import Machine
+from load.report import Outcome, rows
+
+_BAR_SECONDS = 0.125
+_FAULTS = ("lost", "duplicated", "out of order")
+
+
+class Screen:
+    """`console` writes to standard output; errors are not its business."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, text: str) -> None:
+        self._console.print(text, style="dim", highlight=False, soft_wrap=True)
+
+    @asynccontextmanager
+    async def bar(self, seconds: float, counted: Callable[[], str]) -> AsyncIterator[None]:
+        """A bar that fills in `seconds`, beside it what `counted` says; nothing off a terminal."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Progress(
+            *_columns(), console=self._console, transient=True, auto_refresh=False
+        ) as progress:
+            ticking = asyncio.create_task(_advance(progress, seconds, counted))
+            try:
+                yield
+            finally:
+                ticking.cancel()
+
+    def show(self, outcome: Outcome, machine: Machine) -> None:
+        if self._console.is_terminal:
+            self._console.print(_table(outcome))
+        else:
+            self._lines(outcome)
+        self.say(str(machine))
+        for note in outcome.notes:
+            self._console.print(f"note: {note}", style="yellow", highlight=False, soft_wrap=True)
+        self._verdict(outcome)
+
+    def _lines(self, outcome: Outcome) -> None:
+        names = [result.scenario for result in outcome.results]
+        for label, cells in [("scenario", names), *rows(outcome.results)]:
+            self._console.print(f"{label:<16}{'  '.join(cells)}", highlight=False, soft_wrap=True)
+
+    def _verdict(self, outcome: Outcome) -> None:
+        if all(result.clean for result in outcome.results):
+            self._console.print("clean: every event once, in order, to everybody", style="green")
+        else:
+            self._console.print("NOT CLEAN: see lost, duplicated, out of order", style="bold red")
+
+
+async def _advance(progress: Progress, seconds: float, counted: Callable[[], str]) -> None:
+    """The bar is the time that has passed, the text beside it is the news."""
+    task = progress.add_task("measuring", total=seconds, counted="")
+    begin = time.monotonic()
+    while True:
+        passed = min(time.monotonic() - begin, seconds)
+        progress.update(task, completed=passed, counted=counted(), refresh=True)
+        await asyncio.sleep(_BAR_SECONDS)
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    news = TextColumn("{task.fields[counted]}", style="dim")
+    return TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), news
+
+
+def _table(outcome: Outcome) -> Table:
+    """One column for each result; the labels are the rows, so that it fits 80 characters."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("")
+    for result in outcome.results:
+        table.add_column(result.scenario, justify="right")
+    for label, cells in rows(outcome.results):
+        bad = label in _FAULTS and any(cell != "0" for cell in cells)
+        table.add_row(label, *cells, style="bold red" if bad else None)
+    return table

@@ -1,0 +1,102 @@
+"""The deployment under load, over its REST interface."""
+
+from dataclasses import dataclass
+from secrets import token_hex
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from load.errors import LoadError
+
+_API = "/api/v1"
+_REQUEST_SECONDS = 10
+_CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Account:
+    """Someone signed in. `token` lives `seconds` from the sign-in on."""
+
+    email: str
+    token: str
+    seconds: float
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Target:
+    """One client with keep-alive. The set-up calls raise LoadError, `write` httpx's errors."""
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        self._http = httpx.AsyncClient(
+            base_url=self.url + _API, timeout=_REQUEST_SECONDS, limits=limits, transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def sign_in(self, email: str, password: str) -> Account:
+        form = {"username": email, "password": password}
+        answer = await self._ask("POST", "/auth/token", data=form)
+        if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED}:
+            raise LoadError.refused(f"{email} cannot sign in: wrong email or password")
+        token = _json(answer)
+        return Account(email, token["access_token"], token["expires_in"])
+
+    async def register_customer(self) -> Account:
+        """A new customer, to own the orders of the run: staff would get each event of an own order
+        a second time, on their own channel.
+        """
+        email, password = f"load-{token_hex(6)}@tandem.example", token_hex(16)
+        body = {"email": email, "name": "Load", "password": password}
+        _json(await self._ask("POST", "/users", json=body))
+        return await self.sign_in(email, password)
+
+    async def head(self, staff: Account) -> int:
+        """The offset of the last event of `orders`."""
+        answer = await self._ask("GET", "/orders", params={"limit": 1}, headers=staff.headers)
+        position = _json(answer)["position"]
+        if position["channel"] != "orders":
+            raise LoadError.refused(f"{staff.email} is not staff: `orders` is for staff only")
+        return int(position["offset"])
+
+    async def create(self, owner: Account, body: dict[str, Any]) -> httpx.Response:
+        return await self._http.post("/orders", json=body, headers=owner.headers)
+
+    async def move(self, staff: Account, order_id: str, etag: str, status: str) -> httpx.Response:
+        return await self._http.patch(
+            f"/orders/{order_id}",
+            json={"status": status},
+            headers={**staff.headers, "If-Match": etag},
+        )
+
+    async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return await self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise LoadError.unreachable(f"{self.url} cannot be reached: {reason}") from None
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    """The body of a success; otherwise one line that says what was answered to what."""
+    what = f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}"
+    is_json = "json" in answer.headers.get("content-type", "")
+    if answer.is_success and is_json:
+        body: dict[str, Any] = answer.json()
+        return body
+    detail = answer.json().get("detail") if is_json else "no JSON: is this a Tandem server?"
+    raise LoadError.unreachable(f"{what}: {detail}")

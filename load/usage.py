@@ -1,0 +1,93 @@
+"""CPU and memory of the processes of a run, read from the system at two moments."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import psutil
+
+BOUND = 0.9
+_MEGABYTE = 1_000_000
+_SERVICES = {"postgres": "Postgres", "unshare": "Postgres", "valkey": "Valkey", "redis": "Valkey"}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU in cores (1.0: one core all the time), memory in MB (10^6 bytes).
+
+    `client` is the busiest client process, since each has one thread: past BOUND it measures
+    itself. `server` and `server_rss` are Tandem's own processes, `services` the private Postgres
+    and Valkey by name; None and empty when the server is not ours to see.
+    """
+
+    client: float
+    server: float | None = None
+    server_rss: float | None = None
+    services: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def client_bound(self) -> bool:
+        return self.client > BOUND
+
+    @property
+    def cores(self) -> float:
+        """The server's and its services' together."""
+        return (self.server or 0.0) + sum(self.services.values())
+
+
+@dataclass(frozen=True)
+class _Sample:
+    role: str
+    cpu: float
+    rss: int
+
+
+class Meter:
+    """Started at one moment and read at a later one; processes that end in between do not count."""
+
+    def __init__(self, clients: Iterable[int], server: int | None) -> None:
+        self._clients = list(clients)
+        self._server = server
+        self._begin = time.monotonic()
+        self._before = self._sample()
+
+    def read(self) -> Usage:
+        seconds = time.monotonic() - self._begin
+        shares: dict[str, list[float]] = {}
+        rss = 0
+        for pid, now in self._sample().items():
+            before = self._before.get(pid)
+            share = (now.cpu - (before.cpu if before else 0.0)) / seconds
+            shares.setdefault(now.role, []).append(share)
+            rss += now.rss if now.role == "Tandem" else 0
+        client = round(max(shares.pop("client", [0.0])), 3)
+        if self._server is None:
+            return Usage(client)
+        total = {role: round(sum(each), 3) for role, each in shares.items()}
+        return Usage(client, total.pop("Tandem", 0.0), round(rss / _MEGABYTE, 1), total)
+
+    def _sample(self) -> dict[int, _Sample]:
+        samples = {pid: _sample(psutil.Process(pid), "client") for pid in self._clients}
+        for process in _tree(self._server):
+            try:
+                samples[process.pid] = _sample(process, _role(process.name()))
+            except psutil.NoSuchProcess:
+                continue
+        return samples
+
+
+def _tree(pid: int | None) -> list[psutil.Process]:
+    if pid is None or not psutil.pid_exists(pid):
+        return []
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _role(name: str) -> str:
+    return next((role for start, role in _SERVICES.items() if name.startswith(start)), "Tandem")
+
+
+def _sample(process: psutil.Process, role: str) -> _Sample:
+    with process.oneshot():
+        cpu = process.cpu_times()
+        return _Sample(role, cpu.user + cpu.system, process.memory_info().rss)

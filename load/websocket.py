@@ -1,0 +1,136 @@
+"""A WebSocket client as a plain asyncio protocol: no task, no queue, no buffer of its own."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from websockets.frames import Frame
+from websockets.frames import Opcode as SentOpcode
+from websockets.utils import accept_key, generate_key
+
+from load.frames import FrameError, FrameReader, Opcode
+
+ABNORMAL = 1006
+NO_STATUS = 1005
+PROTOCOL_ERROR = 1002
+_SWITCHING = 101
+_HEAD_END = b"\r\n\r\n"
+_CODE_BYTES = 2
+
+
+class Listener(Protocol):
+    """What a WebSocket tells. `received` is microseconds since 1970, one value for each read."""
+
+    def opened(self, socket: "WebSocket") -> None: ...
+
+    def text(self, payload: bytes, received: int) -> None: ...
+
+    def refused(self, status: int) -> None:
+        """The handshake was answered with `status` (0: not with HTTP)."""
+
+    def closed(self, code: int) -> None:
+        """Once, after `opened`: the peer's close code, or one from 1002, 1005, 1006."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a socket connects to."""
+
+    host: str
+    port: int
+    secure: bool
+    authority: str
+    path: str
+
+    @classmethod
+    def of(cls, url: str, path: str) -> "Address":
+        """From the http(s) address of the target and the path below it."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        return cls(parts.hostname or "", port, secure, parts.netloc, parts.path.rstrip("/") + path)
+
+
+class WebSocket(asyncio.Protocol):
+    def __init__(self, address: Address, listener: Listener) -> None:
+        self._address = address
+        self._listener = listener
+        self._frames = FrameReader()
+        self._key = generate_key()
+        self._head: bytes | None = b""  # None once the handshake is over
+        self._code = ABNORMAL
+        self._open = False
+        self._transport: asyncio.Transport
+
+    def send(self, text: bytes) -> None:
+        self._send(Opcode.TEXT, text)
+
+    def close(self) -> None:
+        """Leave at once; the server sees 1006. `closed` is still told."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(
+            (
+                f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                f"Sec-WebSocket-Key: {self._key}\r\n\r\n"
+            ).encode()
+        )
+
+    def data_received(self, data: bytes) -> None:
+        received = time.time_ns() // 1000
+        if self._head is not None:
+            data = self._shake_hands(self._head + data)
+        try:
+            for opcode, payload in self._frames.feed(data):
+                if opcode == Opcode.TEXT:
+                    self._listener.text(payload, received)
+                else:
+                    self._control(opcode, payload)
+        except FrameError:
+            self._code = PROTOCOL_ERROR
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # a reset and an end of file are both 1006 unless a close frame came
+        if self._open:
+            self._listener.closed(self._code)
+        elif self._head is not None:
+            self._listener.refused(0)
+
+    def _shake_hands(self, data: bytes) -> bytes:
+        """Read the answer to the upgrade; return what follows it."""
+        head, end, rest = data.partition(_HEAD_END)
+        if not end:
+            self._head = data
+            return b""
+        self._head = None
+        status = _status(head)
+        if status == _SWITCHING and accept_key(self._key).encode() in head:
+            self._open = True
+            self._listener.opened(self)
+            return rest
+        self._listener.refused(status)
+        self._transport.abort()
+        return b""
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == Opcode.PING:
+            self._send(Opcode.PONG, payload)
+        elif opcode == Opcode.CLOSE:
+            code = int.from_bytes(payload[:_CODE_BYTES], "big")
+            self._code = code if len(payload) >= _CODE_BYTES else NO_STATUS
+            self._send(Opcode.CLOSE, payload[:_CODE_BYTES])
+            self._transport.close()
+
+    def _send(self, opcode: Opcode, payload: bytes) -> None:
+        self._transport.write(Frame(SentOpcode(opcode), payload).serialize(mask=True))
+
+
+def _status(head: bytes) -> int:
+    words = head.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0

@@ -1,0 +1,86 @@
+"""An open loop of writes: one is due every 1/rate seconds, whether or not earlier ones are done."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+import httpx
+
+from load.orders import OpenOrder, OrderBook
+from load.target import Account, Target
+
+IN_FLIGHT = 256
+"""A write that comes due while so many are waiting for their answers is not sent but counted."""
+
+
+class Writer:
+    """Orders are placed by `owner` and moved on by `staff`; each accepted write is one event."""
+
+    def __init__(self, target: Target, *, owner: Account, staff: Account, rate: float) -> None:
+        self.accepted = 0
+        self.failed: Counter[str] = Counter()
+        """Writes without a success, by HTTP status or kind of error."""
+        self._target = target
+        self._owner = owner
+        self._staff = staff
+        self._interval = 1 / rate
+        self._book = OrderBook()
+        self._flights: set[asyncio.Task[None]] = set()
+
+    @property
+    def failures(self) -> str:
+        """For a line of text: `12 HTTP 429, 3 ReadTimeout`."""
+        return ", ".join(f"{count:,} {what}" for what, count in self.failed.most_common())
+
+    async def run(self, seconds: float, stop: asyncio.Event) -> None:
+        """Write for `seconds` or until `stop`. Does not await the answers."""
+        clock = asyncio.get_running_loop().time
+        begin = due = clock()
+        while due < begin + seconds and not stop.is_set():
+            self._launch()
+            due += self._interval
+            await _pause(min(due, begin + seconds) - clock(), stop)
+
+    async def settle(self) -> None:
+        """Until every write has its answer, or has failed by its own time limit."""
+        await asyncio.gather(*self._flights)
+
+    def _launch(self) -> None:
+        if len(self._flights) >= IN_FLIGHT:
+            self.failed["not sent, too many in flight"] += 1
+            return
+        task = asyncio.create_task(self._write())
+        self._flights.add(task)
+        task.add_done_callback(self._flights.discard)
+
+    async def _write(self) -> None:
+        order = self._book.next_move()
+        try:
+            answer = await (self._move(order) if order else self._create())
+        except httpx.TransportError as error:
+            self.failed[type(error).__name__] += 1
+            return
+        if answer.is_success:
+            self.accepted += 1
+            order = order or OpenOrder(answer.json()["id"], "")
+            order.etag = answer.headers["ETag"]
+            self._book.put_back(order)
+        else:
+            self.failed[f"HTTP {answer.status_code}"] += 1
+
+    async def _create(self) -> httpx.Response:
+        return await self._target.create(self._owner, self._book.next_body())
+
+    async def _move(self, order: OpenOrder) -> httpx.Response:
+        step = order.steps.popleft()
+        return await self._target.move(self._staff, order.id, order.etag, step)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but no longer than until `stop`; gives way even when there is no time left."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

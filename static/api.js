@@ -1,0 +1,128 @@
+/**
+ * REST access. Every function answers parsed JSON or throws a Problem or Unreachable, whose
+ * `message` can be shown as it is.
+ *
+ * @typedef {import('./realtime.js').Position} Position
+ * @typedef {{id: string, name: string}} Person
+ * @typedef {{sku: string, name: string, quantity: number, unit_price: string}} Item
+ * @typedef {'placed' | 'accepted' | 'preparing' | 'ready' | 'completed' | 'cancelled'} Status
+ *
+ * @typedef {object} Order
+ * @property {string} id
+ * @property {number} number
+ * @property {number} version
+ * @property {Status} status
+ * @property {string} currency
+ * @property {string | null} note
+ * @property {Item[]} items
+ * @property {string} total
+ * @property {Person} owner
+ * @property {Person[]} collaborators
+ * @property {string} created_at
+ * @property {string} updated_at
+ *
+ * @typedef {object} User
+ * @property {string} id
+ * @property {string} email
+ * @property {string} name
+ * @property {'admin' | 'staff' | 'customer'} role
+ *
+ * @typedef {object} OrderPage
+ * @property {Order[]} items
+ * @property {string | null} next_cursor
+ * @property {Position & {channel: string}} position
+ *
+ * @typedef {{currency: string, note: string | null, items: Item[]}} NewOrder
+ * @typedef {{people: {email: string, name: string, role: string}[], password: string}} Demo
+ */
+
+import { Problem, Unreachable } from './problems.js';
+import { accessToken, forget } from './session.js';
+
+const ROOT = '/api/v1';
+/** A request that hangs must not keep a button busy for ever. */
+const TIMEOUT = 15_000;
+
+/**
+ * @typedef {object} Call
+ * @property {string} [method]
+ * @property {unknown} [body] sent as JSON
+ * @property {Record<string, string>} [headers]
+ */
+
+/**
+ * @param {string} path below /api/v1
+ * @param {Call} [call]
+ * @returns {Promise<{data: any, headers: Headers}>}
+ */
+export async function request(path, call = {}) {
+  let token = await accessToken();
+  let response = await send(path, call, token);
+  if (response.status === 401) {
+    // Ended early: by the server's clock, or because its key was changed. Once more with another.
+    token = await accessToken(token);
+    if (token) response = await send(path, call, token);
+    if (response.status === 401) forget();
+  }
+  if (!response.ok) throw await Problem.from(response);
+  return {
+    data: response.status === 204 ? null : await response.json(),
+    headers: response.headers,
+  };
+}
+
+/** @param {string} path @param {Call} call @param {string | null} token */
+function send(path, { method = 'GET', body, headers = {} }, token) {
+  const all = new Headers(headers);
+  if (token) all.set('Authorization', `Bearer ${token}`);
+  if (body !== undefined) all.set('Content-Type', 'application/json');
+  const signal = AbortSignal.timeout(TIMEOUT);
+  const init = { method, headers: all, body: JSON.stringify(body), signal };
+  return fetch(ROOT + path, init).catch(() => {
+    throw new Unreachable();
+  });
+}
+
+/** @returns {Promise<User>} */
+export async function readMe() {
+  return (await request('/users/me')).data;
+}
+
+/**
+ * @param {{cursor?: string | null, limit?: number, filters?: Record<string, string>}} page
+ * @returns {Promise<OrderPage>}
+ */
+export async function readOrders({ cursor = null, limit = 50, filters = {} } = {}) {
+  const query = new URLSearchParams({ ...filters, limit: String(limit) });
+  if (cursor) query.set('cursor', cursor);
+  return (await request(`/orders?${query}`)).data;
+}
+
+/**
+ * @param {NewOrder} order
+ * @param {string} key the same for every repeat of the same wish, so that it is placed once
+ * @returns {Promise<Order>}
+ */
+export async function placeOrder(order, key) {
+  const headers = { 'Idempotency-Key': key };
+  return (await request('/orders', { method: 'POST', body: order, headers })).data;
+}
+
+/**
+ * Change an order as it was seen in `version`; a Problem with status 412 carries the `current` one.
+ * @param {string} id
+ * @param {number} version
+ * @param {Partial<Pick<Order, 'status' | 'note' | 'items'>>} changes
+ * @returns {Promise<{order: Order, merged: boolean}>} merged: on top of what others had changed
+ */
+export async function changeOrder(id, version, changes) {
+  const headers = { 'If-Match': `"${version}"` };
+  const answer = await request(`/orders/${id}`, { method: 'PATCH', body: changes, headers });
+  return { order: answer.data, merged: answer.headers.get('Tandem-Merged') === 'true' };
+}
+
+/** The people one can be with one click, where the server was seeded. @returns {Promise<Demo | null>} */
+export async function readDemo() {
+  const response = await fetch('/demo').catch(() => null);
+  return response?.ok ? response.json() : null;
+}

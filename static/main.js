@@ -1,0 +1,69 @@
+/** Decides between the sign-in page and the board, and swaps them. */
+
+import { readDemo, readMe } from './api.js';
+import { Board } from './board.js';
+import { sentenceOf } from './problems.js';
+import { onSessionChange, readSession, signIn } from './session.js';
+import { el } from './views/dom.js';
+import { Notices } from './views/notices.js';
+import { SignInView } from './views/sign-in.js';
+
+const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+const notices = new Notices();
+
+/** @type {Board | null} */
+let board = null;
+
+/** Show what fits: the board to someone who is signed in, else the sign-in page. */
+async function start(reason = '') {
+  board?.close();
+  board = null;
+  if (!readSession()) return showSignIn(reason);
+  try {
+    showBoard(await readMe());
+  } catch (error) {
+    if (readSession()) showUnavailable(sentenceOf(error));
+    else showSignIn(sentenceOf(error));
+  }
+}
+
+/** @param {import('./api.js').User} user */
+function showBoard(user) {
+  board = new Board(user, {
+    notices,
+    onSignedOut: start,
+    onRoleChanged: () => {
+      notices.info('Your rights have changed; the board was loaded anew.');
+      start();
+    },
+  });
+  root.replaceChildren(board.node);
+  board.open();
+}
+
+/** @param {string} reason */
+async function showSignIn(reason) {
+  const view = new SignInView(async (email, password) => {
+    await signIn(email, password);
+    await start();
+  });
+  view.explain(reason);
+  root.replaceChildren(view.node);
+  const demo = await readDemo();
+  if (demo) view.offer(demo);
+}
+
+/** @param {string} sentence */
+function showUnavailable(sentence) {
+  const on = { click: () => start() };
+  const retry = el('button', { class: 'button main', type: 'button', on }, 'Try again');
+  root.replaceChildren(el('main', { class: 'failure' }, el('p', {}, sentence), retry));
+}
+
+onSessionChange((session) => {
+  if (!session && board) start('You have signed out in another tab.');
+  else if (session && !board) start();
+});
+
+document.body.append(notices.node);
+start();

@@ -1,0 +1,86 @@
+/**
+ * What a person does to an order, and how it ended in a sentence.
+ *
+ * @typedef {import('./api.js').Order} Order
+ * @typedef {import('./api.js').NewOrder} NewOrder
+ * @typedef {import('./api.js').Status} Status
+ * @typedef {import('./views/notices.js').Notices} Notices
+ */
+
+import { changeOrder, placeOrder } from './api.js';
+import { Problem, sentenceOf } from './problems.js';
+import { STATUS_NAMES } from './status.js';
+
+/** Marks a change in the store as this person's own, as an event marks one that came by wire. */
+const OWN = { type: 'own' };
+
+export class OrderActions {
+  #store;
+  #notices;
+  /** The last order that was sent and its key, so that a repeat after a failure is known as one. */
+  #lastWish = { order: '', key: '' };
+
+  /** @param {import('./store.js').Store<Order>} store @param {Notices} notices */
+  constructor(store, notices) {
+    this.#store = store;
+    this.#notices = notices;
+  }
+
+  /** Throws what the form has to show. @param {NewOrder} order */
+  async place(order) {
+    const placed = await placeOrder(order, this.#keyFor(order));
+    this.#lastWish = { order: '', key: '' };
+    this.#store.take(placed, OWN);
+    this.#notices.info(`Order ${placed.number} is placed.`);
+  }
+
+  /** Never throws: a card has no place for an error. @param {string} id @param {Status} status */
+  async move(id, status) {
+    const known = this.#store.get(id);
+    if (!known) return;
+    try {
+      const { order, merged } = await changeOrder(id, known.version, { status });
+      this.#store.take(order, OWN);
+      this.#notices.info(moved(order, merged));
+    } catch (error) {
+      this.#refused(known, error);
+    }
+  }
+
+  /** @param {Order} order @param {unknown} error */
+  #refused(order, error) {
+    if (!(error instanceof Problem)) return this.#notices.error(sentenceOf(error));
+    if (error.status === 412 && error.current) {
+      this.#store.take(error.current, OWN);
+      return this.#notices.info(overtaken(error));
+    }
+    if (error.status === 404) this.#store.hide(order.id, OWN);
+    this.#notices.error(`Order ${order.number}: ${error.message}`);
+  }
+
+  /** @param {NewOrder} order */
+  #keyFor(order) {
+    const text = JSON.stringify(order);
+    if (text !== this.#lastWish.order) this.#lastWish = { order: text, key: randomKey() };
+    return this.#lastWish.key;
+  }
+}
+
+/** @param {Order} order @param {boolean} merged */
+function moved(order, merged) {
+  const sentence = `Order ${order.number} is now ${STATUS_NAMES[order.status].toLowerCase()}.`;
+  return merged ? `${sentence} Others had changed it meanwhile; both changes were kept.` : sentence;
+}
+
+/** @param {Problem} problem */
+function overtaken({ current, conflicts }) {
+  const who = conflicts[0]?.by?.name ?? 'Someone else';
+  const status = STATUS_NAMES[/** @type {Status} */ (current.status)].toLowerCase();
+  return `${who} was quicker: order ${current.number} is ${status} now. Your change was not made.`;
+}
+
+/** crypto.randomUUID exists on secure pages only. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,137 @@
+/**
+ * Who is signed in, shared by all tabs of this browser through localStorage.
+ *
+ * @typedef {object} Session
+ * @property {string} access
+ * @property {string} refresh
+ * @property {number} expiresAt milliseconds since 1970, by this browser's clock
+ */
+
+import { Problem, Unreachable } from './problems.js';
+
+const KEY = 'tandem.session';
+const TOKEN_URL = '/api/v1/auth/token';
+const REFRESH_URL = '/api/v1/auth/refresh';
+const LOGOUT_URL = '/api/v1/auth/logout';
+
+/** A token is replaced a little before it ends, so that no request runs into a 401. */
+const EARLY = 10_000;
+const TIMEOUT = 15_000;
+
+/** @type {Promise<string | null> | null} */
+let refreshing = null;
+
+/** @returns {Session | null} */
+export function readSession() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Call back when another tab signs in or out.
+ * @param {(session: Session | null) => void} callback
+ */
+export function onSessionChange(callback) {
+  window.addEventListener('storage', (event) => {
+    if (event.key === KEY || event.key === null) callback(readSession());
+  });
+}
+
+/**
+ * @param {string} email
+ * @param {string} password
+ */
+export async function signIn(email, password) {
+  const form = new URLSearchParams({ grant_type: 'password', username: email, password });
+  keep(await post(TOKEN_URL, { body: form }));
+}
+
+/** End the session here and on the server; offline, it ends here and there when it expires. */
+export async function signOut() {
+  const access = await accessToken().catch(() => null);
+  const session = readSession();
+  forget();
+  if (!session || !access) return;
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${access}` };
+  const body = JSON.stringify({ refresh_token: session.refresh });
+  await post(LOGOUT_URL, { headers, body }).catch(() => {});
+}
+
+/** Drop a session that the server no longer accepts. */
+export function forget() {
+  localStorage.removeItem(KEY);
+}
+
+/**
+ * An access token other than `spent`, which the server refused or soon will.
+ * @param {string | null} [spent]
+ * @returns {Promise<string | null>} null: nobody is signed in (any more)
+ * @throws {Unreachable | Problem} when the server cannot be asked at the moment
+ */
+export function accessToken(spent = null) {
+  const session = readSession();
+  if (!session) return Promise.resolve(null);
+  if (isUsable(session, spent)) return Promise.resolve(session.access);
+  refreshing ??= alone(() => refresh(spent)).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+/** @param {Session} session @param {string | null} spent */
+function isUsable(session, spent) {
+  return session.access !== spent && session.expiresAt > Date.now();
+}
+
+/**
+ * One tab at a time: the first refreshes, the others find the new token when their turn comes.
+ * Where the browser has no locks (plain http on another host), the server's grace for a repeated
+ * refresh keeps two tabs from signing each other out.
+ * @param {() => Promise<string | null>} task
+ * @returns {Promise<string | null>}
+ */
+async function alone(task) {
+  return navigator.locks ? navigator.locks.request(KEY, task) : task();
+}
+
+/** @param {string | null} spent @returns {Promise<string | null>} */
+async function refresh(spent) {
+  const session = readSession();
+  if (!session) return null;
+  if (isUsable(session, spent)) return session.access;
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ refresh_token: session.refresh });
+  try {
+    return keep(await post(REFRESH_URL, { headers, body })).access;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
+    forget();
+    return null;
+  }
+}
+
+/** @param {{access_token: string, refresh_token: string, expires_in: number}} answer */
+function keep(answer) {
+  const lifetime = answer.expires_in * 1000;
+  /** @type {Session} */
+  const session = {
+    access: answer.access_token,
+    refresh: answer.refresh_token,
+    expiresAt: Date.now() + lifetime - Math.min(EARLY, lifetime / 10),
+  };
+  localStorage.setItem(KEY, JSON.stringify(session));
+  return session;
+}
+
+/** @param {string} url @param {RequestInit} init */
+async function post(url, init) {
+  const signal = AbortSignal.timeout(TIMEOUT);
+  const response = await fetch(url, { method: 'POST', signal, ...init }).catch(() => {
+    throw new Unreachable();
+  });
+  if (!response.ok) throw await Problem.from(response);
+  return response.status === 204 ? null : response.json();
+}

@@ -1,0 +1,183 @@
+import { CURRENCIES, formatMoney, parseMoney, toDecimal } from '../money.js';
+import { Problem, sentenceOf } from '../problems.js';
+import { PRODUCTS } from '../products.js';
+import { Dialog } from './dialog.js';
+import { el, icon } from './dom.js';
+import { OrderLine } from './order-line.js';
+
+/**
+ * @typedef {import('../api.js').NewOrder} NewOrder
+ * @typedef {import('../products.js').Product} Product
+ */
+
+const MOST_LINES = 100;
+const LONGEST_NOTE = 2000;
+
+/** The form that places an order. */
+export class OrderForm {
+  #onPlace;
+  #dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog' });
+  /** @type {OrderLine[]} */
+  #lines = [];
+  #list = el('div', { class: 'lines' });
+  #currency = el('select', { class: 'input', name: 'currency' }, ...Object.keys(CURRENCIES).map(option));
+  #note = el('textarea', { class: 'input', name: 'note', rows: 2, maxLength: LONGEST_NOTE });
+  #total = el('output', { class: 'form-total', testid: 'order-total' });
+  #error = el('p', { class: 'form-error', role: 'alert' });
+  #add = el('button', { class: 'link', type: 'button', testid: 'add-line' }, 'Add a line');
+  #submit = el('button', { class: 'button main', type: 'submit', testid: 'submit-order' }, 'Place order');
+  #wasTried = false;
+
+  /** @param {(order: NewOrder) => Promise<void>} onPlace */
+  constructor(onPlace) {
+    this.#onPlace = onPlace;
+    this.#dialog.title = 'New order';
+    this.#dialog.mayCloseFromBeside = () => this.#lines.every((line) => line.isBlank);
+    this.#dialog.body.append(this.#form());
+    this.#dialog.foot.append(this.#sum(), this.#submit);
+    this.#submit.setAttribute('form', 'order-form');
+    this.#add.addEventListener('click', () => this.#addLine().focus());
+    this.#addLine();
+    this.#dialog.open();
+  }
+
+  #form() {
+    const on = { submit: this.#send, input: this.#update };
+    const props = { class: 'order-form', id: 'order-form', testid: 'order-form', noValidate: true };
+    return el(
+      'form',
+      { ...props, on },
+      this.#catalogue(),
+      this.#list,
+      this.#add,
+      el('div', { class: 'form-row' }, field('Currency', this.#currency), field('Note', this.#note)),
+      this.#error,
+    );
+  }
+
+  #sum() {
+    return el('p', { class: 'form-sum' }, el('span', {}, 'Total'), this.#total);
+  }
+
+  #catalogue() {
+    const chips = PRODUCTS.map((product) => {
+      const on = { click: () => this.#pick(product) };
+      const props = { class: 'chip', type: 'button', testid: `product-${product.sku}`, on };
+      return el('button', props, icon('plus'), product.name);
+    });
+    return el('div', { class: 'chips', role: 'group', 'aria-label': 'Sample products' }, ...chips);
+  }
+
+  /** One more of what is in the order already, else a new line. @param {Product} product */
+  #pick(product) {
+    const known = this.#lines.find((line) => line.sku === product.sku);
+    if (known) known.increase();
+    else {
+      const line = this.#lines.find((candidate) => candidate.isBlank) ?? this.#addLine();
+      line.fill(product, this.#priceOf(product));
+    }
+    this.#update();
+  }
+
+  /** Sample prices have two digits; a currency without decimals rounds them. @param {Product} product */
+  #priceOf({ price }) {
+    const currency = this.#currency.value;
+    if (CURRENCIES[currency] !== 0) return price;
+    return toDecimal(((parseMoney(price, 'EUR') ?? 0n) + 50n) / 100n, currency);
+  }
+
+  #addLine() {
+    const line = new OrderLine(() => this.#removeLine(line));
+    this.#lines.push(line);
+    this.#list.append(line.node);
+    this.#update();
+    return line;
+  }
+
+  /** @param {OrderLine} line */
+  #removeLine(line) {
+    const index = this.#lines.indexOf(line);
+    this.#lines.splice(index, 1);
+    line.node.remove();
+    if (this.#lines.length === 0) this.#addLine();
+    this.#lines[Math.min(index, this.#lines.length - 1)].focus();
+    this.#update();
+  }
+
+  #update = () => {
+    const currency = this.#currency.value;
+    const sum = this.#lines.reduce((total, line) => total + line.showSum(currency), 0n);
+    this.#total.textContent = formatMoney(toDecimal(sum, currency), currency);
+    this.#add.disabled = this.#lines.length >= MOST_LINES;
+    // Before the first try nobody wants to hear what is still missing.
+    if (this.#wasTried) this.#findFaults();
+  };
+
+  /** @returns {HTMLElement | null} the first input with a fault; blank lines are left out */
+  #findFaults() {
+    const skus = new Set();
+    const faults = this.#lines.map((line) => {
+      if (line.isBlank) return line.showError(null, '');
+      const fault = line.complain(this.#currency.value, skus);
+      skus.add(line.sku);
+      return fault;
+    });
+    const isEmpty = this.#filled().length === 0;
+    this.#error.textContent = isEmpty ? 'An order needs at least one product.' : '';
+    return isEmpty ? this.#add : faults.find(Boolean) ?? null;
+  }
+
+  #filled() {
+    return this.#lines.filter((line) => !line.isBlank);
+  }
+
+  /** @param {Event} event */
+  #send = async (event) => {
+    event.preventDefault();
+    this.#wasTried = true;
+    const faulty = this.#findFaults();
+    if (faulty) return faulty.focus();
+    this.#setBusy(true);
+    try {
+      await this.#onPlace(this.#read());
+      this.#dialog.close();
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      this.#setBusy(false);
+    }
+  };
+
+  /** @returns {NewOrder} */
+  #read() {
+    const currency = this.#currency.value;
+    const items = this.#filled().map((line) => line.read(currency));
+    return { currency, note: this.#note.value.trim() || null, items };
+  }
+
+  /** Show the server's complaints where they belong. @param {unknown} error */
+  #refused(error) {
+    this.#error.textContent = sentenceOf(error);
+    if (!(error instanceof Problem)) return;
+    for (const { pointer, message } of error.errors) {
+      const [, index, name] = /^\/items\/(\d+)(?:\/(\w+))?/.exec(pointer) ?? [];
+      this.#filled()[Number(index)]?.showError(/** @type {any} */ (name ?? null), message);
+    }
+  }
+
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
+    this.#submit.disabled = isBusy;
+    this.#submit.textContent = isBusy ? 'Placing…' : 'Place order';
+  }
+}
+
+/** @param {string} value */
+function option(value) {
+  return el('option', { value }, value);
+}
+
+/** @param {string} name @param {HTMLElement} control */
+function field(name, control) {
+  return el('label', { class: 'field' }, el('span', { class: 'field-name' }, name), control);
+}

@@ -1,0 +1,65 @@
+import asyncio
+import threading
+
+import pytest
+from argon2 import PasswordHasher
+from pydantic import SecretStr
+
+from app.auth.passwords import HASHES_AT_ONCE, check_password, hash_password
+from app.core.config import Settings
+
+SETTINGS = Settings(environment="test", secret_key=SecretStr("k" * 32))
+
+
+async def test_password_matches_its_hash_only() -> None:
+    hashed = await hash_password(SETTINGS, "correct horse")
+    assert (await check_password(SETTINGS, "correct horse", hashed)).matches
+    assert not (await check_password(SETTINGS, "wrong horse", hashed)).matches
+
+
+async def test_hash_is_argon2id_and_salted() -> None:
+    first, second = [await hash_password(SETTINGS, "correct horse") for _ in range(2)]
+    assert first.startswith("$argon2id$")
+    assert first != second
+
+
+async def test_no_account_matches_nothing() -> None:
+    check = await check_password(SETTINGS, "correct horse", None)
+    assert (check.matches, check.rehash) == (False, False)
+
+
+@pytest.mark.parametrize("stored", ["", "plain", "$argon2id$v=19$broken"])
+async def test_what_is_no_hash_matches_nothing(stored: str) -> None:
+    assert not (await check_password(SETTINGS, "plain", stored)).matches
+
+
+async def test_hash_of_other_parameters_matches_and_asks_to_be_renewed() -> None:
+    dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash("correct horse")
+    check = await check_password(SETTINGS, "correct horse", dearer)
+    assert (check.matches, check.rehash) == (True, True)
+    fresh = await hash_password(SETTINGS, "correct horse")
+    assert not (await check_password(SETTINGS, "correct horse", fresh)).rehash
+
+
+async def test_outside_of_tests_hashing_is_expensive() -> None:
+    settings = SETTINGS.model_copy(update={"environment": "production"})
+    assert "$m=19456,t=2,p=1$" in await hash_password(settings, "correct horse")
+
+
+@pytest.mark.parametrize("password", ["", "\x00", "\ud800", "é" * 128, "x" * 100_000])
+async def test_any_string_is_hashed_and_compared(password: str) -> None:
+    hashed = await hash_password(SETTINGS, password)
+    assert (await check_password(SETTINGS, password, hashed)).matches
+    assert not (await check_password(SETTINGS, password + "x", hashed)).matches
+
+
+async def test_burst_is_hashed_by_a_few_threads_while_the_loop_goes_on() -> None:
+    settings = SETTINGS.model_copy(update={"environment": "production"})
+    burst = [asyncio.create_task(hash_password(settings, "correct horse")) for _ in range(12)]
+    steps = 0
+    while not all(task.done() for task in burst):
+        await asyncio.sleep(0.001)
+        steps += 1
+    names = [thread.name for thread in threading.enumerate()]
+    assert len([name for name in names if name.startswith("password")]) <= HASHES_AT_ONCE
+    assert steps > 10
