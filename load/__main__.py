@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -12,9 +13,10 @@ from load.scenario import find_scenarios
 from load.screen import Screen
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
+    """The exit code; what argparse refuses leaves as its SystemExit(2)."""
     scenarios = find_scenarios()
-    name, options = parse(sys.argv[1:], scenarios)
+    name, options = parse(arguments, scenarios)
     try:
         return loop.run(runner.run(scenarios[name], options, Screen(Console())))
     except LoadError as error:
@@ -26,4 +28,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -11,12 +11,12 @@ from typing import Any
 STEPS = ("accepted", "preparing", "ready", "completed")
 """The statuses that staff give an order after `placed`, in their order."""
 
-_LINES = Path(__file__).with_name("northwind.csv")
+_LINES = Path(__file__).resolve().parent.parent / "app" / "northwind.csv"
 _OPEN_AT_ONCE = 20
 
 
 def read_northwind(path: Path = _LINES) -> list[dict[str, Any]]:
-    """Bodies for POST /api/v1/orders, of 1 to 5 items."""
+    """Bodies for POST /api/v1/orders, of 1 to 25 items."""
     with path.open(encoding="utf-8", newline="") as file:
         orders = groupby(csv.DictReader(file), key=itemgetter("order_id"))
         return [_body(list(lines)) for _, lines in orders]

@@ -69,10 +69,13 @@ class Cast:
             return await add_user(session, self.settings, role=role, name=name)
 
     async def person(self, role: Role = Role.CUSTOMER, name: str = "Cleo") -> Person:
-        return await sign_in(self.client, await self.user(role, name))
+        return await self.sign_in(await self.user(role, name))
+
+    async def sign_in(self, user: User) -> Person:
+        return await sign_in(self.client, user)
 
 
-async def events_of(session: AsyncSession, entity_id: UUID) -> list[dict[str, Any]]:
+async def events_of(session: AsyncSession, entity_id: UUID | str) -> list[dict[str, Any]]:
     """As they are sent, oldest first."""
     rows = await session.execute(
         text("SELECT payload FROM events WHERE entity_id = :id AND entity = 'user' ORDER BY id"),

@@ -1,0 +1,60 @@
+# Tandem: `make run` is all that a first look needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest
+
+.PHONY: help run dev test check proof lock clean
+
+help:
+	@echo "make run    install, start a private Postgres and Valkey, migrate, seed, serve"
+	@echo "make dev    the same, starting anew whenever the code changes"
+	@echo "make test   every test, on a private Postgres and Valkey"
+	@echo "make check  ruff, mypy --strict, import-linter"
+	@echo "make proof  the long proofs: kills, faults, soak; results under .proof/"
+	@echo "make clean  remove what these commands made, the data included"
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python -m app serve --seed
+
+dev: $(VENV)/dev.stamp
+	@$(BIN)/python -m app serve --seed --reload
+
+test: $(VENV)/dev.stamp
+	$(PYTEST)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PATH="$(abspath $(BIN)):$$PATH" lint-imports
+
+proof: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.proof
+
+# Exact versions with hashes; the files hold no address of a package index.
+lock: $(VENV)/dev.stamp
+	$(BIN)/python -m pip install -q uv
+	$(call compile,requirements.txt)
+	$(call compile,requirements-run.txt,--extra embedded --extra load)
+	$(call compile,requirements-dev.txt,--extra embedded --extra load --extra dev)
+
+compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links pyproject.toml $(2) -o $(1)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements-run.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/run.stamp
+
+clean:
+	rm -rf $(VENV) .data .proof .screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage .coverage.* htmlcov

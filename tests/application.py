@@ -1,0 +1,104 @@
+"""The application inside a test: its lifespan, its state, and people who are signed in."""
+
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from httpx import AsyncClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.auth.passwords import hash_password
+from app.auth.principals import Role
+from app.core.config import Settings
+from app.core.database import Sessions
+from app.main import create_app
+from app.realtime.runtime import Runtime
+from app.users import service as users_service
+
+PASSWORD = "a-password"
+
+
+@dataclass
+class Person:
+    """Somebody signed in; `headers` go with their requests."""
+
+    id: UUID
+    email: str
+    name: str
+    token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class Application:
+    """A running application; `asgi` hands the lifespan's state to each request."""
+
+    asgi: ASGIApp
+    state: MutableMapping[str, Any]
+    settings: Settings
+
+    @property
+    def sessions(self) -> Sessions:
+        sessions: Sessions = self.state["sessions"]
+        return sessions
+
+    @property
+    def runtime(self) -> Runtime:
+        runtime: Runtime = self.state["realtime"]
+        return runtime
+
+    async def create_user(self, email: str, role: Role, name: str = "") -> UUID:
+        return await create_user(self.sessions, self.settings, email, role, name)
+
+
+@asynccontextmanager
+async def run_application(settings: Settings) -> AsyncIterator[Application]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app) as state:
+        given = dict(state or {})
+
+        async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(given)}, receive, send)
+
+        yield Application(asgi, given, settings)
+
+
+async def create_user(
+    sessions: Sessions, settings: Settings, email: str, role: Role, name: str = ""
+) -> UUID:
+    """An account with PASSWORD, straight through the service."""
+    password_hash = await hash_password(settings, PASSWORD)
+    async with sessions() as session, session.begin():
+        user = await users_service.create_user(
+            session,
+            email=email,
+            name=name or email.partition("@")[0].title(),
+            password_hash=password_hash,
+            role=role,
+        )
+        return user.id
+
+
+async def sign_in(client: AsyncClient, email: str, password: str = PASSWORD) -> Person:
+    form = {"username": email, "password": password}
+    answer = await client.post("/api/v1/auth/token", data=form)
+    answer.raise_for_status()
+    tokens = answer.json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    me = (await client.get("/api/v1/users/me", headers=headers)).raise_for_status().json()
+    return Person(
+        UUID(me["id"]), me["email"], me["name"], tokens["access_token"], tokens["refresh_token"]
+    )
+
+
+async def join(application: Application, client: AsyncClient, name: str, role: Role) -> Person:
+    """A new account, signed in."""
+    email = f"{name}@tandem.example"
+    await application.create_user(email, role, name.title())
+    return await sign_in(client, email)

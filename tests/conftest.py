@@ -1,0 +1,129 @@
+"""A real Postgres and a real Valkey for every run; a database of its own for every test."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app import migrations
+from app.core.config import Settings
+from app.embedded import Services, private_services
+from tests.application import Application, run_application
+
+TEMPLATE = "tandem_template"
+SECRET = SecretStr("a-secret-key-for-tests-of-32-bytes-at-least")
+names = (f"tandem_test_{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Private servers, thrown away afterwards: nothing is synced to disk."""
+    with private_services(tmp_path_factory.mktemp("services"), durable=False) as private:
+        yield private
+
+
+@pytest.fixture(scope="session")
+def template(services: Services) -> Services:
+    """A migrated, empty database that others are copied from."""
+    asyncio.run(_administer(services, f"CREATE DATABASE {TEMPLATE}"))
+    url = database_url(services, TEMPLATE)
+    asyncio.run(migrations.migrate(url.replace("postgresql://", "postgresql+asyncpg://")))
+    return services
+
+
+@pytest.fixture
+async def database(template: Services) -> AsyncIterator[str]:
+    """The address of a fresh database: real commits, and a log of its own."""
+    async with fresh_database(template) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database: str, services: Services, tmp_path: Path) -> Settings:
+    return Settings(
+        environment="test",
+        database_url=database,
+        redis_url=services.redis_url,
+        secret_key=SECRET,
+        data_dir=tmp_path,
+        requests_per_second=0,
+        sign_in_per_minute=0,
+        drain_seconds=0,
+    )
+
+
+@pytest.fixture
+async def session(database: str) -> AsyncIterator[AsyncSession]:
+    """A session whose commits are savepoints: all of it is rolled back."""
+    url = database.replace("postgresql://", "postgresql+asyncpg://")
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as connection, connection.begin() as transaction:
+        async with AsyncSession(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        ) as session:
+            yield session
+        await transaction.rollback()
+    await engine.dispose()
+
+
+@pytest.fixture
+async def application(settings: Settings) -> AsyncIterator[Application]:
+    """The whole application in this process, its lifespan running."""
+    async with run_application(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(application: Application) -> AsyncIterator[AsyncClient]:
+    """An HTTP client of the application; nobody is signed in."""
+    transport = ASGITransport(app=application.asgi, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+async def no_task_is_left() -> AsyncIterator[None]:
+    """A test that leaves a task running fails."""
+    before = asyncio.all_tasks()
+    yield
+    left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
+    if left:
+        await asyncio.wait(left, timeout=0.5)
+    running = [task for task in left if not task.done()]
+    assert not running, f"left running: {running}"
+
+
+@asynccontextmanager
+async def fresh_database(template: Services) -> AsyncIterator[str]:
+    """A copy of the migrated template, dropped at the end."""
+    name = next(names)
+    await _administer(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    try:
+        yield database_url(template, name)
+    finally:
+        await _administer(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def database_url(services: Services, name: str) -> str:
+    return f"{services.database_url.rpartition('/')[0]}/{name}"
+
+
+async def _administer(services: Services, statement: str) -> None:
+    connection = await asyncpg.connect(services.database_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def pytest_report_header() -> str:
+    return f"cores: {os.cpu_count()}"

@@ -1,0 +1,60 @@
+"""Frames as a server sends them, made by the websockets library."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame
+from websockets.frames import Opcode as Kind
+
+from load.frames import FrameError, FrameReader, Opcode
+
+SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, 70_000)
+
+
+def text(payload: bytes, *, fin: bool = True, kind: Kind = Kind.TEXT) -> bytes:
+    return Frame(kind, payload, fin=fin).serialize(mask=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_of_any_length_is_read(size: int) -> None:
+    assert FrameReader().feed(text(b"x" * size)) == [(Opcode.TEXT, b"x" * size)]
+
+
+def test_several_messages_in_one_read_come_out_in_order() -> None:
+    data = text(b"one") + text(b"two") + text(b"", kind=Kind.PING)
+    assert FrameReader().feed(data) == [
+        (Opcode.TEXT, b"one"),
+        (Opcode.TEXT, b"two"),
+        (Opcode.PING, b""),
+    ]
+
+
+@given(st.lists(st.sampled_from(SIZES), max_size=4), st.integers(min_value=1, max_value=70_000))
+def test_where_reads_are_cut_does_not_matter(sizes: list[int], cut: int) -> None:
+    data = b"".join(text(b"y" * size) for size in sizes)
+    reader = FrameReader()
+    pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
+    found = [message for piece in pieces for message in reader.feed(piece)]
+    assert [len(payload) for _, payload in found] == sizes
+
+
+def test_a_header_cut_anywhere_waits_for_the_rest() -> None:
+    reader = FrameReader()
+    found = [reader.feed(bytes([byte])) for byte in text(b"z" * 126)]
+    assert found[-1] == [(Opcode.TEXT, b"z" * 126)]
+    assert not any(found[:-1])
+
+
+def test_fragments_are_joined_and_a_ping_may_come_between() -> None:
+    data = text(b"a", fin=False) + text(b"", kind=Kind.PING) + text(b"b", kind=Kind.CONT)
+    assert FrameReader().feed(data) == [(Opcode.PING, b""), (Opcode.TEXT, b"ab")]
+
+
+def test_a_masked_frame_is_an_error() -> None:
+    with pytest.raises(FrameError, match="masked"):
+        FrameReader().feed(Frame(Kind.TEXT, b"a").serialize(mask=True))
+
+
+def test_an_extension_bit_is_an_error() -> None:
+    with pytest.raises(FrameError, match="extension"):
+        FrameReader().feed(Frame(Kind.TEXT, b"a", rsv1=True).serialize(mask=False))

@@ -1,0 +1,350 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from app.auth.principals import Role
+from app.core.database import Sessions
+from app.core.ids import new_id
+from tests.users.people import API, PASSWORD, Cast, an_email, controls_of, events_of
+
+USERS, ME = f"{API}/users", f"{API}/users/me"
+READ = {"id", "version", "email", "name", "role", "is_active", "created_at", "updated_at"}
+
+
+def a_sign_up(**changed: Any) -> dict[str, Any]:
+    return {"email": an_email(), "name": "Cleo", "password": PASSWORD, **changed}
+
+
+async def test_anyone_signs_up_as_a_customer(client: AsyncClient, sessions: Sessions) -> None:
+    body = a_sign_up(name=" Cleo ")
+    response = await client.post(USERS, json=body)
+    user = response.json()
+    assert (response.status_code, set(user)) == (201, READ)
+    assert user["email"] == body["email"]
+    assert (user["name"], user["role"], user["version"]) == ("Cleo", "customer", 1)
+    assert user["is_active"] is True
+    assert user["created_at"].endswith("Z")
+    async with sessions() as session:
+        [event] = await events_of(session, user["id"])
+    assert event["user"] == user
+
+
+async def test_taken_address_is_a_conflict_in_any_case(client: AsyncClient) -> None:
+    body = a_sign_up()
+    assert (await client.post(USERS, json=body)).status_code == 201
+    response = await client.post(USERS, json=body | {"email": body["email"].upper()})
+    assert (response.status_code, response.json()["code"]) == (409, "email_taken")
+
+
+async def test_one_of_two_who_take_an_address_at_once_gets_it(client: AsyncClient) -> None:
+    body = a_sign_up()
+    async with asyncio.timeout(10):
+        responses = await asyncio.gather(*(client.post(USERS, json=body) for _ in range(4)))
+    assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"email": "no address"}, "/email"),
+        ({"email": False}, "/email"),
+        ({"email": "a\x00b@tandem.example"}, "/email"),
+        ({"email": "x" * 250 + "@tandem.example"}, "/email"),
+        ({"name": 7}, "/name"),
+        ({"name": "  "}, "/name"),
+        ({"name": "nul\x00"}, "/name"),
+        ({"name": "x" * 101}, "/name"),
+        ({"password": "short"}, "/password"),
+        ({"password": None}, "/password"),
+        ({"password": "x" * 129}, "/password"),
+        ({"role": "admin"}, "/role"),
+        ({"is_active": True}, "/is_active"),
+    ],
+)
+async def test_wrong_sign_up_is_pointed_at(
+    client: AsyncClient, changed: dict[str, Any], pointer: str
+) -> None:
+    response = await client.post(USERS, json=a_sign_up(**changed))
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [("{", 400), ("", 422), ("null", 422), ('{"name": "\\ud800"}', 422), ("\xff", 400)],
+)
+async def test_what_is_no_sign_up_at_all(client: AsyncClient, content: str, status: int) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await client.post(USERS, content=content.encode("latin-1"), headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_own_account_is_read_and_changed(client: AsyncClient, cast: Cast) -> None:
+    person = await cast.person(name="Cleo")
+    response = await client.patch(ME, json={"name": "Chloe"}, headers=person.headers)
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["version"]) == ("Chloe", 2)
+    assert (await client.get(ME, headers=person.headers)).json() == response.json()
+
+
+async def test_change_of_nothing_is_no_change(client: AsyncClient, cast: Cast) -> None:
+    person = await cast.person(name="Cleo")
+    before = (await client.get(ME, headers=person.headers)).json()
+    for body in ({}, {"name": " Cleo "}):
+        response = await client.patch(ME, json=body, headers=person.headers)
+        assert response.json() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"role": "admin"}, {"is_active": False}, {"name": None}, {"email": ""}, {"password": "x" * 9}],
+)
+async def test_own_account_is_not_changed_beyond_name_and_address(
+    client: AsyncClient, cast: Cast, body: dict[str, Any]
+) -> None:
+    person = await cast.person()
+    response = await client.patch(ME, json=body, headers=person.headers)
+    assert response.status_code == 422
+
+
+async def test_own_address_cannot_become_a_taken_one(client: AsyncClient, cast: Cast) -> None:
+    person, other = await cast.person(), await cast.user()
+    body = {"email": other.email.upper()}
+    response = await client.patch(ME, json=body, headers=person.headers)
+    assert (response.status_code, response.json()["code"]) == (409, "email_taken")
+
+
+async def test_new_password_ends_the_other_sessions(client: AsyncClient, cast: Cast) -> None:
+    user = await cast.user()
+    person, elsewhere = await cast.sign_in(user), await cast.sign_in(user)
+    body = {"current": PASSWORD, "new": "another password"}
+    response = await client.post(f"{ME}/password", json=body, headers=person.headers)
+    assert response.status_code == 204
+    assert (await client.get(ME, headers=person.headers)).json()["version"] == 1
+    assert (await client.get(ME, headers=elsewhere.headers)).json()["code"] == "invalid_token"
+    for password, status in ((PASSWORD, 401), ("another password", 200)):
+        form = {"username": user.email, "password": password}
+        assert (await client.post(f"{API}/auth/token", data=form)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"current": "wrong", "new": "long enough"}, 403, "wrong_password"),
+        ({"current": PASSWORD, "new": "short"}, 422, "invalid_request"),
+        ({"current": PASSWORD, "new": False}, 422, "invalid_request"),
+        ({"new": "long enough"}, 422, "invalid_request"),
+    ],
+)
+async def test_password_is_not_changed(
+    client: AsyncClient, cast: Cast, body: dict[str, Any], status: int, code: str
+) -> None:
+    person = await cast.person()
+    response = await client.post(f"{ME}/password", json=body, headers=person.headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+async def test_own_sessions_are_listed_and_ended(client: AsyncClient, cast: Cast) -> None:
+    user = await cast.user()
+    person, elsewhere = await cast.sign_in(user), await cast.sign_in(user)
+    listed = (await client.get(f"{ME}/sessions", headers=person.headers)).json()
+    assert [each["is_current"] for each in listed] == [False, True]
+    path = f"{ME}/sessions/{listed[0]['id']}"
+    assert (await client.delete(path, headers=person.headers)).status_code == 204
+    assert (await client.get(ME, headers=elsewhere.headers)).json()["code"] == "invalid_token"
+    assert (await client.delete(path, headers=person.headers)).json()["code"] == "session_not_found"
+    listed = (await client.get(f"{ME}/sessions", headers=person.headers)).json()
+    assert [each["is_current"] for each in listed] == [True]
+
+
+async def test_sessions_of_others_do_not_exist(client: AsyncClient, cast: Cast) -> None:
+    person, other = await cast.person(), await cast.person()
+    [theirs] = (await client.get(f"{ME}/sessions", headers=other.headers)).json()
+    path = f"{ME}/sessions/{theirs['id']}"
+    response = await client.delete(path, headers=person.headers)
+    assert (response.status_code, response.json()["code"]) == (404, "session_not_found")
+    assert (await client.get(ME, headers=other.headers)).status_code == 200
+
+
+async def test_exact_address_gives_id_and_name(client: AsyncClient, cast: Cast) -> None:
+    person, other = await cast.person(), await cast.user(name="Omar")
+    found = await client.get(
+        f"{USERS}/lookup", params={"email": other.email.upper()}, headers=person.headers
+    )
+    assert found.json() == {"id": str(other.id), "name": "Omar"}
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"email": "nobody@tandem.example"}, 404),
+        ({"email": "%@tandem.example"}, 404),
+        ({"email": "nobody"}, 422),
+        ({}, 422),
+        ({"email": "nobody@tandem.example", "name": "x"}, 422),
+    ],
+)
+async def test_inexact_address_gives_nothing(
+    client: AsyncClient, cast: Cast, query: dict[str, str], status: int
+) -> None:
+    person = await cast.person()
+    response = await client.get(f"{USERS}/lookup", params=query, headers=person.headers)
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", USERS), ("GET", f"{USERS}/ID"), ("PATCH", f"{USERS}/ID"), ("DELETE", f"{USERS}/ID")],
+)
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.STAFF])
+async def test_only_admins_see_and_change_others(
+    client: AsyncClient, cast: Cast, role: Role, method: str, path: str
+) -> None:
+    """The same for somebody who does not exist, so that nothing can be told from it."""
+    person, other = await cast.person(role), await cast.user()
+    for user_id in (other.id, new_id(), "x"):
+        address = path.replace("ID", str(user_id))
+        body = {"name": "x"} if method == "PATCH" else None
+        response = await client.request(method, address, json=body, headers=person.headers)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        anonymous = await client.request(method, address, json=body)
+        assert (anonymous.status_code, anonymous.json()["code"]) == (401, "unauthorized")
+
+
+async def test_admin_pages_through_users(client: AsyncClient, cast: Cast) -> None:
+    admin = await cast.person(Role.ADMIN)
+    marker = new_id().hex
+    made = [str((await cast.user(name=f"{marker} {number}")).id) for number in range(3)]
+    query = {"q": marker.upper(), "limit": "2"}
+    first = (await client.get(USERS, params=query, headers=admin.headers)).json()
+    assert set(first) == {"items", "next_cursor"}
+    assert set(first["items"][0]) == READ
+    query["cursor"] = first["next_cursor"]
+    second = (await client.get(USERS, params=query, headers=admin.headers)).json()
+    assert [user["id"] for user in first["items"] + second["items"]] == made[::-1]
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "201"}, {"cursor": "x"}, {"page": "1"}, {"q": "\x00"}]
+)
+async def test_wrong_page_is_refused(
+    client: AsyncClient, cast: Cast, query: dict[str, str]
+) -> None:
+    admin = await cast.person(Role.ADMIN)
+    response = await client.get(USERS, params=query, headers=admin.headers)
+    assert response.status_code == 422
+
+
+async def test_admin_reads_and_changes_somebody(
+    client: AsyncClient, cast: Cast, sessions: Sessions
+) -> None:
+    admin, other = await cast.person(Role.ADMIN, "Ann"), await cast.user()
+    path, body = f"{USERS}/{other.id}", {"role": "staff", "name": "Omar"}
+    changed = await client.patch(path, json=body, headers=admin.headers)
+    assert (changed.status_code, changed.json()["role"]) == (200, "staff")
+    assert (await client.get(path, headers=admin.headers)).json() == changed.json()
+    async with sessions() as session:
+        event = (await events_of(session, other.id))[-1]
+        assert await controls_of(session, other.id) == 1
+    assert event["actor"] == {"id": str(admin.id), "name": "Ann"}
+    assert event["changed"] == {"role": ["customer", "staff"], "name": ["Cleo", "Omar"]}
+    assert event["user"] == changed.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"role": "owner"},
+        {"role": 1},
+        {"role": None},
+        {"is_active": 0},
+        {"is_active": "false"},
+        {"email": "other@tandem.example"},
+        {"name": False},
+    ],
+)
+async def test_wrong_change_is_refused(
+    client: AsyncClient, cast: Cast, body: dict[str, Any]
+) -> None:
+    admin, other = await cast.person(Role.ADMIN), await cast.user()
+    response = await client.patch(f"{USERS}/{other.id}", json=body, headers=admin.headers)
+    assert (response.status_code, len(response.json()["errors"])) == (422, 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_nobody_is_not_found(client: AsyncClient, cast: Cast, method: str) -> None:
+    admin = await cast.person(Role.ADMIN)
+    body = {"role": "customer"} if method == "PATCH" else None
+    path = f"{USERS}/{new_id()}"
+    response = await client.request(method, path, json=body, headers=admin.headers)
+    assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    response = await client.request(method, f"{USERS}/x", json=body, headers=admin.headers)
+    assert response.status_code == 422
+
+
+async def test_new_role_counts_at_once(client: AsyncClient, cast: Cast) -> None:
+    """The token is the old one: it says who, not what they may do."""
+    admin, other = await cast.person(Role.ADMIN), await cast.person()
+    assert (await client.get(USERS, headers=other.headers)).status_code == 403
+    for role, status in (("admin", 200), ("staff", 403)):
+        await client.patch(f"{USERS}/{other.id}", json={"role": role}, headers=admin.headers)
+        assert (await client.get(USERS, headers=other.headers)).status_code == status
+
+
+async def test_deactivated_user_is_out_at_once_and_comes_back_by_signing_in(
+    client: AsyncClient, cast: Cast, sessions: Sessions
+) -> None:
+    admin, user = await cast.person(Role.ADMIN), await cast.user()
+    person = await cast.sign_in(user)
+    path = f"{USERS}/{user.id}"
+    for _ in range(2):
+        assert (await client.delete(path, headers=admin.headers)).status_code == 204
+    assert (await client.get(ME, headers=person.headers)).json()["code"] == "invalid_token"
+    refreshed = await client.post(
+        f"{API}/auth/refresh", json={"refresh_token": person.refresh_token}
+    )
+    assert refreshed.status_code == 401
+    back = await client.patch(path, json={"is_active": True}, headers=admin.headers)
+    assert (back.json()["is_active"], back.json()["version"]) == (True, 3)
+    assert (await client.get(ME, headers=person.headers)).status_code == 401
+    again = await cast.sign_in(user)
+    assert (await client.get(ME, headers=again.headers)).status_code == 200
+    async with sessions() as session:
+        types = [event["type"] for event in await events_of(session, user.id)]
+    assert types == ["user.created", "user.deactivated", "user.updated"]
+
+
+async def test_last_active_admin_stays(client: AsyncClient, cast: Cast) -> None:
+    admin = await cast.person(Role.ADMIN)
+    path = f"{USERS}/{admin.id}"
+    demotion = await client.patch(path, json={"role": "staff"}, headers=admin.headers)
+    deactivation = await client.delete(path, headers=admin.headers)
+    for response in (demotion, deactivation):
+        assert (response.status_code, response.json()["code"]) == (409, "last_admin")
+
+
+async def test_last_two_admins_cannot_demote_each_other_at_once(
+    client: AsyncClient, cast: Cast
+) -> None:
+    pair = [await cast.person(Role.ADMIN) for _ in range(2)]
+    async with asyncio.timeout(10):
+        responses = await asyncio.gather(
+            client.patch(f"{USERS}/{pair[1].id}", json={"role": "staff"}, headers=pair[0].headers),
+            client.delete(f"{USERS}/{pair[0].id}", headers=pair[1].headers),
+        )
+    statuses = [response.status_code for response in responses]
+    assert len([status for status in statuses if status < 300]) == 1
+    assert {409, 403, 401}.intersection(statuses)
+
+
+async def test_no_answer_holds_a_password(client: AsyncClient, cast: Cast) -> None:
+    admin = await cast.person(Role.ADMIN)
+    for path in (USERS, ME, f"{USERS}/{admin.id}", f"{ME}/sessions"):
+        body = json.dumps((await client.get(path, headers=admin.headers)).json())
+        assert "password" not in body
+        assert "argon2" not in body
