@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from load.errors import LoadError
@@ -62,16 +63,19 @@ async def measure(stage: Stage, fleet: Fleet, writer: Writer) -> Measured:
         await writer.settle()
         _require_writes(writer)
         until = await _last_offset(stage, head + writer.accepted)
-        await drain(fleet, until, options.drain)
+        await drain(fleet.complete_to, until, options.drain)
         interrupted = stop.is_set()
     tally = await fleet.finish(until)
     return Measured(tally, usage, (max(ended, tally.last) - since) / 1_000_000, interrupted)
 
 
-async def drain(fleet: Fleet, until: int, seconds: float) -> None:
-    """Until all have everything, or nothing more came to anybody for `seconds`."""
+async def drain(complete_to: Callable[[int], list[int]], until: int, seconds: float) -> None:
+    """Until all have everything, or nothing more came to anybody for `seconds`.
+
+    `complete_to` is that of a Fleet.
+    """
     furthest, since = -1, time.monotonic()
-    while min(complete := fleet.complete_to(until)) < until:
+    while min(complete := complete_to(until)) < until:
         if sum(complete) > furthest:
             furthest, since = sum(complete), time.monotonic()
         elif time.monotonic() - since > seconds:

@@ -34,10 +34,14 @@ class Receipts:
 
 
 class Subscriber:
-    """Listens to a WebSocket; `ready` is done once the subscription stands, or raises LoadError."""
+    """Listens to a WebSocket; `ready` is done once the subscription stands, or raises LoadError.
+
+    `gone` is done once the socket is closed.
+    """
 
     def __init__(self, token: str, channel: str, receipts: Receipts) -> None:
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ledger = Ledger(0)
         self.ended: str | None = None
         self._token = token
@@ -69,6 +73,13 @@ class Subscriber:
 
     def closed(self, code: int) -> None:
         self._end(f"close {code}", _close_error(code))
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def leave(self) -> None:
+        """Close the socket; not an early end."""
+        self.ended = self.ended or ""
+        self._socket.close()
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Everything but publications: replies, pings, and the end of the subscription."""
@@ -92,7 +103,8 @@ class Subscriber:
             self._end(f"unsubscribed {code}", LoadError.refused(f"unsubscribed with {code}"))
 
     def _end(self, how: str, error: LoadError) -> None:
-        self.ended = self.ended or how
+        if self.ended is None:
+            self.ended = how
         if not self.ready.done():
             self.ready.set_exception(error)
 

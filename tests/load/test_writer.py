@@ -1,0 +1,109 @@
+"""The open loop, against a target in memory."""
+
+import asyncio
+import json
+from collections import Counter
+
+import httpx
+import pytest
+
+from load.target import Account, Target
+from load.writer import IN_FLIGHT, Writer
+
+OWNER = Account("owner@tandem.example", "owner", 900)
+STAFF = Account("staff@tandem.example", "staff", 900)
+
+
+class Shop:
+    """Keeps orders as Tandem does; `answers` holds every answer back until it is set."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.versions: dict[str, int] = {}
+        self.writes: Counter[tuple[str, str]] = Counter()
+        self.failure: int | None = None
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        await self.answers.wait()
+        if self.failure:
+            return httpx.Response(self.failure)
+        who = request.headers["authorization"].removeprefix("Bearer ")
+        self.writes[who, request.method] += 1
+        return self._create() if request.method == "POST" else self._move(request)
+
+    def _create(self) -> httpx.Response:
+        name = str(len(self.versions))
+        self.versions[name] = 1
+        return httpx.Response(201, json={"id": name}, headers={"ETag": '"1"'})
+
+    def _move(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        if request.headers["if-match"] != f'"{self.versions[name]}"':
+            return httpx.Response(412)
+        assert set(json.loads(request.content)) == {"status"}
+        self.versions[name] += 1
+        return httpx.Response(200, json={}, headers={"ETag": f'"{self.versions[name]}"'})
+
+
+def writer_to(shop: Shop, rate: float) -> Writer:
+    target = Target("http://tandem.example", httpx.MockTransport(shop))
+    return Writer(target, owner=OWNER, staff=STAFF, rate=rate)
+
+
+async def test_writes_come_at_the_asked_rate() -> None:
+    writer = writer_to(Shop(), rate=200)
+    await writer.run(0.5, asyncio.Event())
+    await writer.settle()
+    assert writer.accepted == pytest.approx(100, abs=1)
+
+
+async def test_customers_place_orders_and_staff_move_them_without_conflicts() -> None:
+    shop = Shop()
+    writer = writer_to(shop, rate=500)
+    await writer.run(0.5, asyncio.Event())
+    await writer.settle()
+    assert not writer.failed
+    assert set(shop.writes) == {("owner", "POST"), ("staff", "PATCH")}
+    assert max(shop.versions.values()) == 5
+
+
+async def test_slow_answers_do_not_slow_the_writes() -> None:
+    shop = Shop()
+    shop.answers.clear()
+    writer = writer_to(shop, rate=200)
+    await writer.run(0.25, asyncio.Event())
+    assert writer.accepted == 0
+    shop.answers.set()
+    await writer.settle()
+    assert writer.accepted == pytest.approx(50, abs=1)
+
+
+async def test_too_many_in_flight_are_counted_and_not_sent() -> None:
+    shop = Shop()
+    shop.answers.clear()
+    writer = writer_to(shop, rate=IN_FLIGHT * 8)
+    await writer.run(0.25, asyncio.Event())
+    shop.answers.set()
+    await writer.settle()
+    assert writer.accepted == IN_FLIGHT
+    assert "not sent, too many in flight" in writer.failures
+
+
+async def test_refused_writes_are_counted_by_status() -> None:
+    shop = Shop()
+    shop.failure = 429
+    writer = writer_to(shop, rate=100)
+    await writer.run(0.05, asyncio.Event())
+    await writer.settle()
+    assert writer.accepted == 0
+    assert writer.failures.endswith(" HTTP 429")
+
+
+async def test_a_stop_ends_the_writing_at_once() -> None:
+    stop = asyncio.Event()
+    writer = writer_to(Shop(), rate=0.001)
+    running = asyncio.create_task(writer.run(3600, stop))
+    stop.set()
+    async with asyncio.timeout(5):
+        await running
