@@ -76,17 +76,17 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
             sys.exit(BOOT_ERROR)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A socket of its own for this worker, on an address that it shares with its siblings.
 
-    The kernel spreads connections over the sockets of one address (SO_REUSEPORT).
+    The kernel spreads connections over the sockets that listen on one address (SO_REUSEPORT);
+    this one does so once the application is up, so nobody waits for a worker that is starting.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind((host, port))
-    listener.listen(BACKLOG)
     listener.settimeout(0)
     return listener
 
@@ -119,7 +119,7 @@ def main() -> None:
     """Arguments: host, port, descriptor to say ready on, descriptor that ends with the parent."""
     host, port, ready, alive = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
-    listener = listen(host, int(port))
+    listener = bind(host, int(port))
     with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
         runner.run(serve_worker(listener, int(ready), int(alive)))
 

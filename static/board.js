@@ -24,6 +24,8 @@ import { BoardView } from './views/board-view.js';
 
 /** So many orders are loaded unasked; more than anyone reads, and still scrolled smoothly. */
 const LOADED_UNASKED = 1000;
+/** How often to try again by oneself when the orders cannot be read. */
+const RELOAD_PAUSE = 5000;
 /** How long to wait before asking a server again that has sent us away. */
 const TERMINATED_PAUSE = 5000;
 
@@ -41,6 +43,8 @@ export class Board {
   #view;
   #isOpen = true;
   #isLoading = false;
+  /** @type {any} */
+  #reloadTimer = null;
 
   /** @param {User} user @param {Outside} outside */
   constructor(user, outside) {
@@ -72,6 +76,7 @@ export class Board {
 
   close() {
     this.#isOpen = false;
+    clearTimeout(this.#reloadTimer);
     this.#feed.close();
     this.#client.dispose();
     this.#view.close();
@@ -89,12 +94,15 @@ export class Board {
   }
 
   async #load() {
+    clearTimeout(this.#reloadTimer);
     try {
       await this.#feed.open();
       this.#view.settle();
     } catch (error) {
-      if (!this.#isOpen || (await this.#isSignedOut())) return;
+      if (!this.#isOpen) return;
+      if (!readSession()) return this.#outside.onSignedOut(sentenceOf(error));
       this.#view.showFailure(sentenceOf(error));
+      this.#reloadTimer = setTimeout(() => this.#load(), RELOAD_PAUSE);
     }
   }
 

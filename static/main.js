@@ -4,18 +4,24 @@ import { readDemo, readMe } from './api.js';
 import { Board } from './board.js';
 import { sentenceOf } from './problems.js';
 import { onSessionChange, readSession, signIn } from './session.js';
-import { el } from './views/dom.js';
+import { el, setText } from './views/dom.js';
 import { Notices } from './views/notices.js';
 import { SignInView } from './views/sign-in.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 const notices = new Notices();
 
+/** How often to try again by oneself when the server cannot be asked who this is. */
+const PAUSE = 5000;
+
 /** @type {Board | null} */
 let board = null;
+/** @type {any} */
+let retryTimer = null;
 
 /** Show what fits: the board to someone who is signed in, else the sign-in page. */
 async function start(reason = '') {
+  clearTimeout(retryTimer);
   board?.close();
   board = null;
   if (!readSession()) return showSignIn(reason);
@@ -55,9 +61,13 @@ async function showSignIn(reason) {
 
 /** @param {string} sentence */
 function showUnavailable(sentence) {
+  retryTimer = setTimeout(start, PAUSE);
+  const shown = root.querySelector('.unavailable p');
+  if (shown) return setText(shown, sentence);
   const on = { click: () => start() };
   const retry = el('button', { class: 'button main', type: 'button', on }, 'Try again');
-  root.replaceChildren(el('main', { class: 'failure' }, el('p', {}, sentence), retry));
+  const text = el('p', { role: 'alert' }, sentence);
+  root.replaceChildren(el('main', { class: 'failure unavailable' }, text, retry));
 }
 
 onSessionChange((session) => {

@@ -49,7 +49,7 @@ export function formatMoney(amount, currency) {
  */
 export function parseMoney(text, currency) {
   const digits = digitsOf(currency);
-  const match = /^(\d{1,9})(?:[.,](\d*))?$/.exec(text.trim());
+  const match = /^(\d{1,10})(?:[.,](\d*))?$/.exec(text.trim());
   if (!match) return null;
   const decimals = (match[2] ?? '').replace(/0+$/, '');
   if (decimals.length > digits) return null;

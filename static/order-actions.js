@@ -41,7 +41,9 @@ export class OrderActions {
     try {
       const { order, merged } = await changeOrder(id, known.version, { status });
       this.#store.take(order, OWN);
-      this.#notices.info(moved(order, merged));
+      // The card moves before one's eyes; a notice would only be in the way.
+      if (merged) this.#notices.info(moved(order, merged));
+      else this.#notices.say(moved(order, merged));
     } catch (error) {
       this.#refused(known, error);
     }

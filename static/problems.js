@@ -6,13 +6,21 @@
  *            by: {id: string, name: string}, at: string}} FieldConflict
  */
 
+const SESSION_ENDED = 'Your session has ended. Please sign in again.';
+
 /** @type {Record<string, string>} */
 const SENTENCES = {
-  unauthorized: 'Your session has ended. Please sign in again.',
+  unauthorized: SESSION_ENDED,
+  token_expired: SESSION_ENDED,
+  invalid_token: SESSION_ENDED,
+  invalid_refresh_token: SESSION_ENDED,
   forbidden: 'You are not allowed to do that.',
+  order_forbidden: 'You may look at this order, but not change it like that.',
   not_found: 'This is no longer here, or no longer shared with you.',
-  precondition_failed: 'Someone else changed this a moment ago.',
+  order_not_found: 'It is no longer here, or no longer shared with you.',
+  order_changed: 'Someone else changed it a moment ago.',
   payload_too_large: 'That is more than can be sent at once.',
+  invalid_request: 'Some of this is not right yet.',
   service_unavailable: 'Tandem is busy recovering. Please try again in a moment.',
   internal_error: 'Something went wrong on our side. Please try again.',
 };

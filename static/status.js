@@ -24,7 +24,7 @@ export const STATUS_NAMES = {
 /** @type {Partial<Record<Status, {status: Status, label: string}>>} */
 const NEXT = {
   placed: { status: 'accepted', label: 'Accept' },
-  accepted: { status: 'preparing', label: 'Start preparing' },
+  accepted: { status: 'preparing', label: 'Prepare' },
   preparing: { status: 'ready', label: 'Mark ready' },
   ready: { status: 'completed', label: 'Complete' },
 };

@@ -15,13 +15,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MALFORMED = {"json_invalid"}
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class ProblemDetail(BaseModel):
@@ -93,6 +96,11 @@ class Conflict(AppError):
 class PayloadTooLarge(AppError):
     status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"
     detail = "The request body is too large."
+
+
+class UnsupportedMediaType(AppError):
+    status, code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"
+    detail = "Send the body as application/json."
 
 
 class InvalidRequest(AppError):
@@ -178,10 +186,19 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     found = error.errors()
     if any(problem["type"] in MALFORMED for problem in found):
         return render(request, BadRequest("The body is not valid JSON."))
+    if isinstance(error.body, bytes):  # FastAPI parses JSON only, and what says that it is JSON
+        return render(request, UnsupportedMediaType())
+    if isinstance(error.body, FormData) and not _is_form(request):
+        return render(request, UnsupportedMediaType(f"Send the body as {FORMS[0]}."))
     details = [
         ProblemDetail(pointer=_pointer(problem["loc"]), message=problem["msg"]) for problem in found
     ]
     return render(request, InvalidRequest(errors=details))
+
+
+def _is_form(request: Request) -> bool:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not given or given in FORMS
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:

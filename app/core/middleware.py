@@ -1,6 +1,7 @@
 """Middleware of the REST side: pure ASGI, none of it touches sockets."""
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,7 +26,7 @@ class BodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdigit() and int(declared) > self.max_bytes:
+        if declared.isdecimal() and int(declared) > self.max_bytes:
             await render(Request(scope), PayloadTooLarge())(scope, receive, send)
             return
         received = 0
@@ -35,7 +36,8 @@ class BodyLimitMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_bytes:
-                raise PayloadTooLarge
+                # Any other exception while FastAPI reads the body becomes its own 400.
+                raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.detail)
             return message
 
         await self.app(scope, receive_counted, send)

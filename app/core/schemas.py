@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 
-def _no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain the character NUL")
+def _storable(value: str) -> str:
+    """JSON can spell NUL, and half of a surrogate pair: Postgres takes neither."""
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must hold neither NUL nor half of a surrogate pair")
     return value
 
 
@@ -17,7 +18,8 @@ def format_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+# Stands last in an Annotated: behind a validator, Pydantic would measure before it strips.
+STORABLE = AfterValidator(_storable)
 Time = Annotated[
     datetime,
     PlainSerializer(format_time, return_type=str, when_used="json"),

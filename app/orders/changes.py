@@ -45,10 +45,10 @@ def make_items(items: Sequence[OrderItemWrite]) -> list[OrderItem]:
     ]
 
 
-def check_item_money(update: OrderUpdate, currency: Currency) -> None:
+def check_item_money(items: Sequence[OrderItemWrite], currency: Currency) -> None:
     """Raises InvalidRequest for more digits than the order's currency has."""
     problems = []
-    for index, item in enumerate(update.items):
+    for index, item in enumerate(items):
         try:
             check_money(item.unit_price, currency)
         except ValueError as error:

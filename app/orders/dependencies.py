@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Path, Query
 from app.orders.errors import IfMatchRequired, InvalidETag
 from app.orders.schemas import OrderQuery
 
-OWN_ETAG = re.compile(r'"([0-9]{1,18})"')
+OWN_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ETAG_LIST = re.compile(r'(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*')
 NO_VERSION = 0
 

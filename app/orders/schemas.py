@@ -1,17 +1,19 @@
 """What comes in and goes out about orders."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.core.schemas import QueryModel, ReadModel, RequestModel, Text, Time
+from app.core.schemas import STORABLE, QueryModel, ReadModel, RequestModel, Time
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.users.schemas import PersonRead
 
 MAX_ITEMS = 100
 MAX_QUANTITY = 10_000
+SKU_LENGTH = 64
+NAME_LENGTH = 200
 NOTE_LENGTH = 2_000
 SEARCH_LENGTH = 100
 PAGE_SIZE = 50
@@ -31,9 +33,16 @@ Money = Annotated[
     StringConstraints(pattern=MONEY),
     Field(examples=["14.00"], description="An amount, in a string, with the currency's digits"),
 ]
-Sku = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-ItemName = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Note = Annotated[Text, StringConstraints(max_length=NOTE_LENGTH)]
+Sku = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH), STORABLE
+]
+ItemName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), STORABLE
+]
+Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH), STORABLE]
+Search = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=SEARCH_LENGTH), STORABLE
+]
 SomeStatus = Annotated[OrderStatus, Field(strict=False), BeforeValidator(_as_string)]
 SomeCurrency = Annotated[Currency, Field(strict=False), BeforeValidator(_as_string)]
 
@@ -53,39 +62,35 @@ def _skus_stand_once(items: list[OrderItemWrite]) -> list[OrderItemWrite]:
     return items
 
 
-Items = Annotated[list[OrderItemWrite], Field(min_length=1, max_length=MAX_ITEMS)]
+Items = Annotated[
+    list[OrderItemWrite],
+    Field(min_length=1, max_length=MAX_ITEMS),
+    AfterValidator(_skus_stand_once),
+]
 
 
 class OrderCreate(RequestModel):
+    """The digits of its money are checked by the service, as those of an edit are."""
+
     currency: SomeCurrency
     note: Note | None = None
     items: Items
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        _skus_stand_once(self.items)
-        for item in self.items:
-            check_money(item.unit_price, self.currency)
-        return self
-
 
 class OrderUpdate(RequestModel):
-    """What is left out stays; `items` replaces all lines. Its money is checked with the order."""
+    """What is left out stays; `items` replaces all lines. Defaults only say that a field may be
+    left out; those of a factory stand in no OpenAPI document, where a client could send them.
+    """
 
-    status: SomeStatus = OrderStatus.PLACED
+    status: SomeStatus = Field(default_factory=lambda: OrderStatus.PLACED)
     note: Note | None = None
     items: Items = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        _skus_stand_once(self.items)
-        return self
 
 
 class OrderQuery(QueryModel):
     status: OrderStatus | None = None
     owner_id: UUID | None = None
-    q: Annotated[Text, StringConstraints(max_length=SEARCH_LENGTH)] = ""
+    q: Search = ""
     """Part of a number, note, owner's name, or an item's name or sku."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
     cursor: UUID | None = None

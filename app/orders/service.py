@@ -29,6 +29,8 @@ class Page:
 
 
 async def create_order(session: AsyncSession, *, principal: Principal, order: OrderCreate) -> Order:
+    """Raises InvalidRequest for money that the currency does not have."""
+    check_item_money(order.items, order.currency)
     owner = await session.get_one(User, principal.user_id)
     created = Order(
         status=OrderStatus.PLACED,
@@ -62,8 +64,8 @@ async def list_orders(session: AsyncSession, *, principal: Principal, query: Ord
         wanted = wanted.where(Order.status == query.status)
     if query.owner_id is not None:
         wanted = wanted.where(Order.owner_id == query.owner_id)
-    if query.q.strip():
-        wanted = wanted.where(_matches(query.q.strip()))
+    if query.q:
+        wanted = wanted.where(_matches(query.q))
     if query.cursor is not None:
         wanted = wanted.where(Order.id < query.cursor)
     found = (await session.scalars(wanted.limit(query.limit + 1))).all()
@@ -129,7 +131,7 @@ def _check_state(principal: Principal, order: Order, update: OrderUpdate) -> Non
     present = OrderStatus(order.status)
     if {"note", "items"} & update.model_fields_set:
         check_editable(present)
-        check_item_money(update, Currency(order.currency))
+        check_item_money(update.items, Currency(order.currency))
     if "status" in update.model_fields_set:
         check_move(present, update.status, by_staff=principal.is_staff)
 

@@ -62,7 +62,7 @@ export class OrderDialog {
 
   /** @param {import('../status.js').Move} move */
   #button({ status, label, isMain }) {
-    const look = isMain ? 'button step' : 'button quiet';
+    const look = isMain ? 'button main' : 'button quiet';
     const text = isMain ? label : 'Cancel order';
     const props = { class: look, type: 'button', testid: `dialog-action-${status}`, data: { status } };
     const on = { click: () => this.#context.onMove(this.order.id, status) };

@@ -159,9 +159,11 @@ export class OrderForm {
   #refused(error) {
     this.#error.textContent = sentenceOf(error);
     if (!(error instanceof Problem)) return;
+    const lines = this.#filled();
     for (const { pointer, message } of error.errors) {
       const [, index, name] = /^\/items\/(\d+)(?:\/(\w+))?/.exec(pointer) ?? [];
-      this.#filled()[Number(index)]?.showError(/** @type {any} */ (name ?? null), message);
+      if (index) lines[Number(index)]?.showError(/** @type {any} */ (name ?? null), message);
+      else this.#error.append(` ${message}.`);
     }
   }
 

@@ -9,6 +9,8 @@ const WHAT_THEY_SEE = {
   customer: 'Their own orders',
 };
 
+const PITCH = ['One order.', 'Every screen.', 'The same moment.'];
+
 /** The page for those who are not signed in. */
 export class SignInView {
   #onSignIn;
@@ -109,7 +111,7 @@ function pitch() {
     'div',
     { class: 'pitch' },
     el('p', { class: 'wordmark' }, el('img', { src: '/static/art/mark.svg', alt: '' }), 'Tandem'),
-    el('p', { class: 'pitch-line' }, 'One order. Every screen. The same moment.'),
+    el('p', { class: 'pitch-line' }, ...PITCH.map((line) => el('span', {}, line))),
     el(
       'p',
       { class: 'pitch-text' },

@@ -16,7 +16,7 @@ export class StatusBar {
 
   /** @param {string} text @param {number} delay milliseconds */
   happened(text, delay) {
-    const after = el('span', { class: 'last-delay' }, `here after ${duration(delay)}`);
+    const after = el('span', { class: 'last-delay' }, ` · here after ${duration(delay)}`);
     this.#last.replaceChildren(el('span', { class: 'last-text' }, text), after);
   }
 

@@ -43,8 +43,8 @@ class StandIn:
             await socket.send(message)
         if self.close_code:
             await socket.close(self.close_code)
-        async for message in socket:
-            self.heard.put_nowait(str(message))
+        async for answer in socket:
+            self.heard.put_nowait(str(answer))
 
 
 @asynccontextmanager

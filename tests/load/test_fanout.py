@@ -1,28 +1,19 @@
 """The whole command against a server of its own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from load.fleet import ROOT
+from tests.load.command import run_load
 
 SECONDS = 110
 
 
-def test_a_short_run_is_clean_and_says_what_it_measured(tmp_path: Path) -> None:
+async def test_a_short_run_is_clean_and_says_what_it_measured(tmp_path: Path) -> None:
     file = tmp_path / "out.json"
     flags = ("--connections", "10", "--rate", "20", "--duration", "2", "--json", str(file))
-    done = subprocess.run(
-        [sys.executable, "-m", "load", "fanout", *flags],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "clean" in done.stdout
+    done = await run_load("fanout", *flags, seconds=SECONDS)
+    assert done.code == 0, done.out + done.err
+    assert "clean" in done.out
     (result,) = json.loads(file.read_text())["results"]
     assert (result["peer"], result["scenario"]) == ("tandem", "fanout")
     assert (result["connections"], result["rate"]) == (10, 20.0)

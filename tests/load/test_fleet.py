@@ -15,12 +15,15 @@ SECONDS = 20
 
 async def test_the_processes_share_the_connections_and_add_up() -> None:
     script = (CONNECTED, SUBSCRIBED, publication(201), publication(203))
-    async with standin(*script) as served, asyncio.timeout(SECONDS):
-        async with Fleet(Job(served.url, "t", "orders", 5), processes=2) as fleet:
-            assert len(set(fleet.pids)) == 2
-            await drain(fleet.complete_to, 201, seconds=SECONDS)
-            assert fleet.deliveries == 10
-            found = await fleet.finish(203)
+    async with (
+        asyncio.timeout(SECONDS),
+        standin(*script) as served,
+        Fleet(Job(served.url, "t", "orders", 5), processes=2) as fleet,
+    ):
+        assert len(set(fleet.pids)) == 2
+        await drain(fleet.complete_to, 201, seconds=SECONDS)
+        assert fleet.deliveries == 10
+        found = await fleet.finish(203)
     assert (found.lost, found.duplicated, found.out_of_order) == (5, 0, 0)
 
 

@@ -63,8 +63,11 @@ def test_the_machine_names_hardware_system_and_libraries() -> None:
 
 def test_a_clean_outcome_exits_with_0_and_any_fault_with_1() -> None:
     assert Outcome([CLEAN]).exit_code == Exit.CLEAN
-    for fault in ("lost", "duplicated", "out_of_order"):
-        faulty = replace(CLEAN, **{fault: 1})
+    for faulty in (
+        replace(CLEAN, lost=1),
+        replace(CLEAN, duplicated=1),
+        replace(CLEAN, out_of_order=1),
+    ):
         assert Outcome([CLEAN, faulty]).exit_code == Exit.UNCLEAN
 
 

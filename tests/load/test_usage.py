@@ -1,10 +1,17 @@
 """CPU and memory of real processes."""
 
+import asyncio
 import os
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 
 from load.usage import Meter, Usage
+
+CHILD = """
+import subprocess, sys
+print(flush=True)
+subprocess.run([sys.executable, "-c", "import sys; sys.stdin.read()"])
+"""
 
 
 def test_a_busy_client_is_seen_and_a_server_that_is_not_ours_is_not() -> None:
@@ -14,16 +21,14 @@ def test_a_busy_client_is_seen_and_a_server_that_is_not_ours_is_not() -> None:
     assert (usage.server, usage.server_rss, usage.services) == (None, None, {})
 
 
-def test_an_own_server_counts_with_its_children() -> None:
-    waiting = "import sys; sys.stdin.read()"
-    nested = f"import subprocess, sys; print(flush=True); subprocess.run([sys.executable, '-c', {waiting!r}])"
-    with subprocess.Popen(
-        [sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        process.stdout.readline()
-        usage = Meter([os.getpid()], process.pid).read()
-        process.communicate()
+async def test_an_own_server_has_cpu_and_memory() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, stdin=PIPE, stdout=PIPE
+    )
+    assert process.stdout
+    await process.stdout.readline()
+    usage = Meter([os.getpid()], process.pid).read()
+    await process.communicate(b"")
     assert usage.server is not None
     assert usage.server_rss
     assert usage.server_rss > 1

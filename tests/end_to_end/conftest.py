@@ -1,0 +1,30 @@
+"""People of a served Tandem, and the writers that keep it busy."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx import AsyncClient
+
+from app.auth.principals import Role
+from app.core.config import Settings
+from app.core.database import create_engine, create_sessions
+from tests.application import create_user
+
+
+@pytest.fixture
+async def people(settings: Settings) -> dict[str, str]:
+    """Staff, Cleo and Omar by name: their e-mail addresses; all with PASSWORD."""
+    engine = create_engine(settings)
+    sessions = create_sessions(engine)
+    roles = {"admin": Role.ADMIN, "staff": Role.STAFF, "cleo": Role.CUSTOMER, "omar": Role.CUSTOMER}
+    emails = {name: f"{name}@tandem.example" for name in roles}
+    for name, role in roles.items():
+        await create_user(sessions, settings, emails[name], role)
+    await engine.dispose()
+    return emails
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(timeout=30) as client:
+        yield client

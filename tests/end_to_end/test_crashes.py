@@ -1,0 +1,81 @@
+"""Workers die under load; every committed write still reaches every socket once, and soon."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+
+from app.core.config import Settings
+from tests.end_to_end.evidence import assert_complete, committed_orders
+from tests.end_to_end.orders import token_of, until_more, writing
+from tests.end_to_end.server import ServerProcess, serving
+from tests.end_to_end.subscriber import Subscriber, running
+from tests.waiting import until
+
+KILLS = 10
+RELAY_POINTS = ["lock", "locked", "fenced", "numbered", "committed", "published", "unlocked"]
+SUBSCRIBERS = 10
+WITHIN_SECONDS = 2.0
+
+
+async def test_random_kills_lose_and_repeat_nothing(
+    settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path
+) -> None:
+    async with load_on(settings, people, http, tmp_path) as (server, _placed):
+        for seed in range(KILLS):
+            chance = random.Random(seed)
+            await asyncio.sleep(chance.uniform(0.2, 1.0))  # the moment is what is random here
+            await kill_and_wait(server, chance.randrange(2))
+
+
+@pytest.mark.parametrize("point", RELAY_POINTS)
+async def test_a_worker_killed_inside_the_relay_loses_and_repeats_nothing(
+    point: str, settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path
+) -> None:
+    armed = tmp_path / "armed"
+    failpoint = f"relay.{point}=kill@{armed}"
+    async with load_on(settings, people, http, tmp_path, TANDEM_FAILPOINTS=failpoint) as (
+        server,
+        placed,
+    ):
+        before = {worker.pid for worker in server.workers}
+        armed.touch()
+        await until(lambda: not armed.exists())
+        await until(lambda: {worker.pid for worker in server.workers} != before)
+        await until_more(placed, 20)
+
+
+@asynccontextmanager
+async def load_on(
+    settings: Settings,
+    people: dict[str, str],
+    http: AsyncClient,
+    tmp_path: Path,
+    **environment: str,
+) -> AsyncIterator[tuple[ServerProcess, list[str]]]:
+    """Two workers, subscribers on both and busy writers around the block; checked at its end."""
+    async with serving(
+        settings.database_url, settings.redis_url, tmp_path, workers=2, **environment
+    ) as server:
+        token = await token_of(http, server.url, people["staff"])
+        subscribers = [Subscriber(server.socket_url, token, "orders") for _ in range(SUBSCRIBERS)]
+        placed: list[str] = []
+        async with running(subscribers):
+            async with writing(http, server.url, token, placed):
+                await until_more(placed, 10)
+                yield server, placed
+            await assert_complete(subscribers, settings.database_url, within=WITHIN_SECONDS)
+        assert set(placed) <= set(await committed_orders(settings.database_url))
+
+
+async def kill_and_wait(server: ServerProcess, index: int) -> None:
+    """SIGKILL one worker, then wait until its successor serves: one of two is always there."""
+    before = server.ready_workers
+    server.kill_worker(index)
+    await until(
+        lambda: len(server.ready_workers) == len(before) != len(server.ready_workers & before)
+    )

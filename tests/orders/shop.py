@@ -1,0 +1,106 @@
+"""Orders for tests: bodies that are right, people who send them, and what comes back."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from httpx import AsyncClient, Response
+from sqlalchemy import text
+
+from app.auth.principals import Role
+from tests.application import Application, Person, join
+
+ORDERS = "/api/v1/orders"
+
+Json = dict[str, Any]
+
+
+def a_line(**changes: Any) -> Json:
+    return {"sku": "NW-011", "name": "Cabrales", "quantity": 12, "unit_price": "14.00", **changes}
+
+
+def a_body(**changes: Any) -> Json:
+    return {"currency": "EUR", "items": [a_line()], **changes}
+
+
+def problem(answer: Response, status: int, code: str) -> Json:
+    """The answer's body, which must be this problem, in the one shape that all have."""
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    ), answer.text
+    body: Json = answer.json()
+    assert body.keys() >= {"type", "title", "status", "detail", "code", "instance"}
+    assert (body["status"], body["code"]) == (status, code), body
+    assert body["instance"] == answer.request.url.path
+    return body
+
+
+def pointers(answer: Response) -> list[str]:
+    """Where the wrong places are."""
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+@dataclass
+class Shop:
+    """A running application and whoever is needed in it."""
+
+    application: Application
+    client: AsyncClient
+    _names: "count[int]" = field(default_factory=count)
+
+    async def person(self, role: Role) -> Person:
+        return await join(self.application, self.client, f"{role}-{next(self._names)}", role)
+
+    async def customer(self) -> Person:
+        return await self.person(Role.CUSTOMER)
+
+    async def staff(self) -> Person:
+        return await self.person(Role.STAFF)
+
+    async def admin(self) -> Person:
+        return await self.person(Role.ADMIN)
+
+    async def place(self, owner: Person, **body: Any) -> Json:
+        answer = await self.client.post(ORDERS, json=a_body(**body), headers=owner.headers)
+        placed: Json = answer.raise_for_status().json()
+        return placed
+
+    async def get(self, person: Person, order_id: str) -> Response:
+        return await self.client.get(f"{ORDERS}/{order_id}", headers=person.headers)
+
+    async def page(self, person: Person, **query: Any) -> Json:
+        answer = await self.client.get(ORDERS, params=query, headers=person.headers)
+        page: Json = answer.raise_for_status().json()
+        return page
+
+    async def patch(
+        self, person: Person, order_id: str, body: Json, *, if_match: str | None = "*"
+    ) -> Response:
+        headers = person.headers if if_match is None else {**person.headers, "If-Match": if_match}
+        return await self.client.patch(f"{ORDERS}/{order_id}", json=body, headers=headers)
+
+    async def delete(self, person: Person, order_id: str) -> Response:
+        return await self.client.delete(f"{ORDERS}/{order_id}", headers=person.headers)
+
+    async def share(self, order_id: str, person: Person) -> None:
+        """Straight in the table: how orders are shared is not what these tests are about."""
+        await self.execute(
+            "INSERT INTO order_collaborators (order_id, user_id) VALUES (:order_id, :user_id)",
+            order_id=UUID(order_id),
+            user_id=person.id,
+        )
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        async with self.application.sessions() as session, session.begin():
+            await session.execute(text(statement), values)
+
+    async def events(self, order_id: str) -> list[Any]:
+        """The order's rows in `events`, oldest first."""
+        async with self.application.sessions() as session:
+            rows = await session.execute(
+                text("SELECT * FROM events WHERE entity_id = :id ORDER BY id"),
+                {"id": UUID(order_id)},
+            )
+            return list(rows)
