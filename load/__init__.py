@@ -5,6 +5,7 @@ Real writes over REST, real sockets, and every connection accounts for every eve
 - `arguments`, `__main__`, `runner`: the command, its exit codes, what every scenario shares.
 - `scenario`, `scenarios/`: what a scenario is; one file each, found by name.
 - `target`, `server`: the deployment under load, signing in to it, starting an own one.
+- `measurement`: one measured stretch, of which a scenario plays one or more.
 - `orders`, `writer`: what is written, and an open loop that writes it at the asked rate.
 - `fleet` (here) and `reader` (client processes), `messages` between them.
 - `subscriber`, `websocket`, `frames`, `publication`: one connection, from socket to event.

@@ -11,6 +11,7 @@ from load.fleet import Fleet
 from load.messages import PROGRESS_SECONDS, Tally
 from load.report import Result, milliseconds
 from load.scenario import Stage
+from load.target import Account, Target
 from load.usage import Meter, Usage
 from load.writer import Writer
 
@@ -62,7 +63,7 @@ async def measure(stage: Stage, fleet: Fleet, writer: Writer) -> Measured:
             usage, ended = meter.read(), _now()
         await writer.settle()
         _require_writes(writer)
-        until = await _last_offset(stage, head + writer.accepted)
+        until = await last_offset(stage.target, stage.staff, head + writer.accepted, options.drain)
         await drain(fleet.complete_to, until, options.drain)
         interrupted = stop.is_set()
     tally = await fleet.finish(until)
@@ -84,17 +85,18 @@ async def drain(complete_to: Callable[[int], list[int]], until: int, seconds: fl
     await asyncio.sleep(LATE_SECONDS)
 
 
-async def _last_offset(stage: Stage, accepted: int) -> int:
-    """The head of `orders`, at least the `accepted` one: an event without a number is a loss.
+async def last_offset(target: Target, staff: Account, accepted: int, seconds: float) -> int:
+    """The head of `orders`, above `accepted` when others write, too.
 
-    Above it when others write, too.
+    Never below it: an event that has no number after `seconds` is a loss, and so is what a target
+    that no longer answers had accepted.
     """
     try:
-        async with asyncio.timeout(stage.options.drain):
-            offset = await stage.target.head(stage.staff)
+        async with asyncio.timeout(seconds):
+            offset = await target.head(staff)
             while offset < accepted:
                 await asyncio.sleep(PROGRESS_SECONDS)
-                offset = await stage.target.head(stage.staff)
+                offset = await target.head(staff)
     except (TimeoutError, LoadError):
         return accepted
     return offset

@@ -17,7 +17,7 @@ from typing import cast
 from load.errors import LoadError
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 90
 STOP_SECONDS = 20
 
 _LISTENING = "Tandem listening on "

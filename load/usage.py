@@ -29,11 +29,6 @@ class Usage:
     def client_bound(self) -> bool:
         return self.client > BOUND
 
-    @property
-    def cores(self) -> float:
-        """The server's and its services' together."""
-        return (self.server or 0.0) + sum(self.services.values())
-
 
 @dataclass(frozen=True)
 class _Sample:

@@ -121,7 +121,10 @@ export async function changeOrder(id, version, changes) {
   return { order: answer.data, merged: answer.headers.get('Tandem-Merged') === 'true' };
 }
 
-/** The people one can be with one click, where the server was seeded. @returns {Promise<Demo | null>} */
+/**
+ * The people one can be with one click, where the server was seeded.
+ * @returns {Promise<Demo | null>}
+ */
 export async function readDemo() {
   const response = await fetch('/demo').catch(() => null);
   return response?.ok ? response.json() : null;

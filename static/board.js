@@ -29,7 +29,8 @@ const RELOAD_PAUSE = 5000;
 /** How long to wait before asking a server again that has sent us away. */
 const TERMINATED_PAUSE = 5000;
 
-const RESTRICTED = 'Too many windows of Tandem are open with this account. Close some, then connect.';
+const RESTRICTED =
+  'Too many windows of Tandem are open with this account. Close some, then connect.';
 const INCOMPATIBLE = 'This page no longer understands the server. Please reload it.';
 
 export class Board {
@@ -156,6 +157,7 @@ export class Board {
 
   /** @param {{code: number}} closed */
   async #terminated({ code }) {
+    if (!this.#isOpen) return;
     if (code === 3504) return this.#view.connection.showEnd(RESTRICTED);
     if (code !== 0 && code !== 3500 && code !== 3503) {
       return this.#view.connection.showEnd(INCOMPATIBLE);
@@ -167,7 +169,7 @@ export class Board {
   /** The socket or a request was refused: is it only the token, or the whole session? */
   async #isSignedOut() {
     const token = await accessToken(readSession()?.access).catch(() => '');
-    if (token !== null) return false;
+    if (token !== null || !this.#isOpen) return false;
     this.#outside.onSignedOut('Your session has ended. Please sign in again.');
     return true;
   }

@@ -126,7 +126,7 @@ export class Feed extends EventTarget {
     this.#isRereading = true;
     this.#store.startReread();
     this.#cursor = null;
-    for (let read = 0; isCurrent() && (read === 0 || (read < wanted && this.#cursor)); ) {
+    for (let read = 0; isCurrent() && (read === 0 || (read < wanted && this.#cursor));) {
       const page = await this.#readPage(this.#cursor, NEXT_PAGES).catch(() => null);
       if (page) read += Math.max(1, page.items.length);
       else await new Promise((resolve) => setTimeout(resolve, backoff.next()));

@@ -19,15 +19,21 @@ let board = null;
 /** @type {any} */
 let retryTimer = null;
 
+/** Raised by each start, so that one overtaken by another shows nothing. */
+let starts = 0;
+
 /** Show what fits: the board to someone who is signed in, else the sign-in page. */
 async function start(reason = '') {
+  const turn = ++starts;
   clearTimeout(retryTimer);
   board?.close();
   board = null;
   if (!readSession()) return showSignIn(reason);
   try {
-    showBoard(await readMe());
+    const user = await readMe();
+    if (turn === starts) showBoard(user);
   } catch (error) {
+    if (turn !== starts) return;
     if (readSession()) showUnavailable(sentenceOf(error));
     else showSignIn(sentenceOf(error));
   }
@@ -71,7 +77,7 @@ function showUnavailable(sentence) {
 }
 
 onSessionChange((session) => {
-  if (!session && board) start('You have signed out in another tab.');
+  if (!session && board) start('You have been signed out.');
   else if (session && !board) start();
 });
 

@@ -54,7 +54,7 @@ export class OrderActions {
     if (!(error instanceof Problem)) return this.#notices.error(sentenceOf(error));
     if (error.status === 412 && error.current) {
       this.#store.take(error.current, OWN);
-      return this.#notices.info(overtaken(error));
+      return this.#notices.info(overtaken(order, error));
     }
     if (error.status === 404) this.#store.hide(order.id, OWN);
     this.#notices.error(`Order ${order.number}: ${error.message}`);
@@ -74,11 +74,13 @@ function moved(order, merged) {
   return merged ? `${sentence} Others had changed it meanwhile; both changes were kept.` : sentence;
 }
 
-/** @param {Problem} problem */
-function overtaken({ current, conflicts }) {
+/** @param {Order} order as it was on the card @param {Problem} problem */
+function overtaken(order, { current, conflicts }) {
   const who = conflicts[0]?.by?.name ?? 'Someone else';
   const status = STATUS_NAMES[/** @type {Status} */ (current.status)].toLowerCase();
-  return `${who} was quicker: order ${current.number} is ${status} now. Your change was not made.`;
+  return current.status === order.status
+    ? `${who} changed order ${order.number} at the same moment. Have a look, then try again.`
+    : `${who} was quicker: order ${order.number} is ${status} now. Your change was not made.`;
 }
 
 /** crypto.randomUUID exists on secure pages only. */

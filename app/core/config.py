@@ -1,7 +1,10 @@
 """Settings: environment variables, read once into a frozen object."""
 
 import os
+import re
 import secrets
+import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +13,11 @@ from fastapi import Depends
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.failpoints import Failpoints
+
 SECRET_KEY_BYTES = 32
+KEY_LENGTH = f"at least {SECRET_KEY_BYTES} bytes"
+CREDENTIALS = re.compile(r"(?<=//).*(?=@)")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds, 0 or more")]
@@ -49,7 +56,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         default="", validation_alias="REDIS_URL", description="redis://…, rediss://… or unix://…"
     )
-    secret_key: SecretStr = Field(default=SecretStr(""), description="at least 32 bytes")
+    secret_key: SecretStr = Field(default=SecretStr(""), description=KEY_LENGTH)
     previous_secret_keys: Words = ()
     data_dir: Path = Path(".data")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -86,7 +93,9 @@ class Settings(BaseSettings):
     requests_per_second: Limit = 100
     drain_seconds: Seconds = 10
     compression: Literal["off", "on"] = Field(default="off", description="off or on")
-    failpoints: Words = ()
+    failpoints: Annotated[
+        Words, Field(description="point=kill or point=wait:SECONDS, each with @FILE or without")
+    ] = ()
 
     @field_validator("previous_secret_keys", "cors_origins", "failpoints", mode="before")
     @classmethod
@@ -98,16 +107,23 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _plain_database_url(cls, value: str) -> str:
-        """One spelling inside: postgresql://, without the driver."""
+        """One spelling inside, libpq's: postgresql://, without the driver; `sslmode`, not `ssl`."""
         if value and not value.startswith(("postgresql://", "postgresql+asyncpg://")):
             raise ValueError("not a postgresql:// or postgresql+asyncpg:// address")
-        return value.replace("postgresql+asyncpg://", "postgresql://", 1)
+        plain = value.replace("postgresql+asyncpg://", "postgresql://", 1)
+        return re.sub(r"([?&])ssl=", r"\1sslmode=", plain)
 
     @field_validator("redis_url")
     @classmethod
     def _known_redis_url(cls, value: str) -> str:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("not a redis://, rediss:// or unix:// address")
+        return value
+
+    @field_validator("failpoints")
+    @classmethod
+    def _known_failpoints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Failpoints(value)
         return value
 
     @field_validator("secret_key")
@@ -119,15 +135,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_the_environment(self) -> "Settings":
+        given = f"while TANDEM_ENVIRONMENT is {self.environment}"
         if self.failpoints and self.environment != "test":
-            raise ValueError("TANDEM_FAILPOINTS is refused unless TANDEM_ENVIRONMENT is test")
+            points = ",".join(self.failpoints)
+            raise ValueError(f"TANDEM_FAILPOINTS: given {points!r} {given}, allowed: in test only")
         if self.environment == "production" and not self.secret_key.get_secret_value():
-            raise ValueError("TANDEM_SECRET_KEY is required when TANDEM_ENVIRONMENT is production")
+            raise ValueError(f"TANDEM_SECRET_KEY: given nothing {given}, allowed: {KEY_LENGTH}")
         return self
 
     @property
     def sqlalchemy_url(self) -> str:
-        return self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+        """SQLAlchemy hands the query on as asyncpg's own arguments, so there it is `ssl`."""
+        driven = self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return re.sub(r"([?&])sslmode=", r"\1ssl=", driven)
 
 
 def load_settings(**given: Any) -> Settings:
@@ -166,22 +186,24 @@ def _complaints(error: ValidationError) -> list[str]:
         field = Settings.model_fields.get(name.lower())
         allowed = (field.description if field else None) or problem["msg"]
         variable = name if name.isupper() else f"TANDEM_{name.upper()}"
-        given = "(hidden)" if "SECRET" in variable else repr(problem["input"])
+        shown = CREDENTIALS.sub("(hidden)", repr(problem["input"]))
+        given = "(hidden)" if "SECRET" in variable else shown
         found.append(f"{variable}: given {given}, allowed: {allowed}")
     return found
 
 
 def _development_secret(data_dir: Path) -> SecretStr:
+    """The key in DATA_DIR/secret_key, made by whoever comes first; raises SettingsError."""
     path = data_dir / "secret_key"
     data_dir.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"secret_key.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    try:
-        os.link(draft, path)  # atomic: whoever comes second keeps the first one's key
-    except FileExistsError:
-        return SecretStr(path.read_text().strip())
-    finally:
-        draft.unlink()
-    return SecretStr(path.read_text().strip())
+    if not path.exists():
+        descriptor, draft = tempfile.mkstemp(prefix="secret_key.", dir=data_dir)  # 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)  # atomic: whoever comes second keeps the first one's key
+        Path(draft).unlink()
+    key = path.read_text().strip()
+    if len(key.encode()) < SECRET_KEY_BYTES:
+        raise SettingsError(f"{path} holds fewer than {SECRET_KEY_BYTES} bytes: remove it")
+    return SecretStr(key)

@@ -149,8 +149,39 @@ def render(request: Request, error: AppError) -> JSONResponse:
     return JSONResponse(body, error.status, error.headers, media_type=PROBLEM_JSON)
 
 
+class UnexpectedErrorMiddleware:
+    """An edge: whatever no handler took is logged and answered here, inside all other middleware.
+
+    So the answer carries the headers that every answer has, and the line in the log its request
+    id. Starlette's own place for this lies outside of both.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_watched)
+        except Exception as error:
+            if started:  # too late for an answer: the server breaks the connection off
+                raise
+            response = await _on_unexpected(Request(scope), error)
+            await response(scope, receive, send)
+
+
 def install_error_handlers(app: FastAPI) -> None:
-    """Register the handlers; `contract` section 3, Errors."""
+    """Register the handlers, before any other middleware; `contract` section 3, Errors."""
+    app.add_middleware(UnexpectedErrorMiddleware)
     app.add_exception_handler(AppError, _on_app_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -8,10 +8,13 @@ Settings refuse failpoints unless the environment is `test`.
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+ACTION = re.compile(r"kill|wait:[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,6 @@ class Failpoints:
 def _parse(specification: str) -> tuple[str, Failpoint]:
     name, _, action = specification.partition("=")
     action, _, path = action.partition("@")
-    if action != "kill" and not action.startswith("wait:"):
+    if ACTION.fullmatch(action) is None:
         raise ValueError(f"failpoint {specification!r}: an action is kill or wait:SECONDS")
     return name, Failpoint(action, Path(path) if path else None)

@@ -11,6 +11,7 @@ import logging
 from pydantic import ValidationError
 
 from app.auth.principals import Principals
+from app.core.errors import is_unavailable
 from app.realtime.channels import Channels
 from app.realtime.connection import Connection, Identity
 from app.realtime.follower import AWAY
@@ -103,22 +104,35 @@ class AccessGuard:
         if connection in self._checks:
             self._again.add(connection)
             return
-        task = asyncio.create_task(self._check(connection), name=f"recheck {connection.id}")
-        self._checks[connection] = task
-        task.add_done_callback(lambda _done: self._checks.pop(connection, None))
+        self._checks[connection] = asyncio.create_task(
+            self._check(connection), name=f"recheck {connection.id}"
+        )
 
     async def _check(self, connection: Connection) -> None:
-        while not connection.closed and connection.identity is not None:
+        """Until an answer is there: its cursors stay suspended for so long."""
+        try:
+            while not connection.closed and connection.identity is not None:
+                self._again.discard(connection)
+                if not await self._check_safely(connection):
+                    await asyncio.sleep(RETRY_SECONDS)
+                elif connection not in self._again:
+                    self._resume(connection)
+                    return
+        finally:  # here and not when the task is done: a change between would be overlooked
+            self._checks.pop(connection, None)
             self._again.discard(connection)
-            try:
-                await self._check_once(connection)
-            except AWAY as error:
+
+    async def _check_safely(self, connection: Connection) -> bool:
+        """Whether it could be checked."""
+        try:
+            await self._check_once(connection)
+        except Exception as error:
+            if is_unavailable(error) or isinstance(error, AWAY):
                 logger.warning("recheck failed", extra={"error": repr(error)})
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if connection not in self._again:
-                self._resume(connection)
-                return
+            else:
+                logger.exception("recheck failed")
+            return False
+        return True
 
     async def _check_once(self, connection: Connection) -> None:
         """Close, end or leave suspended; the caller resumes what is left."""
@@ -127,6 +141,9 @@ class AccessGuard:
             return
         old = identity.principal
         principal = await self._principals.get(old.user_id, old.session_id)
+        if connection.identity is not identity:  # refreshed meanwhile, maybe in another session
+            self._again.add(connection)
+            return
         if principal is None:
             connection.close(CloseCode.FORCED)
             return

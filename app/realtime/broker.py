@@ -183,7 +183,7 @@ class Broker:
             while True:
                 try:
                     await self._listen()
-                except AWAY as error:
+                except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
                     logger.warning("redis link lost", extra={"error": repr(error)})
                 finally:
                     await self._drop_link()
@@ -193,11 +193,16 @@ class Broker:
 
     async def _listen(self) -> None:
         """One life of the link: subscribe to everything that is wanted, then read."""
-        link = self._redis.pubsub()
+        link, epoch = self._redis.pubsub(), self._epoch
         self._acknowledge(())
         try:
             async with asyncio.timeout(self._timeout):
-                await link.subscribe(self._topic(""), *map(self._topic, self._wanted))
+                asked: set[str] = set()
+                while missing := {"", *self._wanted} - asked:  # wanted while this was under way
+                    await link.subscribe(*map(self._topic, missing))
+                    asked |= missing
+            if epoch != self._epoch:  # it listens under the names of another log
+                return
             self._link = link
             metrics.REDIS_UP.set(self.up)
             self.on_up()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app import __version__
-from app.auth.principals import Principals
+from app.auth.principals import Principal, Principals
 from app.auth.tokens import AccessClaims, TokenExpiredError, TokenInvalidError, read_access_token
 from app.core.config import Settings
 from app.core.errors import is_unavailable
@@ -171,7 +171,7 @@ async def subscribe(
         raise CommandError(ErrorCode.LIMIT_EXCEEDED)
 
     async def authorize() -> None:
-        await stations.channels.authorize(_identity(connection).principal, channel)
+        await stations.channels.authorize(await _principal(stations, connection), channel)
 
     opened = await open_cursor(
         stations.manager.follower,
@@ -230,11 +230,23 @@ def _claims(stations: Stations, token: str) -> AccessClaims:
 
 
 async def _identify(stations: Stations, connection: Connection, claims: AccessClaims) -> None:
+    principals, rights = stations.principals, None
     async with asyncio.timeout(CONNECT_SECONDS):
-        principal = await stations.principals.get(claims.user_id, claims.session_id)
+        while rights != principals.generation(claims.user_id):  # else it ended while we asked
+            rights = principals.generation(claims.user_id)
+            principal = await principals.get(claims.user_id, claims.session_id)
     if principal is None:
         raise Disconnect(CloseCode.INVALID_TOKEN)
     connection.identity = Identity(principal, claims.expires_at)
+
+
+async def _principal(stations: Stations, connection: Connection) -> Principal:
+    """As it is now: after a change of rights the identity keeps the old one for a while."""
+    known = _identity(connection).principal
+    principal = await stations.principals.get(known.user_id, known.session_id)
+    if principal is None:
+        raise Disconnect(CloseCode.FORCED)
+    return principal
 
 
 def _identity(connection: Connection) -> Identity:

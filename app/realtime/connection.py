@@ -170,7 +170,7 @@ class Connection:
     def _next_message(self) -> bytes:
         """Answers and publications as one newline-delimited message; empty if there is nothing."""
         documents, self._outgoing = self._outgoing, []
-        size = sum(map(len, documents))
+        size = sum(map(len, documents)) + len(documents)
         subscriptions = list(self.subscriptions.values())
         for step in range(len(subscriptions)):
             subscription = subscriptions[(self._turn + step) % len(subscriptions)]
@@ -182,7 +182,7 @@ class Connection:
                 self._turn += step
                 break
             documents.append(batch.data)
-            size += len(batch.data)
+            size += len(batch.data) + 1
             subscription.cursor = batch.upto
             metrics.DELIVERIES.inc(batch.count)
             metrics.DELIVERED_BYTES.inc(len(batch.data))

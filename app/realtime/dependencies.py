@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from app.core.database import Sessions
 from app.realtime.outbox import RECORDED
+from app.realtime.relay import Relay
 
 
 async def get_recording_session(
@@ -23,7 +24,12 @@ async def get_recording_session(
         yield session
         await session.commit()
         if session.info.pop(RECORDED, False):
-            background.add_task(connection.state.relay.nudge)
+            background.add_task(_nudge, connection.state.relay)
+
+
+async def _nudge(relay: Relay) -> None:
+    """On the loop: a plain function would be run in a thread, which may not wake the relay."""
+    relay.nudge()
 
 
 RecordingSession = Annotated[AsyncSession, Depends(get_recording_session, scope="function")]

@@ -20,7 +20,6 @@ from app.realtime.reader import LogReader
 
 logger = logging.getLogger(__name__)
 
-LINGER_SECONDS = 2.0
 PRUNE_SECONDS = 60.0
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -32,6 +31,8 @@ class LogFollower:
     `on_news(log)`: the log grew. `on_lost(log)`: the log lost what it still needed, its ring
     starts anew. `on_renewed()`: this is another log than before, no position counts any more.
     """
+
+    linger_seconds = 2.0
 
     def __init__(self, settings: Settings, broker: Broker, reader: LogReader) -> None:
         self.on_news: Callable[[ChannelLog], None] = lambda _log: None
@@ -87,7 +88,7 @@ class LogFollower:
             task.add_done_callback(self._leaving.discard)
 
     async def _leave_later(self, channel: str) -> None:
-        await asyncio.sleep(LINGER_SECONDS)
+        await asyncio.sleep(self.linger_seconds)
         if self._users.get(channel) == 0:
             del self._users[channel]
             self._logs.pop(channel, None)
@@ -110,10 +111,10 @@ class LogFollower:
         self._logs[channel] = log
         await self._broker.subscribe(channel)
         epoch, heads = await self.reader.heads([channel])
+        if not self.is_current(log):  # before the epoch: what was read may be older than a look's
+            raise ConnectionError("the log was renewed")
         if epoch != self.epoch:
             await self._renew(epoch)
-            raise ConnectionError("the log was renewed")
-        if self._logs.get(channel) is not log:
             raise ConnectionError("the log was renewed")
         log.start(heads[channel])
         if log.is_behind:
@@ -224,12 +225,20 @@ class LogFollower:
 
     async def _restart(self, log: ChannelLog) -> None:
         """What the ring needed next is not in the log any more: begin again at its head."""
-        epoch, heads = await self.reader.heads([log.name])
-        if epoch != self.epoch or heads[log.name] < log.head:
+        head, doubted = log.head, log.target
+        log.target = head  # whoever learns of a real one meanwhile raises it again
+        try:
+            epoch, heads = await self.reader.heads([log.name])
+        except BaseException:
+            log.target = max(log.target, doubted)
+            raise
+        if not self.is_current(log):
+            return
+        if epoch != self.epoch or heads[log.name] < head:
             await self._renew(epoch)
             return
-        if heads[log.name] == log.head:  # nothing is missing: the target was nobody's offset
-            log.target = log.head
+        log.target = max(log.target, heads[log.name])
+        if heads[log.name] <= log.head:  # nothing is missing: the target was nobody's offset
             return
         logger.warning("the log has a hole", extra={"channel": log.name, "after": log.head})
         fresh = ChannelLog(log.name, self._settings.ring_bytes, self._settings.ring_events)

@@ -46,7 +46,7 @@ class Heartbeat:
             return None
         if timing.next_ping is not None and timing.next_ping <= now:
             connection.ping()
-            timing.pong_by = now + self._settings.pong_seconds
+            timing.pong_by = timing.pong_by or now + self._settings.pong_seconds
             timing.next_ping = now + self._settings.ping_seconds
         return timing.next
 

@@ -13,6 +13,7 @@ from itertools import islice
 
 BATCH_BYTES = 65_536
 MAX_AHEAD = 2_000
+MAX_JOINED = 64
 
 
 @dataclass(slots=True)
@@ -81,7 +82,8 @@ class ChannelLog:
         before = self.head
         for entry in entries:
             self.target = max(self.target, entry.offset)
-            if entry.offset > self.head and len(self._ahead) < MAX_AHEAD:
+            room = len(self._ahead) < MAX_AHEAD or entry.offset == self.head + 1
+            if entry.offset > self.head and room:
                 self._ahead[entry.offset] = entry
             self._catch_up()
         return self.head - before if self.started else 0
@@ -97,6 +99,8 @@ class ChannelLog:
         """
         batch = self._joined.get(cursor)
         if batch is None:
+            if len(self._joined) >= MAX_JOINED:  # a storm of clients that all stand elsewhere
+                self._joined.clear()
             batch = self._joined[cursor] = self.join(self.since(cursor))
         return batch
 

@@ -173,6 +173,8 @@ class ConnectionManager:
         else:
             return
         subscription.refilling = False
+        if connection.subscriptions.get(subscription.channel) is not subscription:
+            return
         if segment is None:
             self.end(connection, subscription.channel, UnsubscribeCode.INSUFFICIENT_STATE)
             return

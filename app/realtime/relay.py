@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 ADVISORY_LOCK = 0x7A4D_0001
 LOCK_SECONDS = 2
-TURN_SECONDS = 10
 GONE_MILLISECONDS = 5000
 
 SERVER_SETTINGS = {
@@ -85,6 +84,8 @@ class Relay:
     Owns one connection of its own, never pooled, closed on any error.
     """
 
+    turn_seconds = 10.0
+
     def __init__(self, settings: Settings, broker: Broker, failpoints: Failpoints) -> None:
         self._settings = settings
         self._broker = broker
@@ -99,18 +100,26 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. No error ends it: it is logged and the next turn connects anew."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 swept = not await self._wait()
                 self._nudged.clear()
+                # Not a time-out: that would still wait for a ROLLBACK, on a connection to a host
+                # that vanished without a word. Without the connection every wait on it ends.
+                limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
-                    async with asyncio.timeout(TURN_SECONDS):
-                        await self._turn(swept=swept)
-                except Exception as error:  # noqa: BLE001 - an edge: the relay outlives every error
+                    await self._turn(swept=swept)
+                except Exception as error:  # an edge: the relay outlives every error
                     logger.warning("relay turn failed", extra={"error": repr(error)})
-                    await self._disconnect()
+                    self._disconnect()
+                    task = asyncio.current_task()
+                    if task is not None and task.cancelling():  # a failed ROLLBACK hid it
+                        raise asyncio.CancelledError from error
+                finally:
+                    limit.cancel()
         finally:
-            await self._disconnect()
+            self._disconnect()
 
     async def _wait(self) -> bool:
         """True for a nudge, False for a sweep."""
@@ -131,6 +140,7 @@ class Relay:
             full = True
             while full:
                 full = await self._relay_batch(connection) == self._settings.relay_batch
+            self._set_pending(0, 0.0)
         finally:
             if not connection.is_closed():
                 await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
@@ -155,10 +165,13 @@ class Relay:
     async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         """How much is pending, and how old it is; figures for /ready and /metrics."""
         count, age = await connection.fetchrow(PENDING) or (0, 0)
-        self.pending_age = float(age)
-        metrics.RELAY_PENDING.set(count)
-        metrics.RELAY_PENDING_AGE.set(self.pending_age)
+        self._set_pending(int(count), float(age))
         return int(count)
+
+    def _set_pending(self, count: int, age: float) -> None:
+        self.pending_age = age
+        metrics.RELAY_PENDING.set(count)
+        metrics.RELAY_PENDING_AGE.set(age)
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         if self._connection is None or self._connection.is_closed():
@@ -167,7 +180,7 @@ class Relay:
             )
         return self._connection
 
-    async def _disconnect(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(OSError, asyncpg.PostgresError):

@@ -37,6 +37,7 @@ class AsgiTransport:
         self._messages: list[bytes] = []
         self._sending = False
         self._closing: tuple[int, str] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -51,8 +52,12 @@ class AsgiTransport:
         self._wake.set()
 
     def close(self, code: int, reason: str) -> None:
-        self._closing = self._closing or (code, reason)
+        if self._closing is not None:
+            return
+        self._closing = (code, reason)
         self._wake.set()
+        if self._task is not None:  # the client may have stopped reading for good
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._task.cancel)
 
     async def drained(self) -> None:
         """Until all that was given has been taken."""
@@ -60,6 +65,7 @@ class AsgiTransport:
 
     async def run(self) -> None:
         """Write until the connection is closed from either side."""
+        self._task = asyncio.current_task()
         with suppress(WebSocketDisconnect, RuntimeError):
             while self._closing is None:
                 await self._wake.wait()
@@ -97,6 +103,8 @@ async def serve_socket(websocket: WebSocket) -> None:
     with runtime.connection(transport) as connection:
         connection_id.set(connection.id)
         transport.on_writable = connection.pump
+        if runtime.draining:  # since the handshake began
+            connection.close(CloseCode.SHUTDOWN)
         await _carry(runtime, connection, transport, websocket)
 
 
@@ -142,4 +150,7 @@ def _is_allowed_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None or origin in allowed:
         return True
-    return urlsplit(origin).netloc == websocket.headers.get("host")
+    try:
+        return urlsplit(origin).netloc == websocket.headers.get("host")
+    except ValueError:
+        return False

@@ -27,6 +27,7 @@ from app.realtime.relay import Relay
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+STOP_SECONDS = 1.0
 LAG_SECONDS = 0.25
 PACE_SECONDS = 0.01
 
@@ -68,9 +69,10 @@ class Runtime:
         self._tasks = [asyncio.create_task(job, name=name) for name, job in work.items()]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:  # again: a library's error may have taken a cancellation's place
+                task.cancel()
+            await asyncio.wait(running, timeout=STOP_SECONDS)
         await self.access.aclose()
         await self.manager.aclose()
         await self.follower.aclose()

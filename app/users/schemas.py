@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.auth.passwords import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH
 from app.auth.principals import Role
-from app.core.schemas import QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import STORABLE, QueryModel, ReadModel, RequestModel, Time
 
 EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 100
@@ -30,39 +30,29 @@ def parse_email(value: str) -> str:
     return given if same else checked.normalized
 
 
-def _storable(value: str) -> str:
-    """JSON can spell NUL, and half of a surrogate pair: Postgres takes neither."""
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must hold neither NUL nor half of a surrogate pair")
-    return value
-
-
-# The constraints come first: behind a validator, Pydantic would measure before it strips.
 Email = Annotated[
     str,
     StringConstraints(max_length=EMAIL_MAX_LENGTH),
-    AfterValidator(_storable),
+    STORABLE,
     AfterValidator(parse_email),
     Field(examples=["cleo@tandem.example"], json_schema_extra={"format": "email"}),
 ]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX_LENGTH),
-    AfterValidator(_storable),
+    STORABLE,
 ]
 Password = Annotated[
     str,
     StringConstraints(min_length=PASSWORD_MIN_LENGTH, max_length=PASSWORD_MAX_LENGTH),
-    AfterValidator(_storable),
+    STORABLE,
     Field(json_schema_extra={"format": "password"}),
 ]
-GivenPassword = Annotated[
-    str, StringConstraints(max_length=PASSWORD_MAX_LENGTH), AfterValidator(_storable)
-]
+GivenPassword = Annotated[str, StringConstraints(max_length=PASSWORD_MAX_LENGTH), STORABLE]
 Search = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=EMAIL_MAX_LENGTH),
-    AfterValidator(_storable),
+    STORABLE,
 ]
 SomeRole = Annotated[Role, Field(strict=False)]
 

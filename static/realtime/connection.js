@@ -119,7 +119,10 @@ export class Connection {
     this.#link = this.#makeLink(token);
   }
 
-  /** @param {string | null} spent @returns {Promise<string | null | undefined>} undefined: not now */
+  /**
+   * @param {string | null} spent
+   * @returns {Promise<string | null | undefined>} undefined: not now
+   */
   #askToken(spent) {
     return this.#options.getToken(spent).catch(() => undefined);
   }

@@ -15,7 +15,10 @@ export const CONNECTION_STATE_INVALIDATED = 3014;
 
 export const TOKEN_EXPIRED = 109;
 
-/** A position that no server can recover, so that it answers `recovered: false`. @type {Position} */
+/**
+ * A position that no server can recover, so that it answers `recovered: false`.
+ * @type {Position}
+ */
 export const NOWHERE = Object.freeze({ epoch: '_', offset: 0 });
 
 /**

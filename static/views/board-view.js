@@ -32,15 +32,26 @@ export class BoardView {
   #welcome;
   /** @type {OrderDialog | null} */
   #dialog = null;
+  /** @type {OrderForm | null} */
+  #form = null;
   #context;
+  #extent = { isComplete: false, isLoading: true };
   connection;
   topBar;
 
-  /** @param {User} user @param {import('../store.js').Store<Order>} store @param {BoardHandlers} handlers */
+  /**
+   * @param {User} user
+   * @param {import('../store.js').Store<Order>} store
+   * @param {BoardHandlers} handlers
+   */
   constructor(user, store, handlers) {
     this.#store = store;
     this.#handlers = handlers;
-    this.#context = { user, onMove: handlers.onMove, onOpen: (/** @type {string} */ id) => this.#open(id) };
+    this.#context = {
+      user,
+      onMove: handlers.onMove,
+      onOpen: (/** @type {string} */ id) => this.#open(id),
+    };
     this.connection = new ConnectionView(handlers.onRetry);
     this.topBar = new TopBar(this.connection.node, {
       onNewOrder: () => this.#compose(),
@@ -55,12 +66,18 @@ export class BoardView {
     const board = { class: 'board', testid: 'board', 'aria-busy': 'true' };
     this.board = el('main', board, this.#failure, this.#welcome, this.#columns.node);
     const parts = [this.topBar.node, this.connection.banner, this.#tabs.node, this.board];
-    this.node = el('div', { class: 'page', data: { role: user.role } }, ...parts, this.#status.node);
+    this.node = el(
+      'div',
+      { class: 'page', data: { role: user.role } },
+      ...parts,
+      this.#status.node,
+    );
   }
 
   close() {
     this.#columns.close();
     this.#dialog?.close();
+    this.#form?.close();
     this.node.remove();
   }
 
@@ -99,8 +116,6 @@ export class BoardView {
     this.#extent = list;
   }
 
-  #extent = { isComplete: false, isLoading: true };
-
   #drawn() {
     this.#tabs.update();
     this.#status.showExtent(this.#store.size, this.#extent);
@@ -118,7 +133,9 @@ export class BoardView {
   }
 
   #compose() {
-    new OrderForm(this.#handlers.onPlace);
+    this.#form = new OrderForm(this.#handlers.onPlace, () => {
+      this.#form = null;
+    });
   }
 }
 

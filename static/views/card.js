@@ -1,7 +1,8 @@
 import { formatMoney } from '../money.js';
-import { movesFor, STATUS_NAMES } from '../status.js';
+import { isStaff, movesFor, STATUS_NAMES } from '../status.js';
 import { ago, exactly } from '../time.js';
 import { el, icon, setText } from './dom.js';
+import { counted } from './text.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -58,8 +59,10 @@ export class CardView {
     this.node.dataset.version = String(order.version);
     this.node.dataset.status = order.status;
     setText(this.#open, `#${order.number}`);
+    this.#open.ariaLabel = `Order #${order.number}`;
     setText(this.#status, STATUS_NAMES[order.status]);
     setText(this.#owner, order.owner.name);
+    this.#owner.hidden = !this.#tellsOwner(order);
     setText(this.#items, describe(order));
     setText(this.#total, formatMoney(order.total, order.currency));
     setText(this.#pieces, pieces(order));
@@ -68,6 +71,12 @@ export class CardView {
     this.#time.title = exactly(order.updated_at);
     this.tick();
     if (isMoved) this.#showActions();
+  }
+
+  /** Customers know whose their own orders are. @param {Order} order */
+  #tellsOwner(order) {
+    const { user } = this.#context;
+    return isStaff(user) || order.owner.id !== user.id;
   }
 
   /** @param {string | null} note */
@@ -107,11 +116,11 @@ export class CardView {
 /** @param {Order} order */
 function describe({ items }) {
   const others = items.length - 1;
-  return others > 0 ? `${items[0].name} and ${others} more` : items[0]?.name ?? '';
+  return others > 0 ? `${items[0].name} and\u00a0${others}\u00a0more` : (items[0]?.name ?? '');
 }
 
 /** @param {Order} order */
 function pieces({ items }) {
-  const count = items.reduce((sum, item) => sum + item.quantity, 0);
-  return count === 1 ? '1 piece' : `${count.toLocaleString()} pieces`;
+  const sum = items.reduce((total, item) => total + item.quantity, 0);
+  return counted(sum, 'piece');
 }

@@ -26,7 +26,7 @@ export class ColumnView {
   #count;
   #list = el('ol', { class: 'cards', role: 'list' });
   #empty = el('p', { class: 'column-empty', hidden: true });
-  #end = el('div', { class: 'column-end', 'aria-hidden': 'true' });
+  #end = el('div', { class: 'column-end', 'aria-hidden': 'true', hidden: true });
   /** @type {Order[]} */
   #orders = [];
   #shown = STEP;
@@ -40,7 +40,13 @@ export class ColumnView {
     this.#count = el('span', { class: 'count', testid: `count-${status}` }, '0');
     const id = `column-${status}`;
     const name = el('h2', { class: 'column-name', id }, STATUS_NAMES[status]);
-    const head = el('header', { class: 'column-head' }, el('i', { class: 'dot' }), name, this.#count);
+    const head = el(
+      'header',
+      { class: 'column-head' },
+      el('i', { class: 'dot' }),
+      name,
+      this.#count,
+    );
     // Focusable, so that it can be scrolled with the keyboard.
     const scroll = el('div', { class: 'column-scroll', tabIndex: 0, role: 'group' });
     scroll.setAttribute('aria-labelledby', id);
@@ -89,6 +95,7 @@ export class ColumnView {
     const observer = new IntersectionObserver(
       (entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
+        if (this.#orders.length <= this.#shown) return;
         this.#shown += STEP;
         this.#render();
         // Observing anew reports again at once if the end is still in sight.

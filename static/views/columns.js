@@ -91,7 +91,7 @@ export class ColumnsView {
 
   #draw() {
     const focused = this.#rememberFocus();
-    for (const status of this.#dirty) this.#columns.get(status)?.show(this.#ordersIn(status));
+    for (const [status, orders] of this.#dirtyOrders()) this.#columns.get(status)?.show(orders);
     this.#dirty.clear();
     for (const id of this.#cards.keys()) if (!this.#store.get(id)) this.#cards.delete(id);
     this.#highlight();
@@ -99,10 +99,13 @@ export class ColumnsView {
     this.onDraw();
   }
 
-  /** What was touched last comes first. @param {Status} status */
-  #ordersIn(status) {
-    const orders = [...this.#store.values()].filter((order) => order.status === status);
-    return orders.sort((a, b) => compare(b.updated_at, a.updated_at) || b.number - a.number);
+  /** The orders of each column that changed; what was touched last comes first. */
+  #dirtyOrders() {
+    /** @type {Map<Status, Order[]>} */
+    const orders = new Map([...this.#dirty].map((status) => [status, []]));
+    for (const order of this.#store.values()) orders.get(order.status)?.push(order);
+    for (const column of orders.values()) column.sort(byLastChange);
+    return orders;
   }
 
   /** @param {Order} order */
@@ -143,7 +146,7 @@ export class ColumnsView {
     if (!card || !this.node.contains(card)) return null;
     return () => {
       if (document.activeElement === active || !card.isConnected) return;
-      const target = card.querySelector('.card-actions button, .card-open');
+      const target = card.querySelector('.card-actions button') ?? card.querySelector('.card-open');
       /** @type {HTMLElement | null} */ (target)?.focus({ preventScroll: true });
     };
   }
@@ -153,7 +156,8 @@ export class ColumnsView {
   }
 }
 
-/** @param {string} a @param {string} b */
-function compare(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** @param {Order} a @param {Order} b */
+function byLastChange(a, b) {
+  if (a.updated_at === b.updated_at) return b.number - a.number;
+  return a.updated_at < b.updated_at ? 1 : -1;
 }

@@ -33,7 +33,11 @@ export class ConnectionView {
     this.light = el('span', props, lamp, this.#name);
     this.#delay.title = 'How long the last event took from the database to this screen';
     const click = { click: onRetry };
-    this.#retry = el('button', { class: 'link', type: 'button', hidden: true, on: click }, 'Connect');
+    this.#retry = el(
+      'button',
+      { class: 'link', type: 'button', hidden: true, on: click },
+      'Connect',
+    );
     const banner = { class: 'banner', testid: 'connection-banner', hidden: true };
     this.banner = el('div', banner, this.#text, this.#retry);
     this.node = el('div', { class: 'connection' }, this.light, this.#delay);

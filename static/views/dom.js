@@ -56,7 +56,8 @@ const ICONS = {
   close: 'M6 6l12 12M18 6L6 18',
   leave: 'M14 4h4a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-4M10 16l4-4-4-4M14 12H4',
   note: 'M5 5h14v9l-5 5H5zM14 19v-5h5',
-  people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3 20c0-3.3 2.7-6 6-6s6 2.7 6 6M16 4.5a3.5 3.5 0 0 1 0 6M17.5 14.5c2.1.9 3.5 3 3.5 5.5',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3 20c0-3.3 2.7-6 6-6s6 2.7 6 6M16 4.5a3.5 3.5 0 0 1 0 6M17.5 14.5c2.1.9 3.5 3 3.5 5.5',
   arrow: 'M5 12h14M13 6l6 6-6 6',
   box: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
 };
@@ -71,11 +72,4 @@ export function icon(name) {
   path.setAttribute('d', ICONS[name]);
   svg.append(path);
   return svg;
-}
-
-/** @param {string} name @returns {string} such as "CM" for Cleo Martin */
-export function initials(name) {
-  const words = name.trim().split(/\s+/);
-  const letters = [words[0], words.length > 1 ? words[words.length - 1] : ''];
-  return letters.map((word) => [...word][0] ?? '').join('').toUpperCase();
 }

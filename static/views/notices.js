@@ -1,12 +1,12 @@
 import { el, icon } from './dom.js';
 
-const SHOWN = { info: 6000, error: 10_000 };
+const SHOWN = { info: 5000, error: 10_000 };
 const MOST_AT_ONCE = 4;
 const QUIET = 4000;
 
 /** Short sentences at the edge of the page, and a voice for those who cannot see it. */
 export class Notices {
-  #toasts = el('div', { class: 'toasts', role: 'region', 'aria-label': 'Notices' });
+  #toasts = el('div', { class: 'toasts', 'aria-live': 'polite' });
   #voice = el('div', { class: 'sr-only', 'aria-live': 'polite' });
   /** @type {any} */
   #voiceTimer = null;
@@ -48,7 +48,7 @@ export class Notices {
   /** @param {string} text @param {'info' | 'error'} kind */
   #show(text, kind) {
     const dismiss = el('button', { class: 'toast-close', type: 'button', 'aria-label': 'Dismiss' });
-    const role = kind === 'error' ? 'alert' : 'status';
+    const role = kind === 'error' ? 'alert' : null;
     const toast = el('div', { class: 'toast', testid: 'toast', role, data: { kind } });
     dismiss.append(icon('close'));
     toast.append(el('p', {}, text), dismiss);
@@ -59,7 +59,11 @@ export class Notices {
     this.#expire(toast, SHOWN[kind]);
   }
 
-  /** Nothing vanishes under the pointer or while it has the focus. @param {HTMLElement} toast @param {number} after */
+  /**
+   * Nothing vanishes under the pointer or while it has the focus.
+   * @param {HTMLElement} toast
+   * @param {number} after
+   */
   #expire(toast, after) {
     setTimeout(() => {
       if (toast.matches(':hover, :focus-within')) this.#expire(toast, 2000);

@@ -3,6 +3,7 @@ import { movesFor, STATUS_NAMES } from '../status.js';
 import { exactly } from '../time.js';
 import { Dialog } from './dialog.js';
 import { el } from './dom.js';
+import { formatCount } from './text.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -64,7 +65,12 @@ export class OrderDialog {
   #button({ status, label, isMain }) {
     const look = isMain ? 'button main' : 'button quiet';
     const text = isMain ? label : 'Cancel order';
-    const props = { class: look, type: 'button', testid: `dialog-action-${status}`, data: { status } };
+    const props = {
+      class: look,
+      type: 'button',
+      testid: `dialog-action-${status}`,
+      data: { status },
+    };
     const on = { click: () => this.#context.onMove(this.order.id, status) };
     return el('button', { ...props, on }, text);
   }
@@ -96,7 +102,14 @@ function note(order) {
 /** @param {Order} order */
 function items(order) {
   const { currency } = order;
-  const head = el('tr', {}, th('Product'), th('Quantity', 'number'), th('Price', 'number'), th('Sum', 'number'));
+  const head = el(
+    'tr',
+    {},
+    th('Product'),
+    th('Quantity', 'number'),
+    th('Price', 'number'),
+    th('Sum', 'number'),
+  );
   const rows = order.items.map((item) => row(item, currency));
   const total = el('td', { class: 'number' }, formatMoney(order.total, currency));
   const name = el('th', { scope: 'row', colSpan: 3 }, 'Total');
@@ -120,7 +133,7 @@ function row(item, currency) {
   const product = el('td', {}, el('span', { class: 'item-name' }, item.name));
   product.append(el('span', { class: 'item-sku' }, item.sku));
   const numbers = [
-    item.quantity.toLocaleString(),
+    formatCount(item.quantity),
     formatMoney(item.unit_price, currency),
     formatMoney(lineTotal(item, currency), currency),
   ];

@@ -16,21 +16,30 @@ const LONGEST_NOTE = 2000;
 /** The form that places an order. */
 export class OrderForm {
   #onPlace;
-  #dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog' });
+  #dialog;
   /** @type {OrderLine[]} */
   #lines = [];
   #list = el('div', { class: 'lines' });
-  #currency = el('select', { class: 'input', name: 'currency' }, ...Object.keys(CURRENCIES).map(option));
+  #currency = el(
+    'select',
+    { class: 'input', name: 'currency' },
+    ...Object.keys(CURRENCIES).map(option),
+  );
   #note = el('textarea', { class: 'input', name: 'note', rows: 2, maxLength: LONGEST_NOTE });
   #total = el('output', { class: 'form-total', testid: 'order-total' });
   #error = el('p', { class: 'form-error', role: 'alert' });
   #add = el('button', { class: 'link', type: 'button', testid: 'add-line' }, 'Add a line');
-  #submit = el('button', { class: 'button main', type: 'submit', testid: 'submit-order' }, 'Place order');
+  #submit = el(
+    'button',
+    { class: 'button main', type: 'submit', testid: 'submit-order' },
+    'Place order',
+  );
   #wasTried = false;
 
-  /** @param {(order: NewOrder) => Promise<void>} onPlace */
-  constructor(onPlace) {
+  /** @param {(order: NewOrder) => Promise<void>} onPlace @param {() => void} onClose */
+  constructor(onPlace, onClose) {
     this.#onPlace = onPlace;
+    this.#dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog', onClose });
     this.#dialog.title = 'New order';
     this.#dialog.mayCloseFromBeside = () => this.#lines.every((line) => line.isBlank);
     this.#dialog.body.append(this.#form());
@@ -39,6 +48,10 @@ export class OrderForm {
     this.#add.addEventListener('click', () => this.#addLine().focus());
     this.#addLine();
     this.#dialog.open();
+  }
+
+  close() {
+    this.#dialog.close();
   }
 
   #form() {
@@ -50,7 +63,12 @@ export class OrderForm {
       this.#catalogue(),
       this.#list,
       this.#add,
-      el('div', { class: 'form-row' }, field('Currency', this.#currency), field('Note', this.#note)),
+      el(
+        'div',
+        { class: 'form-row' },
+        field('Currency', this.#currency),
+        field('Note', this.#note),
+      ),
       this.#error,
     );
   }
@@ -79,7 +97,10 @@ export class OrderForm {
     this.#update();
   }
 
-  /** Sample prices have two digits; a currency without decimals rounds them. @param {Product} product */
+  /**
+   * Sample prices have two digits; a currency without decimals rounds them.
+   * @param {Product} product
+   */
   #priceOf({ price }) {
     const currency = this.#currency.value;
     if (CURRENCIES[currency] !== 0) return price;
@@ -124,7 +145,7 @@ export class OrderForm {
     });
     const isEmpty = this.#filled().length === 0;
     this.#error.textContent = isEmpty ? 'An order needs at least one product.' : '';
-    return isEmpty ? this.#add : faults.find(Boolean) ?? null;
+    return isEmpty ? this.#add : (faults.find(Boolean) ?? null);
   }
 
   #filled() {

@@ -26,8 +26,15 @@ export class OrderLine {
     this.#inputs = {
       name: input('name', 'Product', { maxLength: 200, 'aria-describedby': id }),
       sku: input('sku', 'SKU', { maxLength: 64, 'aria-describedby': id }),
-      quantity: input('quantity', 'Quantity', { inputMode: 'numeric', value: '1', 'aria-describedby': id }),
-      unit_price: input('unit_price', 'Unit price', { inputMode: 'decimal', 'aria-describedby': id }),
+      quantity: input('quantity', 'Quantity', {
+        inputMode: 'numeric',
+        value: '1',
+        'aria-describedby': id,
+      }),
+      unit_price: input('unit_price', 'Unit price', {
+        inputMode: 'decimal',
+        'aria-describedby': id,
+      }),
     };
     const look = { type: 'button', class: 'button icon-only', 'aria-label': 'Remove this line' };
     this.remove = el('button', { ...look, on: { click: onRemove } }, icon('close'));
@@ -58,7 +65,8 @@ export class OrderLine {
 
   /** @param {string} currency @returns {bigint} in the smallest unit; 0 while it is incomplete */
   showSum(currency) {
-    const sum = (parseMoney(this.#inputs.unit_price.value, currency) ?? 0n) * BigInt(this.#quantity() ?? 0);
+    const sum =
+      (parseMoney(this.#inputs.unit_price.value, currency) ?? 0n) * BigInt(this.#quantity() ?? 0);
     setText(this.#sum, sum === 0n ? '' : formatMoney(toDecimal(sum, currency), currency));
     return sum;
   }

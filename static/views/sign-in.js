@@ -1,5 +1,6 @@
 import { Problem, sentenceOf } from '../problems.js';
-import { el, icon, initials } from './dom.js';
+import { el, icon } from './dom.js';
+import { initials } from './text.js';
 
 /** @typedef {import('../api.js').Demo} Demo */
 
@@ -26,7 +27,12 @@ export class SignInView {
     this.#onSignIn = onSignIn;
     this.#form = el(
       'form',
-      { class: 'sign-in-form', testid: 'sign-in-form', noValidate: true, on: { submit: this.#send } },
+      {
+        class: 'sign-in-form',
+        testid: 'sign-in-form',
+        noValidate: true,
+        on: { submit: this.#send },
+      },
       this.#email.label,
       this.#password.label,
       this.#error,
@@ -106,7 +112,9 @@ function field(text, type, autocomplete) {
 }
 
 function pitch() {
-  const art = el('img', { class: 'pitch-art', src: '/static/art/board.svg', alt: '' });
+  // A picture does not see what the page's reader prefers: it is told by the fragment.
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches ? '#still' : '';
+  const art = el('img', { class: 'pitch-art', src: `/static/art/board.svg${still}`, alt: '' });
   return el(
     'div',
     { class: 'pitch' },

@@ -1,5 +1,6 @@
 import { duration } from '../time.js';
 import { el, setText } from './dom.js';
+import { counted } from './text.js';
 
 /** The line below the board: what happened last, and how much of the list is on the board. */
 export class StatusBar {
@@ -25,7 +26,7 @@ export class StatusBar {
    * @param {{isComplete: boolean, isLoading: boolean}} list
    */
   showExtent(count, { isComplete, isLoading }) {
-    const orders = `${count.toLocaleString()} ${count === 1 ? 'order' : 'orders'}`;
+    const orders = counted(count, 'order');
     setText(this.#extent, isComplete ? orders : `Newest ${orders}`);
     this.#more.hidden = isComplete;
     this.#more.disabled = isLoading;

@@ -55,7 +55,10 @@ export class StatusTabs {
     }
   }
 
-  /** Only the strip is to scroll: scrollIntoView would stop the columns on their way. @param {HTMLElement} tab */
+  /**
+   * Only the strip is to scroll: scrollIntoView would stop the columns on their way.
+   * @param {HTMLElement} tab
+   */
   #bringIntoView(tab) {
     const left = tab.offsetLeft - (this.node.clientWidth - tab.offsetWidth) / 2;
     this.node.scrollTo({ left, behavior: 'smooth' });

@@ -1,4 +1,5 @@
-import { el, icon, initials, setText } from './dom.js';
+import { el, icon, setText } from './dom.js';
+import { initials } from './text.js';
 
 /** @typedef {import('../api.js').User} User */
 
@@ -43,7 +44,12 @@ export class TopBar {
 
 /** @param {() => void} onClick */
 function newOrderButton(onClick) {
-  const props = { class: 'button main', type: 'button', testid: 'new-order', on: { click: onClick } };
+  const props = {
+    class: 'button main',
+    type: 'button',
+    testid: 'new-order',
+    on: { click: onClick },
+  };
   return el('button', props, icon('plus'), el('span', {}, 'New order'));
 }
 

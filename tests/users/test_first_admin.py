@@ -11,7 +11,8 @@ from app.core.database import Sessions
 from app.users import service as users_service
 from app.users.first_admin import ensure_admin
 from app.users.models import User, active_admins
-from tests.users.people import PASSWORD, add_user
+from tests.application import PASSWORD
+from tests.users.people import add_user
 
 EMAIL = "Root@Tandem.Example"
 HOW_MANY_ADMINS = select(func.count()).select_from(User).where(active_admins())

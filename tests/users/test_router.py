@@ -8,7 +8,8 @@ from httpx import AsyncClient
 from app.auth.principals import Role
 from app.core.database import Sessions
 from app.core.ids import new_id
-from tests.users.people import API, PASSWORD, Cast, an_email, controls_of, events_of
+from tests.application import PASSWORD
+from tests.users.people import API, Cast, an_email, controls_of, events_of
 
 USERS, ME = f"{API}/users", f"{API}/users/me"
 READ = {"id", "version", "email", "name", "role", "is_active", "created_at", "updated_at"}

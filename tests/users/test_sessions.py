@@ -18,7 +18,8 @@ from app.users.credentials import Verified
 from app.users.errors import InvalidCredentials, SessionNotFound, WrongPassword
 from app.users.models import User, UserSession
 from app.users.sessions import Device
-from tests.users.people import PASSWORD, add_user, controls_of
+from tests.application import PASSWORD
+from tests.users.people import add_user, controls_of
 
 LAPTOP = Device("Firefox", "192.0.2.1")
 

@@ -12,7 +12,8 @@ from app.auth.principals import Role
 from app.core.config import Settings
 from app.core.database import Sessions
 from app.users.models import UserSession
-from tests.users.people import API, PASSWORD, Cast, Person, controls_of
+from tests.application import PASSWORD, Person
+from tests.users.people import API, Cast, controls_of
 
 TOKEN, REFRESH, LOGOUT, ME = (
     f"{API}{path}" for path in ("/auth/token", "/auth/refresh", "/auth/logout", "/users/me")
@@ -139,7 +140,7 @@ async def test_access_token_does_not_refresh_nor_does_a_refresh_token_authentica
     client: AsyncClient, cast: Cast
 ) -> None:
     person = await cast.person()
-    assert (await refresh(client, person.access_token))[0] == 401
+    assert (await refresh(client, person.token))[0] == 401
     headers = {"Authorization": f"Bearer {person.refresh_token}"}
     assert (await client.get(ME, headers=headers)).json()["code"] == "invalid_token"
 
@@ -203,7 +204,7 @@ async def test_changed_access_token_does_not_authenticate(
     client: AsyncClient, cast: Cast, settings: Settings, changed: dict[str, Any], code: str
 ) -> None:
     person = await cast.person()
-    claims = jwt.decode(person.access_token, options={"verify_signature": False})
+    claims = jwt.decode(person.token, options={"verify_signature": False})
     token = jwt.encode({**claims, **changed}, settings.secret_key.get_secret_value())
     response = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
     assert (response.status_code, response.json()["code"]) == (401, code)
@@ -212,7 +213,7 @@ async def test_changed_access_token_does_not_authenticate(
 
 async def test_forged_access_token_does_not_authenticate(client: AsyncClient, cast: Cast) -> None:
     person = await cast.person()
-    claims = jwt.decode(person.access_token, options={"verify_signature": False})
+    claims = jwt.decode(person.token, options={"verify_signature": False})
     for token in (jwt.encode(claims, "f" * 32), jwt.encode(claims, "", algorithm="none")):
         response = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
         assert (response.status_code, response.json()["code"]) == (401, "invalid_token")

@@ -1,0 +1,133 @@
+"""Sessions and the engine; what a caller is told while Postgres is away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient, Response
+from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.core.config import Settings
+from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions
+from app.core.errors import install_error_handlers, is_unavailable
+from tests.core.refusing import refusing_postgres
+from tests.core.serving import serving
+
+NOBODY_LISTENS = "postgresql://tandem@127.0.0.1:1/tandem"
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/ask")
+    async def ask(session: SessionDep, statement: str = "SELECT 1") -> int:
+        return int((await session.execute(text(statement))).scalar_one())
+
+    @app.get("/write")
+    async def write(session: SessionDep) -> None:
+        await session.execute(text("INSERT INTO channels (name, head) VALUES ('orders', 7)"))
+
+    return app
+
+
+@asynccontextmanager
+async def api(database_url: str, *, pool_size: int = 1) -> AsyncIterator[AsyncClient]:
+    settings = Settings(environment="test", database_url=database_url, database_pool_size=pool_size)
+    engine = create_engine(settings)
+    try:
+        async with serving(make_app(), sessions=create_sessions(engine)) as client:
+            yield client
+    finally:
+        await engine.dispose()
+
+
+def says_try_again(answer: Response) -> bool:
+    return (
+        answer.status_code == 503
+        and answer.headers["content-type"] == "application/problem+json"
+        and answer.json()["code"] == "service_unavailable"
+        and int(answer.headers["Retry-After"]) >= 1
+    )
+
+
+async def test_a_session_asks_the_database(database: str) -> None:
+    async with api(database) as client:
+        answer = await client.get("/ask")
+
+    assert answer.json() == 1
+
+
+async def test_what_a_reading_session_writes_is_rolled_back(database: str) -> None:
+    async with api(database) as client:
+        (await client.get("/write")).raise_for_status()
+        answer = await client.get("/ask?statement=SELECT count(*) FROM channels")
+
+    assert answer.json() == 0
+
+
+@pytest.mark.parametrize("query", ["", "?sslmode=disable", "?ssl=disable"])
+async def test_an_address_may_say_how_to_encrypt(database: str, query: str) -> None:
+    async with api(database + query) as client:
+        answer = await client.get("/ask")
+
+    assert answer.json() == 1
+
+
+async def test_nobody_listening_is_unavailable() -> None:
+    async with api(NOBODY_LISTENS) as client:
+        answer = await client.get("/ask")
+
+    assert says_try_again(answer)
+
+
+@pytest.mark.parametrize("sqlstate", ["57P03", "53300", "08006"])
+async def test_a_postgres_that_takes_no_connection_now_is_unavailable(sqlstate: str) -> None:
+    async with refusing_postgres(sqlstate) as url, api(url) as client:
+        answer = await client.get("/ask")
+
+    assert says_try_again(answer)
+
+
+async def test_a_connection_that_is_cut_in_the_middle_is_unavailable(database: str) -> None:
+    cut = "SELECT 1 FROM pg_terminate_backend(pg_backend_pid())"
+    async with api(database) as client:
+        answer = await client.get("/ask", params={"statement": cut})
+
+    assert says_try_again(answer)
+
+
+async def test_the_next_request_after_a_cut_connection_works(database: str) -> None:
+    cut = "SELECT 1 FROM pg_terminate_backend(pg_backend_pid())"
+    async with api(database) as client:
+        await client.get("/ask", params={"statement": cut})
+        answer = await client.get("/ask")
+
+    assert answer.json() == 1
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELEKT", "SELECT x FROM channels"])
+async def test_a_statement_that_postgres_refuses_is_our_own_error(
+    database: str, statement: str
+) -> None:
+    async with api(database) as client:
+        answer = await client.get("/ask", params={"statement": statement})
+
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    assert statement not in answer.text
+
+
+def test_a_pool_without_a_free_connection_is_unavailable() -> None:
+    assert is_unavailable(PoolTimeoutError())
+
+
+def test_an_error_of_ours_is_not_taken_for_an_absent_postgres() -> None:
+    assert not is_unavailable(ValueError())
+
+
+def test_every_kind_of_constraint_is_named_by_a_rule() -> None:
+    assert Base.metadata.naming_convention == NAMING
+    assert NAMING.keys() == {"ix", "uq", "ck", "fk", "pk"}

@@ -1,0 +1,156 @@
+"""The limit of a body, and the headers that every answer carries."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI, Request, Response
+from httpx import AsyncClient
+from httpx import Response as Answer
+
+from app.core.errors import install_error_handlers
+from app.core.middleware import PAGE_POLICY, BodyLimitMiddleware, SecurityHeadersMiddleware
+from tests.core.serving import serving
+
+LIMIT = 1000
+
+
+def make_app(max_bytes: int) -> FastAPI:
+    app = FastAPI()
+    install_error_handlers(app)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=max_bytes)
+    app.add_middleware(SecurityHeadersMiddleware)
+
+    @app.post("/size")
+    async def size(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/json")
+    async def json(numbers: list[int]) -> int:
+        return len(numbers)
+
+    @app.post("/form")
+    async def form(request: Request) -> int:
+        async with request.form() as given:
+            return len(given)
+
+    @app.get("/own")
+    async def own() -> Response:
+        return Response(headers={"Content-Security-Policy": "default-src 'self'"})
+
+    return app
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[AsyncClient]:
+    async with serving(make_app(LIMIT)) as client:
+        yield client
+
+
+async def chunks(size: int) -> AsyncIterator[bytes]:
+    for start in range(0, size, 100):
+        yield b"1" * min(100, size - start)
+
+
+def is_too_large(answer: Answer) -> bool:
+    return (
+        answer.status_code == 413
+        and answer.headers["content-type"] == "application/problem+json"
+        and answer.json()["code"] == "payload_too_large"
+        and answer.json()["instance"] == answer.request.url.path
+    )
+
+
+async def test_a_body_at_the_limit_is_taken(api: AsyncClient) -> None:
+    assert (await api.post("/size", content=b"1" * LIMIT)).json() == LIMIT
+
+
+async def test_a_chunked_body_at_the_limit_is_taken(api: AsyncClient) -> None:
+    assert (await api.post("/size", content=chunks(LIMIT))).json() == LIMIT
+
+
+async def test_a_body_that_declares_itself_too_large_is_refused(api: AsyncClient) -> None:
+    assert is_too_large(await api.post("/size", content=b"1" * (LIMIT + 1)))
+
+
+async def test_a_body_that_declares_itself_too_large_is_not_even_read(api: AsyncClient) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"1"
+        raise AssertionError("read on")
+
+    headers = {"Content-Length": str(LIMIT + 1)}
+    assert is_too_large(await api.post("/size", content=body(), headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/size", "application/octet-stream"),
+        ("/json", "application/json"),
+        ("/form", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_a_chunked_body_is_refused_as_soon_as_it_is_too_large(
+    api: AsyncClient, path: str, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type}
+
+    assert is_too_large(await api.post(path, content=chunks(LIMIT + 1), headers=headers))
+
+
+async def test_a_body_that_declares_less_than_it_is_counts_as_what_it_is(
+    api: AsyncClient,
+) -> None:
+    answer = await api.post("/size", content=chunks(LIMIT + 1), headers={"Content-Length": "5"})
+
+    assert is_too_large(answer)
+
+
+@pytest.mark.parametrize("declared", [b"-5", b"many", b"\xb2", b""])
+async def test_a_length_that_is_no_number_is_not_believed(
+    api: AsyncClient, declared: bytes
+) -> None:
+    headers = {b"Content-Length": declared}
+
+    assert is_too_large(await api.post("/size", content=chunks(LIMIT + 1), headers=headers))
+
+
+async def test_a_limit_of_zero_is_off() -> None:
+    async with serving(make_app(0)) as client:
+        answer = await client.post("/size", content=b"1" * 5_000_000)
+
+    assert answer.json() == 5_000_000
+
+
+# --------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize("path", ["/size", "/nowhere"])
+async def test_every_answer_carries_the_headers_that_protect_it(
+    api: AsyncClient, path: str
+) -> None:
+    answer = await api.post(path)
+
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+
+
+async def test_an_answer_of_too_large_carries_them_too(api: AsyncClient) -> None:
+    answer = await api.post("/size", content=b"1" * (LIMIT + 1))
+
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_page_may_bring_a_policy_of_its_own(api: AsyncClient) -> None:
+    answer = await api.get("/own")
+
+    assert answer.headers["Content-Security-Policy"] == "default-src 'self'"
+
+
+@pytest.mark.parametrize("allowed", ["'unsafe-inline'", "'unsafe-eval'", "http:", "https:", "*"])
+def test_the_policy_of_pages_lets_nothing_in_from_elsewhere(allowed: str) -> None:
+    assert allowed not in PAGE_POLICY
+
+
+def test_the_policy_of_pages_allows_nothing_by_default() -> None:
+    assert PAGE_POLICY.startswith("default-src 'none';")

@@ -1,0 +1,91 @@
+"""What every body and every answer has in common."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from app.core.schemas import (
+    STORABLE,
+    QueryModel,
+    ReadModel,
+    RequestModel,
+    Time,
+    format_time,
+)
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, 7, tzinfo=UTC)
+
+
+class Body(RequestModel):
+    count: int = 0
+    ready: bool = False
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), STORABLE] = "a"
+
+
+class Query(QueryModel):
+    limit: int = 50
+
+
+class Answer(ReadModel):
+    at: Time
+
+
+class Row:
+    at = NOON
+
+
+@pytest.mark.parametrize(
+    "body", [{"count": "1"}, {"count": False}, {"count": 1.0}, {"ready": 1}, {"name": 1}]
+)
+def test_a_body_is_strict_about_types(body: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Body.model_validate(body)
+
+
+@pytest.mark.parametrize("model", [Body, Query])
+def test_unknown_fields_are_forbidden(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        model.model_validate({"unknown": 1})
+
+
+def test_query_parameters_are_strings_by_nature() -> None:
+    assert Query.model_validate({"limit": "7"}).limit == 7
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "a\udc00\ud800b"])
+def test_text_that_postgres_cannot_store_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Body.model_validate({"name": text})
+
+
+@pytest.mark.parametrize("text", ["\u20ac", "\U0001f600", "\ufffe", "a\nb", "\x01", "\u202e"])
+def test_all_other_text_is_storable(text: str) -> None:
+    assert Body.model_validate({"name": text}).name == text
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+def test_text_is_stripped_before_it_is_measured(blank: str) -> None:
+    with pytest.raises(ValidationError):
+        Body.model_validate({"name": blank})
+
+
+def test_a_time_has_microseconds_and_ends_in_z() -> None:
+    assert format_time(NOON) == "2026-01-31T12:00:00.000007Z"
+
+
+def test_a_time_of_another_zone_is_given_in_utc() -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+
+    assert format_time(elsewhere) == "2026-01-31T12:00:00.000007Z"
+
+
+def test_a_whole_second_has_its_microseconds_all_the_same() -> None:
+    assert format_time(NOON.replace(microsecond=0)) == "2026-01-31T12:00:00.000000Z"
+
+
+def test_an_answer_is_read_from_the_attributes_of_a_row() -> None:
+    answer = Answer.model_validate(Row())
+
+    assert answer.model_dump_json() == '{"at":"2026-01-31T12:00:00.000007Z"}'

@@ -1,0 +1,128 @@
+"""A client that was away goes on where it left: on a subscribed and on a server-side channel."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from httpx import AsyncClient
+
+from app.core.config import Settings
+from tests.end_to_end.evidence import final_head
+from tests.end_to_end.orders import place_order, token_of
+from tests.end_to_end.server import ServerProcess, serving
+from tests.end_to_end.subscriber import Socket, open_socket
+
+AWAY_SECONDS = 5.0
+MISSED = 20
+
+
+@pytest.fixture
+async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    async with serving(settings.database_url, settings.redis_url, tmp_path, workers=2) as server:
+        yield server
+
+
+async def test_after_five_seconds_a_subscription_gets_exactly_what_it_missed(
+    server: ServerProcess, http: AsyncClient, people: dict[str, str]
+) -> None:
+    token = await token_of(http, server.url, people["staff"])
+    async with open_socket(server.socket_url, token) as socket:
+        here = (await socket.ask(subscribe={"channel": "orders"}))["subscribe"]
+    missed = await place_while_away(http, server.url, token)
+
+    async with open_socket(server.socket_url, token) as socket:
+        position = {"recover": True, "epoch": here["epoch"], "offset": here["offset"]}
+        reply = await socket.ask(subscribe={"channel": "orders", **position})
+        resumed = reply["subscribe"]
+
+        assert resumed["was_recovering"]
+        assert resumed["recovered"]
+        assert resumed["offset"] == here["offset"]
+        assert await publications(socket, MISSED) == list(enumerate(missed, here["offset"] + 1))
+
+
+async def test_after_five_seconds_the_own_channel_gets_exactly_what_it_missed(
+    server: ServerProcess, http: AsyncClient, people: dict[str, str]
+) -> None:
+    token = await token_of(http, server.url, people["cleo"])
+    async with open_socket(server.socket_url) as socket:
+        subs = (await socket.ask(connect={"token": token}))["connect"]["subs"]
+    ((channel, here),) = subs.items()
+    missed = await place_while_away(http, server.url, token)
+
+    async with open_socket(server.socket_url) as socket:
+        position = {"recover": True, "epoch": here["epoch"], "offset": here["offset"]}
+        reply = await socket.ask(connect={"token": token, "subs": {channel: position}})
+        resumed = reply["connect"]["subs"][channel]
+
+        assert resumed["recovered"]
+        assert resumed["offset"] == here["offset"]
+        assert await publications(socket, MISSED) == list(enumerate(missed, here["offset"] + 1))
+
+
+@pytest.mark.parametrize("reason", ["too old", "above the head", "of another epoch"])
+async def test_a_position_that_does_not_count_is_not_recovered(
+    reason: str,
+    server: ServerProcess,
+    http: AsyncClient,
+    people: dict[str, str],
+    settings: Settings,
+) -> None:
+    token = await token_of(http, server.url, people["staff"])
+    async with open_socket(server.socket_url, token) as socket:
+        here = (await socket.ask(subscribe={"channel": "orders"}))["subscribe"]
+    for _ in range(5):
+        await place_order(http, server.url, token)
+    head = await final_head(settings.database_url)
+    position = {"epoch": here["epoch"], "offset": here["offset"]}
+    if reason == "too old":
+        await forget_log(settings.database_url, below=head)
+        server.kill_worker(0)
+        server.kill_worker(1)
+        await server_answers(http, server)
+    elif reason == "above the head":
+        position["offset"] = head + 1
+    else:
+        position["epoch"] = "another"
+
+    async with open_socket(server.socket_url, token) as socket:
+        reply = await socket.ask(subscribe={"channel": "orders", "recover": True, **position})
+
+    assert reply["subscribe"]["was_recovering"]
+    assert not reply["subscribe"]["recovered"]
+    assert reply["subscribe"]["offset"] == head
+
+
+async def place_while_away(http: AsyncClient, url: str, token: str) -> list[str]:
+    """Orders placed over the time that the client is away; their ids."""
+    placed = []
+    for _ in range(MISSED):
+        placed.append((await place_order(http, url, token))["id"])
+        await asyncio.sleep(AWAY_SECONDS / MISSED)  # how long it is away is the point
+    return placed
+
+
+async def publications(socket: Socket, count: int) -> list[tuple[int, str]]:
+    """Offset and order id of the next publications."""
+    found = []
+    async with asyncio.timeout(10):
+        while len(found) < count:
+            pub = (await socket.document())["push"]["pub"]
+            found.append((pub["offset"], pub["data"]["order"]["id"]))
+    return found
+
+
+async def forget_log(database_url: str, *, below: int) -> None:
+    """As pruning does: remove the front of the log."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute('DELETE FROM channel_log WHERE "offset" < $1', below)
+    await connection.close()
+
+
+async def server_answers(http: AsyncClient, server: ServerProcess) -> None:
+    """Workers that know nothing of before are up."""
+    async with asyncio.timeout(20):
+        while len(server.ready_workers) < 2:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)

@@ -1,0 +1,90 @@
+"""A client that keeps a list of orders up to date, as the contract tells clients to."""
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.realtime.commands import receive
+from app.realtime.connection import Connection
+from tests.application import Person
+from tests.orders.shop import Json, Shop
+from tests.realtime.recording import RecordingTransport
+
+PAGE = 2  # small, so that a list takes several requests
+
+
+@dataclass
+class View:
+    """One person's list: read over REST, then kept by the events of the channel that covers it."""
+
+    shop: Shop
+    person: Person
+    orders: dict[str, Json] = field(default_factory=dict)
+    position: Json = field(default_factory=dict)
+    transport: RecordingTransport = field(default_factory=RecordingTransport)
+
+    @property
+    def channel(self) -> str:
+        channel: str = self.position["channel"]
+        return channel
+
+    async def read(self) -> None:
+        """All pages; the position of the first one counts."""
+        page = await self.shop.page(self.person, limit=PAGE)
+        self.position, found = page["position"], page["items"]
+        while page["next_cursor"] is not None:
+            page = await self.shop.page(self.person, limit=PAGE, cursor=page["next_cursor"])
+            found += page["items"]
+        self.orders = {order["id"]: order for order in found}
+
+    def connection(self) -> AbstractContextManager[Connection]:
+        return self.shop.application.runtime.connection(self.transport)
+
+    async def follow(self, connection: Connection) -> None:
+        """Connect, and have all that came since `position` sent."""
+        position = {key: self.position[key] for key in ("epoch", "offset")}
+        wanted = {"recover": True, **position}
+        subs = {self.channel: wanted} if self.is_personal else {}
+        await self._say(
+            connection, {"id": 1, "connect": {"token": self.person.token, "subs": subs}}
+        )
+        reply = await self.transport.reply(1)
+        subscribed = reply["connect"]["subs"].get(self.channel)
+        if not self.is_personal:
+            request = {"channel": self.channel, **wanted}
+            await self._say(connection, {"id": 2, "subscribe": request})
+            subscribed = (await self.transport.reply(2))["subscribe"]
+        assert subscribed["recovered"], subscribed
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the server itself subscribes the person to the channel."""
+        return self.channel == f"users:{self.person.id}"
+
+    async def catch_up(self, offset: int) -> None:
+        """Apply every event up to this offset; none may be missing or come twice."""
+        expected = list(range(self.position["offset"] + 1, offset + 1))
+        if expected:
+            await self.transport.offset(self.channel, offset)
+        publications = self.transport.publications(self.channel)
+        assert [publication["offset"] for publication in publications] == expected
+        for publication in publications:
+            self.apply(publication["data"])
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """The version rule: take what is newer; what was deleted is gone."""
+        order = event.get("order")
+        if order is None:  # of the person, not of an order
+            return
+        known = self.orders.get(order["id"])
+        if known is not None and known["version"] >= event["version"]:
+            return
+        if event["type"] == "order.deleted":
+            self.orders.pop(order["id"], None)
+        else:
+            self.orders[order["id"]] = order
+
+    async def _say(self, connection: Connection, command: Json) -> None:
+        stations = self.shop.application.runtime.stations
+        await receive(stations, connection, json.dumps(command))

@@ -1,0 +1,84 @@
+"""Brokers that run for as long as a block, and a Valkey of one's own to be rough with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+
+from redis.asyncio import Redis
+
+from app.embedded import Valkey
+from app.realtime.broker import Broker, Message
+from tests.waiting import until
+
+EPOCH = "0123456789abcdef"
+TOPIC = f"tandem:{EPOCH}:"
+
+
+class Listener(Broker):
+    """Keeps what it hears, and how often its link came up."""
+
+    def __init__(self, redis_url: str, timeout_seconds: float = 1) -> None:
+        super().__init__(redis_url, timeout_seconds)
+        self.heard: list[Message] = []
+        self.ups = 0
+        self.on_message = self.heard.append
+        self.on_up = self._count
+
+    def _count(self) -> None:
+        self.ups += 1
+
+
+@asynccontextmanager
+async def listening(redis_url: str, *channels: str, epoch: str = EPOCH) -> AsyncIterator[Listener]:
+    """A broker whose link is up and listens to these channels."""
+    broker = Listener(redis_url)
+    await broker.set_epoch(epoch)
+    running = asyncio.create_task(broker.run())
+    try:
+        await until(lambda: broker.up)
+        for channel in channels:
+            assert await broker.subscribe(channel)
+        yield broker
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def talking(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of Redis that is none of ours."""
+    redis: Redis = Redis.from_url(redis_url)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+@contextmanager
+def frozen(valkey: Valkey) -> Iterator[None]:
+    """It answers nothing, though the kernel still takes connections for it."""
+    valkey.child.signal(SIGSTOP)
+    try:
+        yield
+    finally:
+        valkey.child.signal(SIGCONT)
+
+
+@contextmanager
+def own_valkey(directory: Path) -> Iterator[Valkey]:
+    directory.mkdir(parents=True, exist_ok=True)
+    valkey = Valkey(directory).launch()
+    try:
+        valkey.await_answer()
+        yield valkey
+    finally:
+        valkey.child.finish(0)
+
+
+def message(channel: str, offset: int, *payloads: bytes) -> Message:
+    made = Message(channel, offset)
+    for payload in payloads:
+        made.add(1_700_000_000.0, payload)
+    return made

@@ -1,0 +1,129 @@
+"""A follower for tests: its wire is in the test's hand, its reader can be held up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from app.core.config import Settings
+from app.realtime.broker import Broker, Message
+from app.realtime.follower import LogFollower
+from app.realtime.log import ChannelLog, Entry
+from app.realtime.reader import PIECE_EVENTS, LogReader
+
+
+class Wire(Broker):
+    """No Redis: the test itself delivers, or loses, each message."""
+
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1", 1)
+        self.is_up = True
+        self.subscribed: list[str] = []
+        self.unsubscribing = asyncio.Event()
+        self.may_unsubscribe = asyncio.Event()
+        self.may_unsubscribe.set()
+
+    @property
+    def up(self) -> bool:
+        return self.is_up
+
+    async def subscribe(self, channel: str) -> bool:
+        self.subscribed.append(channel)
+        return self.is_up
+
+    async def unsubscribe(self, channel: str) -> None:
+        self.unsubscribing.set()
+        await self.may_unsubscribe.wait()
+        self.subscribed = [name for name in self.subscribed if name != channel]
+
+    async def set_epoch(self, epoch: str) -> None:
+        pass
+
+    def deliver(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self.on_message(message)
+
+
+class HeldReader(LogReader):
+    """A reader whose answers wait for `may_answer`, and that fails the next `failures` reads."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url)
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.asked = asyncio.Event()
+        self.failures = 0
+        self.reads: list[str] = []
+
+    async def heads(self, channels: Sequence[str]) -> tuple[str, dict[str, int]]:
+        self._count("heads")
+        answer = await super().heads(channels)
+        self.asked.set()
+        await self.may_answer.wait()
+        return answer
+
+    async def after(
+        self, cursors: Mapping[str, int], *, reason: str, limit: int = PIECE_EVENTS
+    ) -> dict[str, list[Entry]]:
+        self._count(reason)
+        answer = await super().after(cursors, reason=reason, limit=limit)
+        self.asked.set()
+        await self.may_answer.wait()
+        return answer
+
+    def _count(self, read: str) -> None:
+        self.reads.append(read)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("Postgres is away for a test")
+
+
+class HastyFollower(LogFollower):
+    """Leaves a channel soon after the last one out."""
+
+    linger_seconds = 0.05
+
+
+class Followed:
+    """A follower with what it told."""
+
+    def __init__(self, settings: Settings, reader: HeldReader) -> None:
+        self.wire = Wire()
+        self.reader = reader
+        self.follower = HastyFollower(settings, self.wire, reader)
+        self.news: list[str] = []
+        self.lost: list[ChannelLog] = []
+        self.renewals = 0
+        self.follower.on_news = lambda log: self.news.append(log.name)
+        self.follower.on_lost = self.lost.append
+        self.follower.on_renewed = self._count
+
+    def _count(self) -> None:
+        self.renewals += 1
+
+
+@asynccontextmanager
+async def following(settings: Settings) -> AsyncIterator[Followed]:
+    """A follower that knows its log; its looks are made by hand, its repairs run."""
+    reader = HeldReader(settings.database_url)
+    await reader.open()
+    followed = Followed(settings, reader)
+    await followed.follower.start()
+    repairs = asyncio.create_task(followed.follower.run_repairs())
+    try:
+        yield followed
+    finally:
+        repairs.cancel()
+        await asyncio.gather(repairs, return_exceptions=True)
+        await followed.follower.aclose()
+        await reader.close()
+
+
+@asynccontextmanager
+async def looking(followed: Followed) -> AsyncIterator[None]:
+    """Its looks run, too."""
+    looks = asyncio.create_task(followed.follower.run_looks())
+    try:
+        yield
+    finally:
+        looks.cancel()
+        await asyncio.gather(looks, return_exceptions=True)

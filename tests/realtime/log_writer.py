@@ -1,0 +1,98 @@
+"""Writes to the log by plain SQL: events of a test's own, with or without a relay."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from app.realtime.broker import Message
+from app.realtime.relay import FENCE, NUMBER, messages_of
+
+RECORD = """
+    WITH event AS (
+        INSERT INTO events (event_id, type, entity, entity_id, version, channels, changed, payload,
+                            created_at)
+        SELECT gen_random_uuid(), 'tested', 'test', gen_random_uuid(), 1, $1, '{}',
+               coalesce($2, json_build_object('n', n)::text),
+               clock_timestamp() - make_interval(secs => $3)
+        FROM generate_series(1, $4) AS n
+        RETURNING id)
+    INSERT INTO pending SELECT id FROM event
+"""
+LOGGED = """
+    SELECT l."offset", e.id FROM channel_log l JOIN events e ON e.id = l.event
+    WHERE channel = $1 ORDER BY "offset"
+"""
+EVERYTHING = 1_000_000
+
+
+@dataclass
+class LogWriter:
+    """Its connection's transactions are the test's to begin and to end."""
+
+    connection: "asyncpg.Connection[asyncpg.Record]"
+
+    async def record(
+        self,
+        *channels: str,
+        count: int = 1,
+        payload: str | None = None,
+        age_seconds: float = 0,
+    ) -> None:
+        """Events that wait for a relay; the payload of the nth is {"n": nth} unless given."""
+        await self.connection.execute(RECORD, list(channels), payload, age_seconds, count)
+
+    async def number(self) -> list[Message]:
+        """Do what the relay does up to its COMMIT; what it would publish then."""
+        async with self.connection.transaction():
+            tick = await self.connection.fetchval(FENCE)
+            if tick is None:
+                return []
+            rows = await self.connection.fetch(NUMBER, tick, EVERYTHING)
+        return messages_of(rows)
+
+    async def append(
+        self, *channels: str, count: int = 1, payload: str | None = None, age_seconds: float = 0
+    ) -> list[Message]:
+        """Events in the log of which nobody was told; the messages that were lost."""
+        await self.record(*channels, count=count, payload=payload, age_seconds=age_seconds)
+        return await self.number()
+
+    async def logged(self, channel: str) -> list[tuple[int, int]]:
+        """The channel's log: offset and event id, by offset."""
+        rows = await self.connection.fetch(LOGGED, channel)
+        return [(row["offset"], row["id"]) for row in rows]
+
+    async def offsets(self, channel: str) -> list[int]:
+        return [offset for offset, _event in await self.logged(channel)]
+
+    async def pending(self) -> int:
+        return int(await self.connection.fetchval("SELECT count(*) FROM pending"))
+
+    async def tick(self) -> int:
+        return int(await self.connection.fetchval("SELECT tick FROM relay"))
+
+    async def cut(self, channel: str, offsets: Sequence[int]) -> None:
+        """Remove these offsets from the channel's log, as no pruning does."""
+        await self.connection.execute(
+            'DELETE FROM channel_log WHERE channel = $1 AND "offset" = ANY($2)', channel, offsets
+        )
+
+    async def renew_epoch(self) -> None:
+        await self.connection.execute("UPDATE log_epoch SET value = gen_random_uuid()")
+
+
+@asynccontextmanager
+async def writing(database_url: str) -> AsyncIterator[LogWriter]:
+    connection = await asyncpg.connect(database_url)
+    try:
+        yield LogWriter(connection)
+    finally:
+        await connection.close()
+
+
+def numbers(payloads: Sequence[bytes]) -> list[int]:
+    """The `n` of each payload that `record` made."""
+    return [json.loads(payload)["n"] for payload in payloads]

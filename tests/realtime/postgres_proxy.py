@@ -1,0 +1,62 @@
+"""A way to Postgres that can go silent, as a host does that lost its power."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class PostgresProxy:
+    """Hands on what is said between clients and the server of a database address."""
+
+    def __init__(self, database_url: str) -> None:
+        parts = urlsplit(database_url)
+        assert parts.hostname is not None
+        self._to = (parts.hostname, parts.port)
+        self._database_url = database_url
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._silence = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        port = self._server.sockets[0].getsockname()[1]
+        return self._database_url.replace(f":{self._to[1]}/", f":{port}/")
+
+    def swallow(self) -> None:
+        """From now on the connections that there are carry nothing; new ones do."""
+        self._silence.set()
+        self._silence = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(*self._to)
+        silence = self._silence
+        for source, target in ((reader, to_server), (from_server, writer)):
+            self._tasks.add(asyncio.create_task(_carry(source, target, silence)))
+
+
+async def _carry(
+    source: asyncio.StreamReader, target: asyncio.StreamWriter, silence: asyncio.Event
+) -> None:
+    try:
+        while data := await source.read(65_536):
+            if not silence.is_set():
+                target.write(data)
+        if silence.is_set():
+            await asyncio.Event().wait()  # not even an end is told
+    finally:
+        target.close()

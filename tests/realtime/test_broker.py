@@ -1,0 +1,223 @@
+"""Broker on a real Valkey: one that works, that cuts the link, and that hangs."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.embedded import Services, Valkey
+from app.realtime.broker import PATIENCE_SECONDS, Message
+from tests.realtime.brokers import (
+    TOPIC,
+    Listener,
+    frozen,
+    listening,
+    message,
+    own_valkey,
+    talking,
+)
+from tests.waiting import until
+
+
+@pytest.fixture
+def redis_url(services: Services) -> str:
+    return services.redis_url
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One that may be frozen: nobody else uses it."""
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
+
+
+def seconds() -> float:
+    return asyncio.get_running_loop().time()
+
+
+# -------------------------------------------------------------------- messages
+
+
+def test_a_message_comes_back_as_it_was() -> None:
+    sent = message("orders", 7, b'{"a":1}', b'{"b":"\xc3\x86"}')
+    got = Message.decode("orders", sent.encode())
+    assert (got.channel, got.offset, got.ats, got.payloads) == (
+        "orders",
+        7,
+        sent.ats,
+        sent.payloads,
+    )
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"{}", b"7", b"x 1\n{}", b"7 1,2\n{}", b"7 1\n{}\n{}", b"7 \n{}", b"\xff"]
+)
+def test_what_is_no_message_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - several reasons, one type
+        Message.decode("orders", data)
+
+
+# ------------------------------------------------------------ publish, subscribe
+
+
+async def test_what_one_worker_publishes_another_hears(redis_url: str) -> None:
+    async with listening(redis_url, "a") as one, listening(redis_url) as other:
+        await other.publish([message("a", 1, b"{}", b"[]"), message("b", 1, b"{}")])
+        await other.publish([message("a", 3, b"{}")])
+        await until(lambda: len(one.heard) == 2)
+    assert [(each.offset, each.payloads) for each in one.heard] == [(1, [b"{}", b"[]"]), (3, [b"{}"])]
+
+
+async def test_a_channel_that_is_not_wanted_any_more_is_not_heard(redis_url: str) -> None:
+    async with listening(redis_url, "a", "b") as broker:
+        await broker.unsubscribe("a")
+        await broker.publish([message("a", 1, b"{}"), message("b", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+    assert [each.channel for each in broker.heard] == ["b"]
+
+
+async def test_two_logs_on_one_redis_do_not_hear_each_other(redis_url: str) -> None:
+    async with listening(redis_url, "a") as one, listening(redis_url, "a", epoch="other") as other:
+        await other.publish([message("a", 1, b'"theirs"')])
+        await until(lambda: bool(other.heard))
+        await one.publish([message("a", 1, b'"ours"')])
+        await until(lambda: bool(one.heard))
+    assert [each.payloads for each in one.heard] == [[b'"ours"']]
+
+
+async def test_a_foreign_message_is_passed_over(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker, talking(redis_url) as stranger:
+        await stranger.publish(f"{TOPIC}a", b"hello")
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+        assert broker.ups == 1
+
+
+async def test_a_channel_wanted_while_the_link_comes_up_is_heard(redis_url: str) -> None:
+    broker = Listener(redis_url)
+    running = asyncio.create_task(broker.run())
+    try:
+        for name in "abcdefgh":  # at every moment of the handshake
+            await asyncio.sleep(0)
+            await broker.subscribe(name)
+        await until(lambda: broker.up)
+        await broker.publish([message(name, 1, b"{}") for name in "abcdefgh"])
+        await until(lambda: len(broker.heard) == 8)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+# ------------------------------------------------------------------- a cut link
+
+
+async def test_a_link_that_was_cut_comes_back_with_every_channel(redis_url: str) -> None:
+    async with listening(redis_url, "a", "b") as broker, talking(redis_url) as admin:
+        await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: broker.ups == 2 and broker.up)
+        await broker.publish([message("a", 1, b"{}"), message("b", 1, b"{}")])
+        await until(lambda: len(broker.heard) == 2)
+
+
+async def test_a_channel_wanted_while_the_link_is_away_is_heard_once_it_is_back(
+    redis_url: str,
+) -> None:
+    async with listening(redis_url) as broker, talking(redis_url) as admin:
+        await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: not broker.up)
+        assert not await broker.subscribe("late")
+        await until(lambda: broker.up)
+        await broker.publish([message("late", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+async def test_another_epoch_changes_the_names_on_both_sides(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker, talking(redis_url) as stranger:
+        await broker.set_epoch("fedcba")
+        await until(lambda: broker.ups == 2 and broker.up)
+        await stranger.publish(f"{TOPIC}a", message("a", 1, b'"old"').encode())
+        await broker.publish([message("a", 1, b'"new"')])
+        await until(lambda: bool(broker.heard))
+    assert [each.payloads for each in broker.heard] == [[b'"new"']]
+
+
+async def test_the_link_survives_an_epoch_that_changes_at_any_moment(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker:
+        for turn in range(60):
+            await broker.set_epoch(f"epoch-{turn}")
+            for _ in range(turn % 20):
+                await asyncio.sleep(0.001 * (turn % 3))
+        await until(lambda: broker.up)
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+# ---------------------------------------------------------------- a frozen Redis
+
+
+async def test_publishing_to_a_redis_that_hangs_returns_in_time(valkey: Valkey) -> None:
+    async with listening(valkey.url) as broker:
+        with frozen(valkey):
+            for _ in range(3):
+                begun = seconds()
+                await broker.publish([message("a", 1, b"{}")])
+                assert seconds() - begun < 4 * PATIENCE_SECONDS
+            assert not broker.up
+        await until(lambda: broker.up)
+
+
+async def test_subscribing_at_a_redis_that_hangs_returns_in_time(valkey: Valkey) -> None:
+    async with listening(valkey.url) as broker:
+        with frozen(valkey):
+            begun = seconds()
+            assert not await broker.subscribe("a")
+            assert seconds() - begun < 0.5
+        await until(lambda: broker.up)
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+async def test_a_redis_that_hangs_is_noticed_and_found_again(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            begun = seconds()
+            await until(lambda: not broker.up)
+            assert seconds() - begun < 2
+        await until(lambda: broker.up)
+        assert broker.ups == 2
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+async def test_after_a_failure_nothing_is_sent_for_a_while(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            await broker.publish([message("a", 1, b"{}")])
+            await until(lambda: broker._closed_until > seconds())
+        await broker.publish([message("a", 2, b"{}")])
+        assert broker._sending is not None
+        assert broker._sending.done()
+        await until(lambda: broker._closed_until < seconds())
+        await until(lambda: broker.up)
+        await broker.publish([message("a", 3, b"{}")])
+        await until(lambda: 3 in [each.offset for each in broker.heard])
+
+
+async def test_a_redis_that_is_started_later_is_found(tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        port = valkey.port
+    broker = Listener(valkey.url)
+    running = asyncio.create_task(broker.run())
+    try:
+        assert not await broker.subscribe("a")
+        await broker.publish([message("a", 1, b"{}")])
+        again = valkey.launch(port)
+        try:
+            await until(lambda: broker.up)
+            assert broker.ups == 1
+        finally:
+            again.child.finish(0)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

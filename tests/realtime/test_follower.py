@@ -1,0 +1,318 @@
+"""LogFollower on a real Postgres: whatever the wire loses, the log of a channel is whole."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.core.config import Settings
+from app.realtime.broker import Message
+from app.realtime.log import ChannelLog
+from tests.realtime.brokers import message
+from tests.realtime.followers import Followed, following, looking
+from tests.realtime.log_writer import LogWriter, numbers
+from tests.waiting import until
+
+
+@pytest.fixture
+async def followed(settings: Settings) -> AsyncIterator[Followed]:
+    async with following(settings) as followed:
+        yield followed
+
+
+def held(log: ChannelLog) -> list[int]:
+    return [entry.offset for entry in log.since(log.first - 1)]
+
+
+# ------------------------------------------------------------- active channels
+
+
+async def test_a_channel_starts_at_the_head_of_its_log(followed: Followed, log: LogWriter) -> None:
+    await log.append("a", count=3)
+    active = await followed.follower.acquire("a")
+    assert (active.head, held(active)) == (3, [])
+    assert followed.wire.subscribed == ["a"]
+
+
+async def test_all_who_want_a_channel_share_one_activation(followed: Followed) -> None:
+    logs = await asyncio.gather(*(followed.follower.acquire("a") for _ in range(20)))
+    assert len(set(map(id, logs))) == 1
+    assert followed.reader.reads == ["heads"]
+
+
+async def test_one_who_gives_up_does_not_end_the_activation_of_the_others(
+    followed: Followed,
+) -> None:
+    followed.reader.may_answer.clear()
+    hasty, patient = (asyncio.create_task(followed.follower.acquire("a")) for _ in range(2))
+    await followed.reader.asked.wait()
+    hasty.cancel()
+    await asyncio.wait({hasty})
+    followed.reader.may_answer.set()
+    assert (await patient).started
+
+
+async def test_events_that_arrive_while_the_head_is_read_are_in_their_place(
+    followed: Followed, log: LogWriter
+) -> None:
+    await log.append("a", count=2)
+    followed.reader.may_answer.clear()
+    acquiring = asyncio.create_task(followed.follower.acquire("a"))
+    await followed.reader.asked.wait()
+    followed.wire.deliver(await log.append("a", count=2))
+    followed.reader.may_answer.set()
+    active = await acquiring
+    assert (active.head, held(active)) == (4, [3, 4])
+
+
+async def test_the_last_one_out_leaves_the_channel_after_a_while(followed: Followed) -> None:
+    for _ in range(2):
+        await followed.follower.acquire("a")
+    followed.follower.release("a")
+    followed.follower.release("a")
+    assert followed.wire.subscribed == ["a"]
+    await until(lambda: followed.wire.subscribed == [])
+    assert followed.follower._logs == {}
+
+
+async def test_who_comes_back_soon_finds_the_same_log(followed: Followed) -> None:
+    active = await followed.follower.acquire("a")
+    followed.follower.release("a")
+    assert await followed.follower.acquire("a") is active
+    await asyncio.gather(*followed.follower._leaving)
+    assert followed.follower.is_current(active)
+    assert followed.wire.subscribed == ["a"]
+
+
+async def test_who_comes_while_the_channel_is_left_is_subscribed_all_the_same(
+    followed: Followed,
+) -> None:
+    await followed.follower.acquire("a")
+    followed.wire.may_unsubscribe.clear()
+    followed.follower.release("a")
+    await followed.wire.unsubscribing.wait()
+    await followed.follower.acquire("a")
+    followed.wire.may_unsubscribe.set()
+    await asyncio.gather(*followed.follower._leaving)
+    assert followed.wire.subscribed == ["a"]
+
+
+async def test_a_failed_activation_leaves_nothing_behind(followed: Followed) -> None:
+    followed.reader.failures = 1
+    with pytest.raises(OSError, match="away"):
+        await followed.follower.acquire("a")
+    await until(lambda: not followed.follower._users)
+    assert (await followed.follower.acquire("a")).started
+
+
+# ------------------------------------------------------------------------ news
+
+
+async def test_messages_are_appended_as_they_come(followed: Followed, log: LogWriter) -> None:
+    active = await followed.follower.acquire("a")
+    followed.wire.deliver(await log.append("a", count=3))
+    assert held(active) == [1, 2, 3]
+    assert numbers([entry.payload for entry in active.since(0)]) == [1, 2, 3]
+    assert followed.news == ["a"]
+
+
+async def test_a_message_of_a_channel_that_nobody_follows_is_passed_over(
+    followed: Followed, log: LogWriter
+) -> None:
+    followed.wire.deliver(await log.append("a"))
+    assert followed.news == []
+
+
+async def test_a_hole_before_a_message_is_repaired_without_waiting_for_a_look(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a", count=2)
+    followed.wire.deliver(await log.append("a"))
+    await until(lambda: active.head == 3)
+    assert held(active) == [1, 2, 3]
+
+
+async def test_a_lost_message_is_found_by_a_look(followed: Followed, log: LogWriter) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a", count=2)
+    await followed.follower.look()
+    await until(lambda: active.head == 2)
+
+
+async def test_more_than_a_piece_is_repaired_piece_by_piece(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a", count=1_300)
+    await followed.follower.look()
+    await until(lambda: active.head == 1_300)
+    assert held(active) == list(range(1, 1_301))
+
+
+async def test_a_repair_that_fails_is_tried_again_at_the_next_look(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a")
+    followed.reader.failures = 1
+    await followed.follower.look()
+    await until(lambda: not followed.reader.failures)
+    await followed.follower.look()
+    await until(lambda: active.head == 1)
+
+
+async def test_an_offset_that_does_not_exist_is_not_looked_for_for_ever(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    followed.wire.deliver([message("a", 1_000, b"{}")])
+    assert active.is_behind
+    await until(lambda: not active.is_behind)
+    assert followed.reader.reads == ["heads", "repair", "heads"]
+    followed.wire.deliver(await log.append("a"))
+    assert held(active) == [1]
+    assert followed.lost == []
+
+
+async def test_what_really_arrives_while_an_offset_is_doubted_is_not_forgotten(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    followed.reader.asked.clear()
+    followed.reader.may_answer.clear()
+    followed.wire.deliver([message("a", 1_000, b"{}")])
+    await until(lambda: followed.reader.reads[-1] == "repair")
+    await followed.reader.asked.wait()
+    followed.reader.asked.clear()
+    followed.reader.may_answer.set()
+    followed.reader.may_answer.clear()
+    await until(lambda: followed.reader.reads[-1] == "heads")
+    await followed.reader.asked.wait()
+    await log.append("a")  # lost
+    followed.wire.deliver(await log.append("a"))
+    followed.reader.may_answer.set()
+    await until(lambda: active.head == 2)
+    assert (followed.lost, followed.renewals) == ([], 0)
+
+
+async def test_a_hole_in_the_log_itself_is_told_and_the_ring_starts_anew(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a", count=5)
+    await log.cut("a", [1, 2])
+    await followed.follower.look()
+    await until(lambda: bool(followed.lost))
+    assert followed.lost == [active]
+    assert not followed.follower.is_current(active)
+    fresh = await followed.follower.acquire("a")
+    assert (fresh.head, fresh.is_behind) == (5, False)
+
+
+# --------------------------------------------------------------------- renewal
+
+
+async def test_another_epoch_drops_every_ring(followed: Followed, log: LogWriter) -> None:
+    active = await followed.follower.acquire("a")
+    before = followed.follower.epoch
+    await log.renew_epoch()
+    await followed.follower.look()
+    assert followed.renewals == 1
+    assert followed.follower.epoch != before
+    assert not followed.follower.is_current(active)
+    assert (await followed.follower.acquire("a")).started
+
+
+async def test_a_tick_below_the_known_one_is_another_log(
+    followed: Followed, log: LogWriter
+) -> None:
+    await log.append("a")
+    await followed.follower.look()
+    await log.connection.execute("UPDATE relay SET tick = 0")
+    await followed.follower.look()
+    assert followed.renewals == 1
+
+
+async def test_an_activation_finds_another_epoch_before_any_look(
+    followed: Followed, log: LogWriter
+) -> None:
+    await log.renew_epoch()
+    with pytest.raises(OSError, match="renewed"):
+        await followed.follower.acquire("a")
+    assert followed.renewals == 1
+    assert (await followed.follower.acquire("a")).started
+
+
+async def test_an_activation_that_was_overtaken_by_a_renewal_does_not_undo_it(
+    followed: Followed, log: LogWriter
+) -> None:
+    followed.reader.may_answer.clear()
+    acquiring = asyncio.create_task(followed.follower.acquire("a"))
+    await followed.reader.asked.wait()
+    await log.renew_epoch()
+    await followed.follower.look()
+    renewed = followed.follower.epoch
+    followed.reader.may_answer.set()
+    with pytest.raises(OSError, match="renewed"):
+        await acquiring
+    assert (followed.follower.epoch, followed.renewals) == (renewed, 1)
+
+
+# ----------------------------------------------------------------------- looks
+
+
+@pytest.mark.parametrize("up", [True, False])
+async def test_looks_are_frequent_while_redis_is_away(
+    settings: Settings, log: LogWriter, *, up: bool
+) -> None:
+    seldom = settings.model_copy(update={"look_seconds": 60, "look_seconds_alone": 0.02})
+    async with following(seldom) as followed, looking(followed):
+        active = await followed.follower.acquire("a")
+        followed.wire.is_up = up
+        followed.wire.on_up()
+        await until(lambda: followed.follower.postgres_up)
+        await log.append("a")
+        if up:  # only the link's return makes it look before its time
+            followed.wire.on_up()
+        await until(lambda: active.head == 1)
+
+
+async def test_looks_go_on_after_postgres_was_away(settings: Settings, log: LogWriter) -> None:
+    quick = settings.model_copy(update={"look_seconds": 0.02})
+    async with following(quick) as followed:
+        active = await followed.follower.acquire("a")
+        await followed.reader.close()
+        async with looking(followed):
+            await until(lambda: not followed.follower.postgres_up)
+            await log.append("a")
+            await followed.reader.open()
+            await until(lambda: active.head == 1)
+            assert followed.follower.postgres_up
+
+
+# ------------------------------------------------------------------ everything
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_lost_repeated_and_shuffled_messages_give_exactly_the_log(
+    settings: Settings, log: LogWriter, seed: int
+) -> None:
+    chance = random.Random(seed)
+    quick = settings.model_copy(update={"look_seconds": 0.03})
+    late: list[Message] = []
+    async with following(quick) as followed, looking(followed):
+        active = await followed.follower.acquire("a")
+        for _ in range(60):
+            late += chance.choice((0, 1, 2)) * await log.append("a", count=chance.randint(1, 9))
+            chance.shuffle(late)
+            for _ in range(chance.randint(0, 3)):
+                if late:
+                    followed.wire.deliver([late.pop()])
+        _epoch, heads = await followed.reader.heads(["a"])
+        await until(lambda: active.head == heads["a"])
+        rows = (await followed.reader.after({"a": 0}, reason="test", limit=1_000))["a"]
+    assert held(active) == list(range(1, heads["a"] + 1))
+    assert [entry.payload for entry in active.since(0)] == [row.payload for row in rows]
+    assert not followed.lost

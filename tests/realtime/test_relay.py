@@ -1,0 +1,302 @@
+"""The relay on a real Postgres: numbers without holes, whoever else is at work."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from app.core.config import Settings
+from app.core.failpoints import Failpoints
+from app.realtime.relay import SERVER_SETTINGS, Relay, messages_of
+from tests.realtime.log_writer import LogWriter, numbers, writing
+from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.relays import HastyRelay, Kept, published, relaying
+from tests.waiting import until
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"sweep_seconds": 0.05})
+
+
+def counted(last: int) -> list[int]:
+    return list(range(1, last + 1))
+
+
+# ------------------------------------------------------------------- numbering
+
+
+async def test_a_channels_offsets_are_one_two_three_in_the_order_of_the_events(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    async with relaying(settings, broker):
+        await log.record("a", "b", count=2)
+        await log.record("b", count=3)
+        await published(broker, "b", 5)
+    assert await log.offsets("a") == counted(2)
+    assert await log.offsets("b") == counted(5)
+    events = [event for _offset, event in await log.logged("b")]
+    assert events == sorted(events)
+    assert await log.pending() == 0
+
+
+async def test_what_is_published_is_what_was_numbered(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    async with relaying(settings, broker):
+        await log.record("a", count=3)
+        await published(broker, "a", 3)
+    (message,) = broker.messages
+    assert (message.channel, message.offset, numbers(message.payloads)) == ("a", 1, [1, 2, 3])
+
+
+async def test_a_nudge_is_enough(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    patient = settings.model_copy(update={"sweep_seconds": 60})
+    async with relaying(patient, broker) as relay:
+        for offset in counted(5):
+            await log.record("a")
+            relay.nudge()
+            await published(broker, "a", offset)
+
+
+async def test_more_than_a_batch_is_relayed_in_one_turn(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    small = settings.model_copy(update={"relay_batch": 10, "sweep_seconds": 60})
+    await log.record("a", count=35)
+    async with relaying(small, broker) as relay:
+        relay.nudge()
+        await published(broker, "a", 35)
+    assert broker.offsets("a") == counted(35)
+    assert await log.tick() == 4
+
+
+async def test_a_turn_without_news_spends_no_tick(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    async with relaying(settings, broker) as relay:
+        for _ in range(20):
+            relay.nudge()
+            await asyncio.sleep(0)
+        await log.record("a")
+        await published(broker, "a", 1)
+    assert await log.tick() == 1
+
+
+async def test_an_event_without_channels_is_done_with(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    await log.record(count=3)
+    await log.record("a")
+    async with relaying(settings, broker):
+        await published(broker, "a", 1)
+    assert await log.pending() == 0
+    assert [message.channel for message in broker.messages] == ["a"]
+
+
+async def test_offsets_go_on_where_the_channel_was_pruned(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    await log.append("a", count=3)
+    await log.cut("a", counted(3))
+    await log.record("a")
+    async with relaying(settings, broker):
+        await published(broker, "a", 4)
+
+
+# ----------------------------------------------------------------- concurrency
+
+
+async def test_concurrent_writers_and_two_relays_leave_no_hole_and_no_repeat(
+    settings: Settings, database: str
+) -> None:
+    async def write(channels: tuple[str, ...]) -> None:
+        async with writing(database) as writer:
+            for _ in range(40):
+                await writer.record(*channels)
+                first.nudge()
+                second.nudge()
+
+    mine, theirs = Kept(), Kept()
+    async with relaying(settings, mine) as first, relaying(settings, theirs) as second:
+        await asyncio.gather(*(write(channels) for channels in (("a",), ("a", "b"), ("b", "c"))))
+        await until(lambda: len(mine.offsets("a") + theirs.offsets("a")) == 80)
+        await until(lambda: len(mine.offsets("b") + theirs.offsets("b")) == 80)
+    assert sorted(mine.offsets("a") + theirs.offsets("a")) == counted(80)
+    assert sorted(mine.offsets("b") + theirs.offsets("b")) == counted(80)
+    assert mine.offsets("a") == sorted(mine.offsets("a"))
+    async with writing(database) as writer:
+        assert await writer.offsets("a") == counted(80)
+        assert await writer.offsets("c") == counted(40)
+        assert await writer.pending() == 0
+
+
+async def test_relays_that_all_believe_to_hold_the_lock_number_each_event_once(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    small = settings.model_copy(update={"relay_batch": 7})
+    brokers = [Kept() for _ in range(4)]
+
+    async def number_without_the_lock(broker: Kept) -> None:
+        connection = await asyncpg.connect(database)
+        relay = Relay(small, broker, Failpoints())
+        while await relay._relay_batch(connection):
+            pass
+        await connection.close()
+
+    await log.record("a", "b", count=200)
+    await asyncio.gather(*map(number_without_the_lock, brokers))
+    assert await log.offsets("a") == counted(200)
+    assert len({event for _offset, event in await log.logged("a")}) == 200
+    assert sorted(offset for broker in brokers for offset in broker.offsets("b")) == counted(200)
+
+
+async def test_a_slow_business_transaction_delays_nobody_else(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    broker = Kept()
+    async with relaying(settings, broker), writing(database) as slow:
+        async with slow.connection.transaction():
+            await slow.record("a", payload='{"n":"slow"}')
+            await log.record("a", "b", count=2)
+            await published(broker, "a", 2)
+            await published(broker, "b", 2)
+        await published(broker, "a", 3)
+    assert b"slow" in broker.messages[-1].payloads[0]
+
+
+async def test_a_relay_that_froze_in_its_transaction_is_put_out_of_the_way(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    broker = Kept()
+    await log.record("a")
+    async with relaying(settings, Kept(), "relay.fenced=wait:60"):
+        await until_somebody_is_idle_in_transaction(database)
+        async with relaying(settings, broker):
+            await published(broker, "a", 1, 15)
+
+
+async def until_somebody_is_idle_in_transaction(database: str) -> None:
+    async with writing(database) as writer, asyncio.timeout(5):
+        while not await writer.connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'tandem-relay' AND state = 'idle in transaction'"
+        ):
+            await asyncio.sleep(0.01)
+
+
+# ---------------------------------------------------------------------- crashes
+
+
+async def test_a_relay_that_dies_before_its_commit_leaves_the_events_to_the_next(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    broker = Kept()
+    await log.record("a", count=3)
+    async with relaying(settings, Kept(), "relay.numbered=wait:60"):
+        await until_somebody_is_idle_in_transaction(database)
+    assert (await log.pending(), await log.tick()) == (3, 0)
+    async with relaying(settings, broker):
+        await published(broker, "a", 3)
+    assert await log.offsets("a") == counted(3)
+
+
+async def test_a_relay_that_dies_after_its_commit_leaves_numbered_events(
+    settings: Settings, log: LogWriter
+) -> None:
+    died, broker = Kept(), Kept()
+    await log.record("a", count=3)
+    async with relaying(settings, died, "relay.committed=wait:60"), asyncio.timeout(5):
+        while await log.pending():
+            await asyncio.sleep(0.01)
+    assert died.messages == []
+    await log.record("a")
+    async with relaying(settings, broker):
+        await published(broker, "a", 4)
+    assert broker.offsets("a") == [4]
+    assert await log.offsets("a") == counted(4)
+
+
+async def test_a_connection_that_was_cut_is_made_anew(settings: Settings, log: LogWriter) -> None:
+    broker = Kept()
+    async with relaying(settings, broker):
+        await log.record("a")
+        await published(broker, "a", 1)
+        await log.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+            SERVER_SETTINGS["application_name"],
+        )
+        await log.record("a")
+        await published(broker, "a", 2)
+
+
+async def test_a_postgres_that_vanished_without_a_word_is_given_up(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    broker = Kept()
+    async with PostgresProxy(database) as proxy:
+        through = settings.model_copy(update={"database_url": proxy.url})
+        await log.record("a")
+        async with relaying(through, broker, "relay.fenced=wait:0.2", kind=HastyRelay):
+            await until_somebody_is_idle_in_transaction(database)
+            proxy.swallow()
+            await log.connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'tandem-relay'"
+            )
+            await published(broker, "a", 1)
+
+
+# ---------------------------------------------------------------------- figures
+
+
+async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    await log.record("a", age_seconds=60)
+    async with log.connection.transaction():
+        await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
+        async with relaying(settings, broker) as relay:
+            await until(lambda: relay.pending_age >= 60)
+    async with relaying(settings, broker) as relay:
+        await published(broker, "a", 1)
+        await until(lambda: relay.pending_age == 0)
+
+
+# ------------------------------------------------------------------ messages_of
+
+
+def row(event: int, name: str | None, offset: int | None, payload: str = "{}") -> dict[str, object]:
+    return {"id": event, "name": name, "offset": offset, "payload": payload, "created_at": NOW}
+
+
+def test_consecutive_events_of_a_channel_are_one_message() -> None:
+    rows = [row(1, "a", 4), row(1, "b", 9), row(2, "a", 5)]
+    messages = messages_of(rows)
+    assert [(each.channel, each.offset, len(each.payloads)) for each in messages] == [
+        ("a", 4, 2),
+        ("b", 9, 1),
+    ]
+    assert messages[0].ats == [NOW.timestamp()] * 2
+
+
+def test_a_change_of_rights_keeps_its_place_among_the_events() -> None:
+    rows = [row(1, "a", 1), row(2, "$control", 1), row(3, "a", 2), row(4, "a", 3)]
+    assert [(each.channel, each.offset) for each in messages_of(rows)] == [
+        ("a", 1),
+        ("$control", 1),
+        ("a", 2),
+    ]
+
+
+def test_a_message_that_is_large_enough_is_followed_by_another() -> None:
+    large = "x" * 200_000
+    rows = [row(number, "a", number, large) for number in counted(4)]
+    assert [(each.offset, len(each.payloads)) for each in messages_of(rows)] == [(1, 2), (3, 2)]
+
+
+def test_an_event_of_no_channel_makes_no_message() -> None:
+    assert messages_of([row(1, None, None)]) == []

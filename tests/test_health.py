@@ -1,0 +1,197 @@
+"""/health: the process lives. /ready: what it needs is there, and what is missing is named."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from httpx import ASGITransport, AsyncClient, Response
+
+from app import migrations
+from app.core.config import Settings
+from app.realtime.relay import ADVISORY_LOCK
+from tests.application import Application, run_application
+from tests.realtime.postgres_proxy import PostgresProxy
+
+NOBODY_LISTENS = "redis://127.0.0.1:1/0"
+WAIT_SECONDS = 10
+POLL_SECONDS = 0.02
+CHECKS = ["postgres", "redis", "migrations", "relay"]
+
+OLD_EVENT = """
+    WITH event AS (
+        INSERT INTO events (event_id, type, entity, entity_id, version, channels, changed,
+                            payload, created_at)
+        VALUES (gen_random_uuid(), 'order.updated', 'order', gen_random_uuid(), 1, '{orders}',
+                '{}', '{}', clock_timestamp() - interval '10 s')
+        RETURNING id)
+    INSERT INTO pending SELECT id FROM event
+"""
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[tuple[Application, AsyncClient]]:
+    async with run_application(settings) as application:
+        transport = ASGITransport(app=application.asgi, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://test") as client:
+            yield application, client
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def until(client: AsyncClient, status: str) -> Response:
+    """/ready, once it says so."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            answer = await client.get("/ready")
+            if answer.json()["status"] == status:
+                return answer
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def failing(answer: Response) -> dict[str, str]:
+    """What is not as it should be: its detail, by check."""
+    checks = answer.json()["checks"]
+    return {name: check["detail"] for name, check in checks.items() if not check["ok"]}
+
+
+async def test_a_process_that_lives_says_so(client: AsyncClient) -> None:
+    answer = await client.get("/health")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_what_is_ready_says_so_in_exactly_the_shape_of_the_contract(
+    client: AsyncClient,
+) -> None:
+    answer = await until(client, "ok")
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["status", "checks"]
+    assert list(answer.json()["checks"]) == CHECKS
+    for check in answer.json()["checks"].values():
+        assert check.keys() == {"ok", "detail"}
+        assert check["ok"] is True
+        assert check["detail"]
+
+
+async def test_without_redis_it_is_degraded_and_serves_on(settings: Settings) -> None:
+    away = settings.model_copy(update={"redis_url": NOBODY_LISTENS})
+    async with serving(away) as (_application, client):
+        answer = await client.get("/ready")
+        page = await client.get("/")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert failing(answer).keys() == {"redis"}
+    assert page.status_code == 200
+
+
+async def test_without_postgres_it_is_down_but_lives(settings: Settings) -> None:
+    async with AsyncExitStack() as way:
+        proxy = await way.enter_async_context(PostgresProxy(settings.database_url))
+        proxied = settings.model_copy(update={"database_url": proxy.url})
+        async with serving(proxied) as (_application, client):
+            before = await client.get("/ready")
+            await way.aclose()
+            answer = await client.get("/ready")
+            alive = await client.get("/health")
+
+    assert before.json()["status"] == "ok"
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    assert failing(answer).keys() == {"postgres", "migrations"}
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+
+
+async def test_a_call_without_postgres_is_told_to_come_back(settings: Settings) -> None:
+    async with AsyncExitStack() as way:
+        proxy = await way.enter_async_context(PostgresProxy(settings.database_url))
+        proxied = settings.model_copy(update={"database_url": proxy.url})
+        async with serving(proxied) as (_application, client):
+            await way.aclose()
+            form = {"username": "cleo@tandem.example", "password": "tandem-demo"}
+            answer = await client.post("/api/v1/auth/token", data=form)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "present"),
+    [
+        ("UPDATE alembic_version SET version_num = '0000'", "0000"),
+        ("DROP TABLE alembic_version", "nothing"),
+    ],
+)
+async def test_a_database_of_another_schema_is_down_and_says_what_to_do(
+    settings: Settings, client: AsyncClient, statement: str, present: str
+) -> None:
+    async with connected(settings) as connection:
+        await connection.execute(statement)
+
+    answer = await client.get("/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    newest = migrations.newest_revision()
+    assert failing(answer) == {
+        "migrations": f"at {present}, {newest} is needed: run `python -m app migrate`"
+    }
+
+
+async def test_it_starts_without_any_table_and_says_that_they_are_missing(
+    settings: Settings,
+) -> None:
+    async with connected(settings) as connection:
+        await connection.execute("DROP SCHEMA public CASCADE")
+        await connection.execute("CREATE SCHEMA public")
+
+    async with serving(settings) as (application, client):
+        answer = await client.get("/ready")
+        await application.runtime.broker.redis.aclose()  # only its listening task would do so
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    assert failing(answer)["migrations"].startswith("at nothing, ")
+
+
+async def test_a_relay_that_does_not_keep_up_is_degraded_until_it_does(
+    settings: Settings,
+) -> None:
+    """Somebody else holds the relay's lock, and an event has been waiting for 10 s."""
+    quick = settings.model_copy(update={"sweep_seconds": 0.05})
+    async with connected(settings) as holder, serving(quick) as (_application, client):
+        await holder.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+        await holder.execute(OLD_EVENT)
+        behind = await until(client, "degraded")
+        await holder.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+        caught_up = await until(client, "ok")
+
+    assert behind.status_code == 200
+    assert failing(behind)["relay"].startswith("the oldest pending event is 1")
+    assert caught_up.json()["checks"]["relay"]["ok"]
+
+
+async def test_what_is_draining_is_not_ready(application: Application, client: AsyncClient) -> None:
+    await application.runtime.drain()
+
+    answer = await client.get("/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "draining")
+    assert failing(answer) == {}
+
+
+async def test_details_give_no_address_and_no_password(settings: Settings) -> None:
+    away = settings.model_copy(update={"redis_url": "redis://:hidden@127.0.0.1:1/0"})
+    async with serving(away) as (_application, client):
+        answer = await client.get("/ready")
+
+    assert "hidden" not in answer.text
+    assert "127.0.0.1" not in answer.text
