@@ -49,12 +49,17 @@ async def database(template: Services) -> AsyncIterator[str]:
 
 @pytest.fixture
 def settings(database: str, services: Services, tmp_path: Path) -> Settings:
+    return make_settings(database, services, tmp_path)
+
+
+def make_settings(database: str, services: Services, data_dir: Path) -> Settings:
+    """What tests run with: no limits on requests, no drain to wait for."""
     return Settings(
         environment="test",
         database_url=database,
         redis_url=services.redis_url,
         secret_key=SECRET,
-        data_dir=tmp_path,
+        data_dir=data_dir,
         requests_per_second=0,
         sign_in_per_minute=0,
         drain_seconds=0,

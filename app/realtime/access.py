@@ -88,14 +88,16 @@ class AccessGuard:
             logger.exception("unreadable control event")
             self.check_everyone()
             return
+        concerned: list[Connection] = []
         if event.user_id is not None:
             self._principals.forget(event.user_id)
-            for connection in self._manager.of_user(event.user_id):
-                self._recheck(connection)
+            concerned += self._manager.of_user(event.user_id)
         if event.channel is not None:
             self._principals.raise_generation()
-            for connection, _subscription in self._manager.audience(event.channel):
-                self._recheck(connection)
+            concerned += [connection for connection, _ in self._manager.audience(event.channel)]
+        for connection in concerned:
+            connection.pump()  # what came before the change, an order's deletion for one
+            self._recheck(connection)
 
     def _recheck(self, connection: Connection) -> None:
         """Nothing more is sent on its channels until the check is done."""

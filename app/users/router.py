@@ -10,7 +10,7 @@ from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
 from app.auth.passwords import hash_password
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
-from app.core.errors import BadRequest, Forbidden, InvalidRequest
+from app.core.errors import BadRequest, Forbidden, InvalidRequest, UnsupportedMediaType
 from app.users import service as users_service
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentActor, KnowsPassword, RightsSession
@@ -39,7 +39,7 @@ from app.users.schemas import (
 from app.users.service import Page
 
 ADMIN = (*SIGNED_IN, Forbidden)
-BODY = (BadRequest, InvalidRequest)
+BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
 
 router = APIRouter(prefix="/users", tags=["users"])
 

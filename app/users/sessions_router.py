@@ -5,13 +5,15 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from app.auth.dependencies import CurrentPrincipal
 from app.auth.tokens import RefreshTokenInvalidError
 from app.core.config import SettingsDep
-from app.core.errors import BadRequest, InvalidRequest, render
+from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType, render
 from app.users import rotation as users_rotation
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentDevice, RightsSession, SignsIn
 from app.users.errors import SIGNED_IN, InvalidCredentials, problems
 from app.users.schemas import RefreshRequest, TokenRead
 from app.users.sessions import Tokens
+
+BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
 
 
 async def forbid_storing(response: Response) -> None:
@@ -23,7 +25,9 @@ router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(forbid_s
 
 
 @router.post(
-    "/token", response_model=TokenRead, responses=problems(InvalidCredentials, InvalidRequest)
+    "/token",
+    response_model=TokenRead,
+    responses=problems(InvalidCredentials, UnsupportedMediaType, InvalidRequest),
 )
 async def sign_in(
     session: RightsSession, settings: SettingsDep, verified: SignsIn, device: CurrentDevice
@@ -35,7 +39,7 @@ async def sign_in(
 @router.post(
     "/refresh",
     response_model=TokenRead,
-    responses=problems(BadRequest, RefreshTokenInvalidError, InvalidRequest),
+    responses=problems(*BODY, RefreshTokenInvalidError),
 )
 async def refresh(
     request: Request, session: RightsSession, settings: SettingsDep, body: RefreshRequest
@@ -51,7 +55,7 @@ async def refresh(
 @router.post(
     "/logout",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(BadRequest, *SIGNED_IN, RefreshTokenInvalidError, InvalidRequest),
+    responses=problems(*BODY, *SIGNED_IN, RefreshTokenInvalidError),
 )
 async def sign_out(
     session: RightsSession,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import text
 
 from app.auth.principals import Role
 from app.core.config import Settings
@@ -13,13 +14,19 @@ from tests.application import create_user
 
 @pytest.fixture
 async def people(settings: Settings) -> dict[str, str]:
-    """Staff, Cleo and Omar by name: their e-mail addresses; all with PASSWORD."""
+    return await create_people(settings)
+
+
+async def create_people(settings: Settings) -> dict[str, str]:
+    """Admin, staff, Cleo and Omar by name: their e-mail addresses; all with PASSWORD."""
     engine = create_engine(settings)
     sessions = create_sessions(engine)
     roles = {"admin": Role.ADMIN, "staff": Role.STAFF, "cleo": Role.CUSTOMER, "omar": Role.CUSTOMER}
     emails = {name: f"{name}@tandem.example" for name in roles}
     for name, role in roles.items():
         await create_user(sessions, settings, emails[name], role)
+    async with engine.begin() as connection:  # what they were told of themselves is not at issue
+        await connection.execute(text("DELETE FROM pending"))
     await engine.dispose()
     return emails
 

@@ -1,6 +1,7 @@
 """Redis hangs under load: sockets stay, events go on over Postgres, and it heals by itself."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from tests.end_to_end.orders import token_of, until_more, writing
 from tests.end_to_end.server import serving
 from tests.end_to_end.subscriber import Received, Subscriber, running
 from tests.waiting import until
+
+logger = logging.getLogger(__name__)
 
 FROZEN_SECONDS = 10.0
 SETTLED_SECONDS = 5.0
@@ -59,7 +62,9 @@ async def test_a_frozen_redis_delays_little_and_loses_nothing(
         before = delays_between(subscribers, begun, frozen)
         during = delays_between(subscribers, frozen, thawed)
         after = delays_between(subscribers, settled, settled + BASE_SECONDS)
-        print(f"p99 before {p99(before):.3f} during {p99(during):.3f} after {p99(after):.3f} s")
+        logger.info(
+            "p99 before %.3f, during %.3f, after %.3f s", *map(p99, (before, during, after))
+        )
         assert all(one.drops == 0 for one in subscribers)
         assert p99(during) < 1.0
         assert max(during) < 2.0

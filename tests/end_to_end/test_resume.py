@@ -13,6 +13,7 @@ from tests.end_to_end.evidence import final_head
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Socket, open_socket
+from tests.waiting import until
 
 AWAY_SECONDS = 5.0
 MISSED = 20
@@ -79,9 +80,10 @@ async def test_a_position_that_does_not_count_is_not_recovered(
     position = {"epoch": here["epoch"], "offset": here["offset"]}
     if reason == "too old":
         await forget_log(settings.database_url, below=head)
+        before = server.ready_workers
         server.kill_worker(0)
         server.kill_worker(1)
-        await server_answers(http, server)
+        await until(lambda: len(server.ready_workers - before) == 2)
     elif reason == "above the head":
         position["offset"] = head + 1
     else:
@@ -106,7 +108,7 @@ async def place_while_away(http: AsyncClient, url: str, token: str) -> list[str]
 
 async def publications(socket: Socket, count: int) -> list[tuple[int, str]]:
     """Offset and order id of the next publications."""
-    found = []
+    found: list[tuple[int, str]] = []
     async with asyncio.timeout(10):
         while len(found) < count:
             pub = (await socket.document())["push"]["pub"]
@@ -119,10 +121,3 @@ async def forget_log(database_url: str, *, below: int) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute('DELETE FROM channel_log WHERE "offset" < $1', below)
     await connection.close()
-
-
-async def server_answers(http: AsyncClient, server: ServerProcess) -> None:
-    """Workers that know nothing of before are up."""
-    async with asyncio.timeout(20):
-        while len(server.ready_workers) < 2:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)

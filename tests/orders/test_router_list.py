@@ -14,6 +14,9 @@ from tests.orders.shop import ORDERS, POLL_SECONDS, WAIT_SECONDS, Json, Shop, a_
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+MANY = 20
+
+
 def ids(page: Json) -> list[str]:
     return [order["id"] for order in page["items"]]
 
@@ -27,16 +30,15 @@ async def all_pages(
     shop: Shop, person: Person, between: Callable[[], Awaitable[Any]] | None = None, **query: Any
 ) -> list[list[str]]:
     """The ids of every page; `between` happens after each."""
-    pages, cursor = [], None
-    while True:
-        given = {**query, "cursor": cursor} if cursor else query
-        page = await shop.page(person, **given)
-        pages.append(ids(page))
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return pages
+    page = await shop.page(person, **query)
+    pages = [ids(page)]
+    while page["next_cursor"] is not None:
+        assert len(pages) < MANY, "the list does not end"
         if between is not None:
             await between()
+        page = await shop.page(person, **query, cursor=page["next_cursor"])
+        pages.append(ids(page))
+    return pages
 
 
 # ----------------------------------------------------------------------- pages

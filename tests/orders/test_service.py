@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
@@ -23,8 +23,8 @@ from app.orders.errors import (
 from app.orders.models import Order, OrderItem, OrderStatus
 from app.orders.schemas import OrderQuery, OrderUpdate
 from app.orders.status import STEPS
-from app.realtime.models import EventRow
-from tests.orders.rows import add_order, add_person, share
+from tests.orders.cast import Cast
+from tests.orders.rows import add_order, add_person
 from tests.orders.shop import a_line
 
 CLOSED = {OrderStatus.COMPLETED, OrderStatus.CANCELLED}
@@ -33,64 +33,6 @@ MOVES_BY_STAFF = {
     *pairwise(STEPS),
     *((status, OrderStatus.CANCELLED) for status in STEPS[:-1]),
 }
-
-
-class Cast:
-    """An order and everybody who may come near it."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-        self.people: dict[str, Principal] = {}
-        self.order = Order()
-
-    async def enter(self, *, status: OrderStatus = OrderStatus.PLACED) -> "Cast":
-        for name in ("owner", "collaborator", "stranger"):
-            self.people[name] = await add_person(self.session, Role.CUSTOMER, name.title())
-        for name in ("staff", "admin"):
-            self.people[name] = await add_person(self.session, Role(name), name.title())
-        await self.place(status=status)
-        return self
-
-    async def place(self, *, status: OrderStatus = OrderStatus.PLACED) -> None:
-        """A new order, brought to this status by staff, and shared."""
-        self.order = await add_order(self.session, self.people["owner"])
-        await share(self.session, self.order.id, self.people["collaborator"])
-        course = STEPS[1 : STEPS.index(status) + 1] if status in STEPS else (status,)
-        for step in course:
-            await self.update("staff", status=step)
-
-    async def update(self, name: str, *, base: int | None = None, **body: Any) -> Order:
-        return await orders_service.update_order(
-            self.session,
-            principal=self.people[name],
-            order_id=self.order.id,
-            update=OrderUpdate.model_validate(body),
-            base=base,
-        )
-
-    async def delete(self, name: str) -> None:
-        await orders_service.delete_order(
-            self.session, principal=self.people[name], order_id=self.order.id
-        )
-
-    async def tried(self, name: str, **body: Any) -> type[AppError] | None:
-        """The error with which it was refused."""
-        try:
-            await self.update(name, **body)
-        except AppError as error:
-            return type(error)
-        return None
-
-    async def tried_to_delete(self, name: str) -> type[AppError] | None:
-        try:
-            await self.delete(name)
-        except AppError as error:
-            return type(error)
-        return None
-
-    async def events(self) -> list[EventRow]:
-        query = select(EventRow).where(EventRow.entity_id == self.order.id).order_by(EventRow.id)
-        return list(await self.session.scalars(query))
 
 
 # ------------------------------------------------------------------- who may move
@@ -217,6 +159,19 @@ async def test_a_last_note_can_come_with_the_cancellation(session: AsyncSession)
     order = await cast.update("owner", status=OrderStatus.CANCELLED, note="never mind")
 
     assert (order.status, order.note) == (OrderStatus.CANCELLED, "never mind")
+
+
+async def test_the_row_as_it_is_now_counts_not_as_it_was_once_read(session: AsyncSession) -> None:
+    cast = await Cast(session).enter()
+    await session.execute(
+        text("UPDATE orders SET version = 2, note = 'theirs' WHERE id = :id"),
+        {"id": cast.order.id},
+    )
+
+    with pytest.raises(OrderChanged) as refused:
+        await cast.update("owner", base=1, note="mine")
+
+    assert refused.value.extra["current"]["note"] == "theirs"
 
 
 # ------------------------------------------------------------------ versions, time

@@ -46,6 +46,7 @@ async def shared_stage(
             requests_per_second=0,
             sign_in_per_minute=0,
             drain_seconds=0,
+            look_seconds=0.1,
         )
         async with staged(settings) as stage:
             yield stage

@@ -51,7 +51,8 @@ def test_a_message_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"hello", b"{}", b"7", b"x 1\n{}", b"7 1,2\n{}", b"7 1\n{}\n{}", b"7 \n{}", b"\xff"]
+    "data",
+    [b"", b"hello", b"{}", b"7", b"x 1\n{}", b"7 1,2\n{}", b"7 1\n{}\n{}", b"7 \n{}", b"\xff"],
 )
 def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - several reasons, one type
@@ -66,7 +67,10 @@ async def test_what_one_worker_publishes_another_hears(redis_url: str) -> None:
         await other.publish([message("a", 1, b"{}", b"[]"), message("b", 1, b"{}")])
         await other.publish([message("a", 3, b"{}")])
         await until(lambda: len(one.heard) == 2)
-    assert [(each.offset, each.payloads) for each in one.heard] == [(1, [b"{}", b"[]"]), (3, [b"{}"])]
+    assert [(each.offset, each.payloads) for each in one.heard] == [
+        (1, [b"{}", b"[]"]),
+        (3, [b"{}"]),
+    ]
 
 
 async def test_a_channel_that_is_not_wanted_any_more_is_not_heard(redis_url: str) -> None:

@@ -76,7 +76,7 @@ async def test_a_failed_connect_ends_the_rest_of_its_message(stage: Stage) -> No
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda stage, token: stage and token[:-4] + "AAAA",
+        lambda _stage, token: token[:-4] + "AAAA",
         lambda stage, token: claims(stage, token, aud="elsewhere"),
         lambda stage, token: claims(stage, token, iss="elsewhere"),
         lambda stage, token: claims(stage, token, typ="refresh"),

@@ -248,7 +248,9 @@ def test_only_rows_that_follow_one_another_from_the_cursor_are_contiguous() -> N
 
 
 @given(st.data())
-def test_any_loss_repeat_and_disorder_with_repair_gives_exactly_the_log(data: st.DataObject) -> None:
+def test_any_loss_repeat_and_disorder_with_repair_gives_exactly_the_log(
+    data: st.DataObject,
+) -> None:
     head = data.draw(st.integers(0, 5), label="head when it was started")
     last = data.draw(st.integers(head, 40), label="events there are")
     messages = data.draw(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 8))))

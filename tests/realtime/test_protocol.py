@@ -163,7 +163,9 @@ def test_a_call_may_carry_anything() -> None:
         (ErrorCode.UNRECOVERABLE, 112, False),
     ],
 )
-def test_an_error_is_answered_with_its_code(error: ErrorCode, code: int, *, temporary: bool) -> None:
+def test_an_error_is_answered_with_its_code(
+    error: ErrorCode, code: int, *, temporary: bool
+) -> None:
     answer = json.loads(error_reply(9, error))
     assert answer["id"] == 9
     assert answer["error"]["code"] == code

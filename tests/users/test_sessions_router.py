@@ -1,5 +1,4 @@
 import asyncio
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -95,7 +94,7 @@ async def test_form_must_be_complete(client: AsyncClient, form: dict[str, str]) 
 
 async def test_sign_in_takes_no_json(client: AsyncClient) -> None:
     response = await client.post(TOKEN, json={"username": "a@b.example", "password": "x"})
-    assert response.status_code == 422
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
 async def test_refresh_rotates_the_token(client: AsyncClient, cast: Cast) -> None:
@@ -193,7 +192,7 @@ async def test_sign_out_needs_an_access_token(client: AsyncClient, cast: Cast) -
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"exp": int(time.time()) - 1}, "token_expired"),
+        ({"exp": 1_000_000_000}, "token_expired"),
         ({"aud": "somebody-else"}, "invalid_token"),
         ({"iss": "somebody-else"}, "invalid_token"),
         ({"typ": "refresh"}, "invalid_token"),

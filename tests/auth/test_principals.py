@@ -1,0 +1,110 @@
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from app.auth import principals as auth_principals
+from app.auth.principals import Principal, Principals, Role
+from app.core.ids import new_id
+
+CLEO = Principal(new_id(), new_id(), "Cleo", Role.CUSTOMER)
+
+
+class Desk:
+    """A PrincipalSource that counts how often it was asked, and can be made to wait."""
+
+    def __init__(self) -> None:
+        self.answer: Principal | None = CLEO
+        self.asked = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def find(self, user_id: UUID, session_id: UUID) -> Principal | None:
+        self.asked += 1
+        answer = self.answer
+        await self.open.wait()
+        return answer if (user_id, session_id) == (CLEO.user_id, CLEO.session_id) else None
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def test_answer_is_remembered(desk: Desk) -> None:
+    principals = Principals(desk)
+    for _ in range(3):
+        assert await principals.get(CLEO.user_id, CLEO.session_id) == CLEO
+    assert desk.asked == 1
+
+
+async def test_that_nobody_is_there_is_not_remembered(desk: Desk) -> None:
+    principals = Principals(desk)
+    for _ in range(2):
+        assert await principals.get(CLEO.user_id, new_id()) is None
+    assert desk.asked == 2
+
+
+async def test_forgotten_person_is_asked_for_again_and_the_counter_rises(desk: Desk) -> None:
+    principals = Principals(desk)
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    before = principals.generation(CLEO.user_id)
+    principals.forget(CLEO.user_id)
+    desk.answer = None
+    assert await principals.get(CLEO.user_id, CLEO.session_id) is None
+    assert principals.generation(CLEO.user_id) > before
+    assert principals.generation(new_id()) == before
+
+
+async def test_everyone_is_forgotten(desk: Desk) -> None:
+    principals = Principals(desk)
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    before = principals.generation(CLEO.user_id)
+    principals.forget_everyone()
+    assert principals.generation(CLEO.user_id) > before
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    assert desk.asked == 2
+
+
+async def test_rights_of_everyone_are_decided_again_without_forgetting_who_they_are(
+    desk: Desk,
+) -> None:
+    principals = Principals(desk)
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    before = principals.generation(CLEO.user_id)
+    principals.raise_generation()
+    assert principals.generation(CLEO.user_id) > before
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    assert desk.asked == 1
+
+
+async def test_answer_that_was_on_its_way_while_rights_changed_is_not_kept(desk: Desk) -> None:
+    principals = Principals(desk)
+    desk.open.clear()
+    early = asyncio.create_task(principals.get(CLEO.user_id, CLEO.session_id))
+    await asyncio.sleep(0)
+    principals.forget(CLEO.user_id)
+    desk.open.set()
+    await early
+    desk.answer = None
+    assert await principals.get(CLEO.user_id, CLEO.session_id) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "staff", "admin"),
+    [(Role.CUSTOMER, False, False), (Role.STAFF, True, False), (Role.ADMIN, True, True)],
+)
+def test_roles_include_the_lesser_ones(role: Role, *, staff: bool, admin: bool) -> None:
+    principal = Principal(CLEO.user_id, CLEO.session_id, "Cleo", role)
+    assert (principal.is_staff, principal.is_admin) == (staff, admin)
+
+
+async def test_cache_is_bounded() -> None:
+    class Anyone:
+        async def find(self, user_id: UUID, session_id: UUID) -> Principal:
+            return Principal(user_id, session_id, "Cleo", Role.CUSTOMER)
+
+    principals = Principals(Anyone())
+    for _ in range(auth_principals.CACHED_PRINCIPALS + 5):
+        await principals.get(new_id(), CLEO.session_id)
+    assert len(principals._cached) == auth_principals.CACHED_PRINCIPALS
