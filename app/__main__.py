@@ -83,7 +83,7 @@ async def _run(options: argparse.Namespace, settings: Settings, *, private: bool
         case "serve":
             await _serve(options, settings, private=private)
         case "migrate":
-            await migrations.migrate(settings.sqlalchemy_url)
+            await migrations.migrate(settings.database_url)
             print(f"tandem: the database is at {migrations.newest_revision()}")
         case "seed":
             await _seed(settings, private=private)
@@ -93,7 +93,7 @@ async def _run(options: argparse.Namespace, settings: Settings, *, private: bool
 
 async def _serve(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
     if private:
-        await migrations.migrate(settings.sqlalchemy_url)
+        await migrations.migrate(settings.database_url)
     if options.seed:
         await _seed(settings, private=False)
     supervisor = Supervisor(settings, options.host, options.port, options.workers)
@@ -124,7 +124,7 @@ async def _seed(settings: Settings, *, private: bool) -> None:
     if settings.environment == "production":
         raise SettingsError("demo data is not for production")
     if private:
-        await migrations.migrate(settings.sqlalchemy_url)
+        await migrations.migrate(settings.database_url)
     engine = create_engine(settings)
     try:
         made = await seed(create_sessions(engine), settings)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app import __version__, health, pages
 from app.auth.principals import Principals
 from app.core import metrics
-from app.core.config import Settings, SettingsError, get_settings, load_settings, missing_services
+from app.core.config import Settings, SettingsError, load_settings, missing_services
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, install_error_handlers
 from app.core.logging import RequestIdMiddleware, configure_logging
@@ -78,7 +78,6 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
         redoc_url=None,
         responses={"default": {"model": Problem, "description": "Any error"}},
     )
-    app.dependency_overrides[get_settings] = lambda: settings
     install_error_handlers(app)
     _add_middleware(app, settings)
     _add_routes(app, features)

@@ -35,8 +35,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def template(services: Services) -> Services:
     """A migrated, empty database that others are copied from."""
     asyncio.run(_administer(services, f"CREATE DATABASE {TEMPLATE}"))
-    url = database_url(services, TEMPLATE)
-    asyncio.run(migrations.migrate(url.replace("postgresql://", "postgresql+asyncpg://")))
+    asyncio.run(migrations.migrate(database_url(services, TEMPLATE)))
     return services
 
 

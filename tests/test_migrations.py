@@ -46,7 +46,7 @@ async def ask(settings: Settings, statement: str) -> object:
 
 
 async def downgrade(settings: Settings) -> None:
-    config = migrations._config(settings.sqlalchemy_url)
+    config = migrations.alembic_config(settings.database_url)
     await asyncio.to_thread(command.downgrade, config, "base")
 
 
@@ -62,7 +62,7 @@ async def migrate_in_a_process(settings: Settings) -> int:
 
 async def test_the_migrations_make_exactly_what_the_models_have(settings: Settings) -> None:
     """`alembic check` fails where a new migration would have something to do."""
-    await asyncio.to_thread(command.check, migrations._config(settings.sqlalchemy_url))
+    await asyncio.to_thread(command.check, migrations.alembic_config(settings.database_url))
 
 
 @pytest.mark.parametrize("aspect", CATALOG)
@@ -91,7 +91,7 @@ async def test_a_database_that_was_never_migrated_is_at_none(settings: Settings)
 
 
 async def test_migrating_twice_is_no_different_from_once(settings: Settings) -> None:
-    await migrations.migrate(settings.sqlalchemy_url)
+    await migrations.migrate(settings.database_url)
 
     assert await _present(settings) == migrations.newest_revision()
 
@@ -110,7 +110,7 @@ async def test_going_down_leaves_nothing_and_up_brings_all_back(settings: Settin
     await downgrade(settings)
     assert await ask(settings, TABLES) == ["alembic_version"]
 
-    await migrations.migrate(settings.sqlalchemy_url)
+    await migrations.migrate(settings.database_url)
 
     assert isinstance(before, list)
     after = await ask(settings, TABLES)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from starlette.requests import HTTPConnection
 
 from app.core.failpoints import Failpoints
 
@@ -173,7 +174,13 @@ def get_settings() -> Settings:
     return load_settings()
 
 
-SettingsDep = Annotated[Settings, Depends(get_settings)]
+async def get_request_settings(connection: HTTPConnection) -> Settings:
+    """The settings that the application was made with; a test's application has its own."""
+    settings: Settings = connection.state.settings
+    return settings
+
+
+SettingsDep = Annotated[Settings, Depends(get_request_settings)]
 
 
 def _complaints(error: ValidationError) -> list[str]:

@@ -31,6 +31,8 @@ router = APIRouter()
 class AsgiTransport:
     """Writes through ASGI's `send`: one message at a time, the next when it was taken."""
 
+    close_seconds = CLOSE_SECONDS
+
     def __init__(self, websocket: WebSocket) -> None:
         self.on_writable: Callable[[], None] = lambda: None
         self._websocket = websocket
@@ -57,7 +59,7 @@ class AsgiTransport:
         self._closing = (code, reason)
         self._wake.set()
         if self._task is not None:  # the client may have stopped reading for good
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._task.cancel)
+            asyncio.get_running_loop().call_later(self.close_seconds, self._task.cancel)
 
     async def drained(self) -> None:
         """Until all that was given has been taken."""
@@ -73,7 +75,7 @@ class AsgiTransport:
                 await self._write()
                 self._drained.set()
                 self.on_writable()
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(self.close_seconds):
                 await self._write()
                 code, reason = self._closing
                 await self._websocket.close(code, reason)

@@ -135,7 +135,7 @@ REFUSED = [[Operation("note", by=2, version="stale"), Operation("delete", by=2, 
 
 
 @hypothesis_settings(
-    max_examples=int(EXAMPLES or 60),
+    max_examples=int(EXAMPLES or 40),
     derandomize=EXAMPLES is None,
     database=None,
     deadline=None,

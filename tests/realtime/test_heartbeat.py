@@ -1,0 +1,138 @@
+"""Heartbeat: connections that say nothing, or not in time, with short times."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.config import Settings
+from app.realtime.connection import Connection
+from app.realtime.heartbeat import Heartbeat
+from app.realtime.limits import TokenBucket
+from tests.realtime.recording import RecordingTransport
+
+HOUR = 3_600.0
+
+
+@dataclass
+class Beating:
+    heartbeat: Heartbeat
+    transport: RecordingTransport
+    connection: Connection
+
+    @property
+    def pings(self) -> int:
+        return self.transport.sent.count(b"{}")
+
+    async def answer_pings(self, count: int) -> None:
+        """As a client does."""
+        for number in range(1, count + 1):
+            await self.transport.until(lambda: self.pings >= number)  # noqa: B023 - right here
+            self.connection.timing.pong_by = None
+
+
+@asynccontextmanager
+async def beating(**settings: float) -> AsyncIterator[Beating]:
+    """A new connection."""
+    heartbeat = Heartbeat(Settings(data_dir=Path("."), **settings))  # type: ignore[arg-type] # all are numbers
+    transport = RecordingTransport()
+    connection = Connection(transport, TokenBucket(0, lambda: 0.0), lambda *_: None)
+    running = asyncio.create_task(heartbeat.run())
+    await asyncio.sleep(0)
+    heartbeat.opened(connection)
+    try:
+        yield Beating(heartbeat, transport, connection)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_who_does_not_sign_in_is_closed_as_stale() -> None:
+    async with beating(connect_seconds=0.1) as one:
+        assert await one.transport.until_closed() == (3502, "stale")
+        assert one.transport.sent == []
+
+
+async def test_signing_in_takes_that_deadline_away() -> None:
+    async with beating(connect_seconds=0.1, ping_seconds=0.4) as one:
+        one.heartbeat.identified(one.connection, HOUR)
+        await one.answer_pings(1)
+        assert one.transport.closed is None
+
+
+async def test_a_limit_of_zero_lets_everybody_take_their_time() -> None:
+    async with beating(connect_seconds=0) as one:
+        assert one.connection.timing.next is None
+
+
+async def test_the_first_ping_comes_in_the_second_half_of_the_interval() -> None:
+    async with beating(ping_seconds=100) as one:
+        firsts = set()
+        for _ in range(50):
+            one.connection.timing.next_ping = None
+            one.heartbeat.identified(one.connection, HOUR)
+            assert one.connection.timing.next_ping is not None
+            firsts.add(round(one.connection.timing.next_ping - now()))
+        assert min(firsts) >= 50
+        assert max(firsts) <= 100
+        assert len(firsts) > 10
+
+
+async def test_pings_go_on_while_they_are_answered() -> None:
+    async with beating(ping_seconds=0.2, pong_seconds=0.2) as one:
+        one.heartbeat.identified(one.connection, HOUR)
+        await one.answer_pings(4)
+        assert one.transport.closed is None
+
+
+async def test_who_does_not_answer_a_ping_is_closed() -> None:
+    async with beating(ping_seconds=0.2, pong_seconds=0.1) as one:
+        one.heartbeat.identified(one.connection, HOUR)
+        assert await one.transport.until_closed() == (3012, "no pong")
+        assert one.pings == 1
+
+
+async def test_further_pings_do_not_put_off_the_deadline_of_the_first() -> None:
+    async with beating(ping_seconds=0.1, pong_seconds=0.35) as one:
+        one.heartbeat.identified(one.connection, HOUR)
+        assert (await one.transport.until_closed())[0] == 3012
+        assert one.pings >= 2
+
+
+async def test_a_token_that_was_not_refreshed_ends_the_connection_after_the_grace() -> None:
+    async with beating(expired_close_seconds=0.2) as one:
+        begun = now()
+        one.heartbeat.identified(one.connection, 0.1)
+        assert await one.transport.until_closed() == (3005, "connection expired")
+        assert now() - begun >= 0.3
+
+
+async def test_a_refresh_puts_the_end_off() -> None:
+    async with beating(expired_close_seconds=0.1, ping_seconds=0.5) as one:
+        one.heartbeat.identified(one.connection, 0.1)
+        one.heartbeat.identified(one.connection, HOUR)
+        await one.answer_pings(1)
+        assert one.transport.closed is None
+
+
+async def test_a_refresh_does_not_put_the_next_ping_off() -> None:
+    async with beating(ping_seconds=25) as one:
+        one.heartbeat.identified(one.connection, HOUR)
+        before = one.connection.timing.next_ping
+        one.heartbeat.identified(one.connection, HOUR)
+        assert one.connection.timing.next_ping == before
+
+
+async def test_a_connection_that_is_over_is_not_pinged() -> None:
+    async with beating(ping_seconds=0.1) as one, beating(ping_seconds=0.3) as other:
+        one.heartbeat.identified(one.connection, HOUR)
+        one.heartbeat.closed(one.connection)
+        other.heartbeat.identified(other.connection, HOUR)
+        await other.answer_pings(1)
+        assert one.pings == 0
+        assert one.heartbeat._wheel._slot_of == {}
