@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from app.auth.dependencies import AdminPrincipal, CurrentPrincipal, StaffPrincipal
 from app.auth.principals import Principal, Principals, Role
 from app.auth.tokens import issue_access_token
-from app.core.config import Settings, get_settings
+from app.core.config import Settings
 from app.core.errors import install_error_handlers
 from app.core.ids import new_id
 
@@ -49,7 +49,6 @@ def people() -> People:
 async def caller(people: People) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     install_error_handlers(app)
-    app.dependency_overrides[get_settings] = lambda: SETTINGS
     principals = Principals(people)
 
     @app.get("/anyone")
@@ -66,7 +65,7 @@ async def caller(people: People) -> AsyncIterator[httpx.AsyncClient]:
         return principal.role
 
     async def with_state(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"] = {"principals": principals}
+        scope["state"] = {"principals": principals, "settings": SETTINGS}
         await app(scope, receive, send)
 
     transport = httpx.ASGITransport(with_state)

@@ -18,8 +18,8 @@ BODY = {
 }
 
 
-async def token_of(http: AsyncClient, url: str, email: str) -> str:
-    form = {"username": email, "password": PASSWORD}
+async def token_of(http: AsyncClient, url: str, email: str, password: str = PASSWORD) -> str:
+    form = {"username": email, "password": password}
     answer = await http.post(f"{url}/api/v1/auth/token", data=form)
     answer.raise_for_status()
     return str(answer.json()["access_token"])

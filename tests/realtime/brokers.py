@@ -56,6 +56,12 @@ async def talking(redis_url: str) -> AsyncIterator[Redis]:
         await redis.aclose()
 
 
+async def cut_links(redis_url: str) -> None:
+    """End every connection that listens."""
+    async with talking(redis_url) as redis:
+        await redis.client_kill_filter(_type="pubsub")
+
+
 @contextmanager
 def frozen(valkey: Valkey) -> Iterator[None]:
     """It answers nothing, though the kernel still takes connections for it."""

@@ -13,7 +13,7 @@ from app.auth.principals import Principal, Principals, Role
 from app.auth.tokens import issue_access_token
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
-from app.realtime.channels import Channels
+from app.realtime.channels import ChannelPolicy, Channels
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
 from app.realtime.runtime import Runtime
 from tests.realtime.log_writer import LogWriter, writing
@@ -131,7 +131,7 @@ async def guarding(settings: Settings) -> AsyncIterator[Desk]:
     engine = create_engine(quiet)
     sessions = create_sessions(engine)
     rights, rooms = Rights(), Rooms()
-    policies = [Board(), rooms]
+    policies: list[ChannelPolicy] = [Board(), rooms]
     runtime = Runtime(quiet, sessions, Principals(rights), policies)
     await runtime.start()
     try:

@@ -1,5 +1,6 @@
 """Writes to the log by plain SQL: events of a test's own, with or without a relay."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -79,6 +80,12 @@ class LogWriter:
         await self.connection.execute(
             'DELETE FROM channel_log WHERE channel = $1 AND "offset" = ANY($2)', channel, offsets
         )
+
+    async def until(self, statement: str, *values: object, seconds: float = 10) -> None:
+        """Ask again and again until the statement's one value is true."""
+        async with asyncio.timeout(seconds):
+            while not await self.connection.fetchval(statement, *values):  # noqa: ASYNC110 - another process's state
+                await asyncio.sleep(0.01)
 
     async def renew_epoch(self) -> None:
         await self.connection.execute("UPDATE log_epoch SET value = gen_random_uuid()")

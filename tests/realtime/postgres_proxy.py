@@ -1,4 +1,4 @@
-"""A way to Postgres that can go silent, as a host does that lost its power."""
+"""A way to Postgres that can be cut, or go silent as a host does that lost its power."""
 
 import asyncio
 from types import TracebackType
@@ -13,22 +13,34 @@ class PostgresProxy:
         parts = urlsplit(database_url)
         assert parts.hostname is not None
         self._to = (parts.hostname, parts.port)
+        self._port = 0
         self._database_url = database_url
         self._tasks: set[asyncio.Task[None]] = set()
         self._silence = asyncio.Event()
 
     @property
     def url(self) -> str:
-        port = self._server.sockets[0].getsockname()[1]
-        return self._database_url.replace(f":{self._to[1]}/", f":{port}/")
+        return self._database_url.replace(f":{self._to[1]}/", f":{self._port}/")
 
     def swallow(self) -> None:
         """From now on the connections that there are carry nothing; new ones do."""
         self._silence.set()
         self._silence = asyncio.Event()
 
+    async def go_away(self) -> None:
+        """Cut every connection and refuse new ones."""
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def come_back(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -37,10 +49,7 @@ class PostgresProxy:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.go_away()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(*self._to)

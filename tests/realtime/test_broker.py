@@ -11,6 +11,7 @@ from app.realtime.broker import PATIENCE_SECONDS, Message
 from tests.realtime.brokers import (
     TOPIC,
     Listener,
+    cut_links,
     frozen,
     listening,
     message,
@@ -117,8 +118,8 @@ async def test_a_channel_wanted_while_the_link_comes_up_is_heard(redis_url: str)
 
 
 async def test_a_link_that_was_cut_comes_back_with_every_channel(redis_url: str) -> None:
-    async with listening(redis_url, "a", "b") as broker, talking(redis_url) as admin:
-        await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    async with listening(redis_url, "a", "b") as broker:
+        await cut_links(redis_url)
         await until(lambda: broker.ups == 2 and broker.up)
         await broker.publish([message("a", 1, b"{}"), message("b", 1, b"{}")])
         await until(lambda: len(broker.heard) == 2)
@@ -127,8 +128,8 @@ async def test_a_link_that_was_cut_comes_back_with_every_channel(redis_url: str)
 async def test_a_channel_wanted_while_the_link_is_away_is_heard_once_it_is_back(
     redis_url: str,
 ) -> None:
-    async with listening(redis_url) as broker, talking(redis_url) as admin:
-        await admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    async with listening(redis_url) as broker:
+        await cut_links(redis_url)
         await until(lambda: not broker.up)
         assert not await broker.subscribe("late")
         await until(lambda: broker.up)

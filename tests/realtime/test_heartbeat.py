@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.core.config import Settings
 from app.realtime.connection import Connection
@@ -35,7 +34,7 @@ class Beating:
 @asynccontextmanager
 async def beating(**settings: float) -> AsyncIterator[Beating]:
     """A new connection."""
-    heartbeat = Heartbeat(Settings(data_dir=Path("."), **settings))  # type: ignore[arg-type] # all are numbers
+    heartbeat = Heartbeat(Settings().model_copy(update=dict(settings)))
     transport = RecordingTransport()
     connection = Connection(transport, TokenBucket(0, lambda: 0.0), lambda *_: None)
     running = asyncio.create_task(heartbeat.run())
@@ -72,7 +71,7 @@ async def test_a_limit_of_zero_lets_everybody_take_their_time() -> None:
 
 async def test_the_first_ping_comes_in_the_second_half_of_the_interval() -> None:
     async with beating(ping_seconds=100) as one:
-        firsts = set()
+        firsts: set[int] = set()
         for _ in range(50):
             one.connection.timing.next_ping = None
             one.heartbeat.identified(one.connection, HOUR)

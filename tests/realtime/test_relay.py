@@ -8,10 +8,9 @@ import pytest
 
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
-from app.realtime.relay import SERVER_SETTINGS, Relay, messages_of
+from app.realtime.relay import Relay, messages_of
 from tests.realtime.log_writer import LogWriter, numbers, writing
-from tests.realtime.postgres_proxy import PostgresProxy
-from tests.realtime.relays import HastyRelay, Kept, published, relaying
+from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -165,88 +164,6 @@ async def test_a_slow_business_transaction_delays_nobody_else(
             await published(broker, "b", 2)
         await published(broker, "a", 3)
     assert b"slow" in broker.messages[-1].payloads[0]
-
-
-async def test_a_relay_that_froze_in_its_transaction_is_put_out_of_the_way(
-    settings: Settings, log: LogWriter, database: str
-) -> None:
-    broker = Kept()
-    await log.record("a")
-    async with relaying(settings, Kept(), "relay.fenced=wait:60"):
-        await until_somebody_is_idle_in_transaction(database)
-        async with relaying(settings, broker):
-            await published(broker, "a", 1, 15)
-
-
-async def until_somebody_is_idle_in_transaction(database: str) -> None:
-    async with writing(database) as writer, asyncio.timeout(5):
-        while not await writer.connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE application_name = 'tandem-relay' AND state = 'idle in transaction'"
-        ):
-            await asyncio.sleep(0.01)
-
-
-# ---------------------------------------------------------------------- crashes
-
-
-async def test_a_relay_that_dies_before_its_commit_leaves_the_events_to_the_next(
-    settings: Settings, log: LogWriter, database: str
-) -> None:
-    broker = Kept()
-    await log.record("a", count=3)
-    async with relaying(settings, Kept(), "relay.numbered=wait:60"):
-        await until_somebody_is_idle_in_transaction(database)
-    assert (await log.pending(), await log.tick()) == (3, 0)
-    async with relaying(settings, broker):
-        await published(broker, "a", 3)
-    assert await log.offsets("a") == counted(3)
-
-
-async def test_a_relay_that_dies_after_its_commit_leaves_numbered_events(
-    settings: Settings, log: LogWriter
-) -> None:
-    died, broker = Kept(), Kept()
-    await log.record("a", count=3)
-    async with relaying(settings, died, "relay.committed=wait:60"), asyncio.timeout(5):
-        while await log.pending():
-            await asyncio.sleep(0.01)
-    assert died.messages == []
-    await log.record("a")
-    async with relaying(settings, broker):
-        await published(broker, "a", 4)
-    assert broker.offsets("a") == [4]
-    assert await log.offsets("a") == counted(4)
-
-
-async def test_a_connection_that_was_cut_is_made_anew(settings: Settings, log: LogWriter) -> None:
-    broker = Kept()
-    async with relaying(settings, broker):
-        await log.record("a")
-        await published(broker, "a", 1)
-        await log.connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
-            SERVER_SETTINGS["application_name"],
-        )
-        await log.record("a")
-        await published(broker, "a", 2)
-
-
-async def test_a_postgres_that_vanished_without_a_word_is_given_up(
-    settings: Settings, log: LogWriter, database: str
-) -> None:
-    broker = Kept()
-    async with PostgresProxy(database) as proxy:
-        through = settings.model_copy(update={"database_url": proxy.url})
-        await log.record("a")
-        async with relaying(through, broker, "relay.fenced=wait:0.2", kind=HastyRelay):
-            await until_somebody_is_idle_in_transaction(database)
-            proxy.swallow()
-            await log.connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'tandem-relay'"
-            )
-            await published(broker, "a", 1)
 
 
 # ---------------------------------------------------------------------- figures

@@ -26,13 +26,8 @@ async def an_audience(stage: Stage) -> AsyncIterator[tuple[Player, LogWriter, st
     """Somebody with an order of their own, a hand that writes its channel, the channel."""
     cleo = await stage.person("cleo")
     channel = await stage.place(cleo)
-    async with (
-        stage.connected(cleo) as player,
-        writing(stage.settings.database_url) as log,
-        asyncio.timeout(10),
-    ):
-        while not await log.offsets(channel):
-            await asyncio.sleep(0.01)
+    async with stage.connected(cleo) as player, writing(stage.settings.database_url) as log:
+        await log.until("SELECT EXISTS (SELECT FROM channel_log WHERE channel = $1)", channel)
         yield player, log, channel
 
 

@@ -1,0 +1,154 @@
+"""The board in a real browser: what one does, the other sees."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from httpx import AsyncClient
+from playwright.async_api import Browser, expect
+
+from app.core.database import create_engine, create_sessions
+from app.embedded import Services
+from app.seed import DEMO_PASSWORD, seed
+from tests.conftest import fresh_database, make_settings
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
+from tests.end_to_end.orders import BODY, bearer, token_of
+from tests.end_to_end.server import ServerProcess, serving
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+
+NEW_ORDER_MS = 2_000
+
+
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+
+
+@shared
+async def server(
+    template: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    """One seeded server for all of these: each test looks at orders of its own."""
+    async with fresh_database(template) as url:
+        settings = make_settings(url, template, tmp_path_factory.mktemp("board"))
+        engine = create_engine(settings)
+        await seed(create_sessions(engine), settings)
+        await engine.dispose()
+        async with serving(url, settings.redis_url, settings.data_dir) as server:
+            yield server
+
+
+@shared
+async def http() -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(timeout=30) as client:
+        yield client
+
+
+@shared
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as staff, visiting(browser, server.url) as cleo:
+        await staff.sign_in("staff")
+        await cleo.sign_in("cleo")
+        order = await place(http, server.url)
+
+        card = f"[data-testid=card][data-order-id='{order}']"
+        for visit in (staff, cleo):
+            await visit.page.locator(card).wait_for(timeout=NEW_ORDER_MS)
+        await staff.page.locator(card).get_by_test_id("action-accepted").click()
+
+        moved = "[data-testid=column-accepted] " + card
+        for visit in (staff, cleo):
+            await visit.page.locator(moved).wait_for(timeout=NEW_ORDER_MS)
+            await expect(visit.by("event-delay")).to_have_attribute("data-ms", re.compile(r"\d+"))
+        assert_clean(staff, cleo)
+
+
+async def test_an_order_is_placed_with_the_form(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    before = await count_placed(http, server.url)
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        await expect(cleo.by("count-placed")).to_have_text(str(before), timeout=10_000)
+        await cleo.by("new-order").click()
+        await cleo.page.locator("[data-testid^=product-]").first.click()
+        await cleo.by("submit-order").click()
+
+        await expect(cleo.by("count-placed")).to_have_text(str(before + 1))
+        assert_clean(cleo)
+
+
+async def test_the_board_recovers_from_a_killed_worker_and_shows_what_it_missed(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as staff:
+        await staff.sign_in("staff")
+        light = staff.by("connection-light")
+        server.kill_worker()
+        await expect(light).to_have_attribute("data-state", "reconnecting", timeout=10_000)
+        await staff.is_live()
+        order = await place(http, server.url)
+
+        card = staff.page.locator(f"[data-testid=card][data-order-id='{order}']")
+        await card.wait_for(timeout=NEW_ORDER_MS)
+        assert await card.count() == 1
+        assert staff.foreign == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_the_board_fits_the_screen(
+    server: ServerProcess, browser: Browser, size: tuple[int, int], *, dark: bool
+) -> None:
+    name = f"{size[0]}-{'dark' if dark else 'light'}"
+    async with visiting(browser, server.url, size=size, dark=dark) as visit:
+        await visit.page.goto(server.url)
+        await visit.by("demo-staff").wait_for()
+        await visit.screenshot(f"sign-in-{name}")
+        await visit.sign_in("staff")
+        await visit.by("card").first.wait_for()
+        await visit.screenshot(f"board-{name}")
+
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await visit.page.evaluate(overflow) <= 0
+        assert_clean(visit)
+
+
+async def test_docs_ask_no_other_host(server: ServerProcess, browser: Browser) -> None:
+    async with visiting(browser, server.url) as visit:
+        await visit.page.goto(f"{server.url}/docs")
+        await visit.page.locator("#operations-orders-create_order_api_v1_orders_post").wait_for()
+
+        assert_clean(visit)
+
+
+async def place(http: AsyncClient, url: str) -> str:
+    """An order of Cleo's; its id."""
+    token = await token_of(http, url, "cleo@tandem.example", DEMO_PASSWORD)
+    answer = await http.post(f"{url}/api/v1/orders", json=BODY, headers=bearer(token))
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+async def count_placed(http: AsyncClient, url: str) -> int:
+    """How many of Cleo's orders are placed."""
+    token = await token_of(http, url, "cleo@tandem.example", DEMO_PASSWORD)
+    page = await http.get(f"{url}/api/v1/orders?status=placed&limit=200", headers=bearer(token))
+    return len(page.json()["items"])
+
+
+def assert_clean(*visits: Visit) -> None:
+    for visit in visits:
+        assert visit.errors == []
+        assert visit.foreign == []
