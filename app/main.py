@@ -18,6 +18,7 @@ from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, install_error_handlers
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
 from app.realtime.channels import Feature
@@ -81,6 +82,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
     install_error_handlers(app)
     _add_middleware(app, settings)
     _add_routes(app, features)
+    install_openapi(app)
     return app
 
 

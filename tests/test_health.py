@@ -156,7 +156,6 @@ async def test_it_starts_without_any_table_and_says_that_they_are_missing(
 
     async with serving(settings) as (application, client):
         answer = await client.get("/ready")
-        await application.runtime.broker.redis.aclose()  # only its listening task would do so
 
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
     assert failing(answer)["migrations"].startswith("at nothing, ")

@@ -1,7 +1,7 @@
 """Every error of the REST side as `application/problem+json` (RFC 9457).
 
 An error is a class that fixes its own `status` and `code`; one handler renders them all, the
-framework's own included. `code` is a closed set: ERROR_CODES.
+framework's own included. `code` is a closed set: `error_codes`.
 """
 
 import logging
@@ -133,6 +133,16 @@ STATUS_CODES: dict[int, str] = {
     500: "internal_error",
     503: "service_unavailable",
 }
+
+
+def error_codes() -> list[str]:
+    """Every `code` that an answer of this application can carry."""
+    found = set(STATUS_CODES.values())
+    classes = [AppError]
+    for error in classes:
+        found.add(error.code)
+        classes.extend(error.__subclasses__())
+    return sorted(found)
 
 
 def render(request: Request, error: AppError) -> JSONResponse:

@@ -179,17 +179,15 @@ class Broker:
 
     async def run(self) -> None:
         """Keep the listening link alive until cancelled."""
-        try:
-            while True:
-                try:
-                    await self._listen()
-                except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
-                    logger.warning("redis link lost", extra={"error": repr(error)})
-                finally:
-                    await self._drop_link()
-                await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
-        finally:
-            await self._close()
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():  # a client library may swallow the first one
+            try:
+                await self._listen()
+            except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
+                logger.warning("redis link lost", extra={"error": repr(error)})
+            finally:
+                await self._drop_link()
+            await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
 
     async def _listen(self) -> None:
         """One life of the link: subscribe to everything that is wanted, then read."""
@@ -256,7 +254,8 @@ class Broker:
             with suppress(*AWAY):
                 await link.aclose()  # type: ignore[no-untyped-call]
 
-    async def _close(self) -> None:
+    async def aclose(self) -> None:
+        """Close both links; `run` is cancelled by its owner before."""
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)

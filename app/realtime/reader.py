@@ -130,4 +130,7 @@ class LogReader:
     async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
         if self._pool is None:
             raise ConnectionError("the log reader is not open")
-        return await self._pool.fetch(statement, *values)
+        try:
+            return await self._pool.fetch(statement, *values)
+        except asyncpg.InternalClientError as error:  # the server ended it, its farewell is read
+            raise ConnectionError("the connection has ended") from error

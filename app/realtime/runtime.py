@@ -77,6 +77,7 @@ class Runtime:
         await self.manager.aclose()
         await self.follower.aclose()
         await self.reader.close()
+        await self.broker.aclose()
 
     async def wait_ready(self, seconds: float) -> bool:
         """Whether clients can be served, waiting so long for it at most."""

@@ -107,14 +107,16 @@ async def test_a_ping_may_be_answered_once(stage: Stage) -> None:
 
 async def test_a_postgres_that_went_away_is_a_temporary_error(stage: Stage) -> None:
     staff = await stage.staff()
+    channel = await stage.place(staff)
     async with stage.connected(staff) as player:
         await stage.runtime.reader.close()
-        error = await player.subscribe("orders")
+        try:
+            error = await player.subscribe(channel)
+        finally:
+            await stage.runtime.reader.open()
         assert (error["code"], error["temporary"]) == (100, True)
         assert player.closed is None
-        await stage.runtime.reader.open()
-        await until(lambda: stage.runtime.follower.postgres_up)
-        assert "epoch" in await player.subscribe("orders")
+        assert "epoch" in await player.subscribe(channel)
 
 
 async def test_the_rest_of_a_message_is_carried_out_after_an_error(stage: Stage) -> None:

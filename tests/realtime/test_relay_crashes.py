@@ -78,7 +78,7 @@ async def test_a_connection_that_was_cut_is_made_anew(settings: Settings, log: L
 
 
 async def test_a_postgres_that_vanished_without_a_word_is_given_up(
-    settings: Settings, log: LogWriter
+    settings: Settings, log: LogWriter, database: str
 ) -> None:
     broker = Kept()
     async with PostgresProxy(database) as proxy:
