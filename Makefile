@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
+COVERAGE =
 
 .PHONY: help run dev test check proof lock clean
 
@@ -21,8 +22,11 @@ run: $(VENV)/run.stamp
 dev: $(VENV)/dev.stamp
 	@$(BIN)/python -m app serve --seed --reload
 
+# Two runs: whatever measures time has the machine to itself.
 test: $(VENV)/dev.stamp
-	$(PYTEST)
+	@test -x /usr/bin/chromium || echo "no /usr/bin/chromium: the browser tests are left out"
+	$(PYTEST) -n 2 --dist loadfile --ignore tests/end_to_end $(COVERAGE)
+	$(PYTEST) tests/end_to_end $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

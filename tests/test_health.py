@@ -154,7 +154,7 @@ async def test_it_starts_without_any_table_and_says_that_they_are_missing(
         await connection.execute("DROP SCHEMA public CASCADE")
         await connection.execute("CREATE SCHEMA public")
 
-    async with serving(settings) as (application, client):
+    async with serving(settings) as (_application, client):
         answer = await client.get("/ready")
 
     assert (answer.status_code, answer.json()["status"]) == (503, "down")

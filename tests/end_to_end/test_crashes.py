@@ -1,6 +1,7 @@
 """Workers die under load; every committed write still reaches every socket once, and soon."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Subscriber, running
 from tests.waiting import until
 
-KILLS = 10
+KILLS = 100 if os.environ.get("PROOF") else 10
 RELAY_POINTS = ["lock", "locked", "fenced", "numbered", "committed", "published", "unlocked"]
 SUBSCRIBERS = 10
 WITHIN_SECONDS = 2.0

@@ -35,15 +35,23 @@ async def listening(redis_url: str, *channels: str, epoch: str = EPOCH) -> Async
     """A broker whose link is up and listens to these channels."""
     broker = Listener(redis_url)
     await broker.set_epoch(epoch)
-    running = asyncio.create_task(broker.run())
-    try:
+    async with running(broker):
         await until(lambda: broker.up)
         for channel in channels:
             assert await broker.subscribe(channel)
         yield broker
+
+
+@asynccontextmanager
+async def running(broker: Broker) -> AsyncIterator[None]:
+    """It listens, or tries to."""
+    task = asyncio.create_task(broker.run())
+    try:
+        yield
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await broker.aclose()
 
 
 @asynccontextmanager

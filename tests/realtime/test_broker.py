@@ -16,6 +16,7 @@ from tests.realtime.brokers import (
     listening,
     message,
     own_valkey,
+    running,
     talking,
 )
 from tests.waiting import until
@@ -101,17 +102,13 @@ async def test_a_foreign_message_is_passed_over(redis_url: str) -> None:
 
 async def test_a_channel_wanted_while_the_link_comes_up_is_heard(redis_url: str) -> None:
     broker = Listener(redis_url)
-    running = asyncio.create_task(broker.run())
-    try:
+    async with running(broker):
         for name in "abcdefgh":  # at every moment of the handshake
             await asyncio.sleep(0)
             await broker.subscribe(name)
         await until(lambda: broker.up)
         await broker.publish([message(name, 1, b"{}") for name in "abcdefgh"])
         await until(lambda: len(broker.heard) == 8)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 # ------------------------------------------------------------------- a cut link
@@ -213,8 +210,7 @@ async def test_a_redis_that_is_started_later_is_found(tmp_path: Path) -> None:
     with own_valkey(tmp_path) as valkey:
         port = valkey.port
     broker = Listener(valkey.url)
-    running = asyncio.create_task(broker.run())
-    try:
+    async with running(broker):
         assert not await broker.subscribe("a")
         await broker.publish([message("a", 1, b"{}")])
         again = valkey.launch(port)
@@ -223,6 +219,3 @@ async def test_a_redis_that_is_started_later_is_found(tmp_path: Path) -> None:
             assert broker.ups == 1
         finally:
             again.child.finish(0)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)

@@ -6,7 +6,6 @@ import pytest
 
 from app.core.config import Settings
 from tests.realtime.stage import Stage, staged
-from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

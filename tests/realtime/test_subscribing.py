@@ -15,6 +15,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+SOMEBODY_ELSE = "users:01a20af4-73a6-711d-ac7d-b9fd4749fdf8"
+
 
 @pytest.fixture
 def stage(shared_stage: Stage) -> Stage:
@@ -73,7 +75,7 @@ async def test_somebody_elses_order_looks_like_one_that_does_not_exist(stage: St
         assert player.closed is None
 
 
-@pytest.mark.parametrize("channel", ["orders", "users", "users:01a20af4-73a6-711d-ac7d-b9fd4749fdf8", "users:"])
+@pytest.mark.parametrize("channel", ["orders", "users", SOMEBODY_ELSE, "users:"])
 async def test_a_customer_may_not_follow_everybody(stage: Stage, channel: str) -> None:
     async with stage.connected(await stage.person("cleo")) as player:
         assert (await player.subscribe(channel))["code"] == 103
