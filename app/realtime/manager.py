@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from time import time
 from uuid import UUID
 
@@ -34,6 +35,7 @@ class ConnectionManager:
         self._watchers: dict[str, Callable[[ChannelLog], None]] = {}
         self._dirty: dict[ChannelLog, None] = {}
         self._flush_scheduled = False
+        self._emptied = asyncio.Event()
         self._reads: dict[tuple[str, int], asyncio.Task[Segment | None]] = {}
         self._refills: set[asyncio.Task[None]] = set()
         follower.on_news = self._on_news
@@ -64,6 +66,8 @@ class ConnectionManager:
         self.connections.discard(connection)
         metrics.CONNECTIONS.dec()
         connection.closed = True
+        if not self.connections:
+            self._emptied.set()
         for channel in list(connection.subscriptions):
             self.detach(connection, channel)
         if connection.user_id is not None:
@@ -71,6 +75,14 @@ class ConnectionManager:
             others.discard(connection)
             if not others:
                 self._by_user.pop(connection.user_id, None)
+
+    async def emptied(self, seconds: float) -> None:
+        """Until every connection is over, so long at most: close frames are on their way."""
+        self._emptied.clear()
+        if self.connections:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._emptied.wait()
 
     def disconnect_all(self, close: CloseCode = CloseCode.INSUFFICIENT_STATE) -> None:
         for connection in list(self.connections):

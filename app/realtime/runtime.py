@@ -30,6 +30,7 @@ RETRY_SECONDS = 0.5
 STOP_SECONDS = 1.0
 LAG_SECONDS = 0.25
 PACE_SECONDS = 0.01
+LAST_WORD_SECONDS = 5.0
 
 
 class Runtime:
@@ -98,6 +99,7 @@ class Runtime:
             if (pause := due - loop.time()) > PACE_SECONDS:
                 await asyncio.sleep(pause)
             connection.close(CloseCode.SHUTDOWN)
+        await self.manager.emptied(LAST_WORD_SECONDS)
 
     @contextmanager
     def connection(self, transport: Transport) -> Iterator[Connection]:
