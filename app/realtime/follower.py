@@ -16,6 +16,7 @@ from app.core import metrics
 from app.core.config import Settings
 from app.realtime.broker import Broker, Message
 from app.realtime.log import ChannelLog, Entry, contiguous
+from app.realtime.outbox import CONTROL_CHANNEL
 from app.realtime.reader import LogReader
 
 logger = logging.getLogger(__name__)
@@ -214,7 +215,8 @@ class LogFollower:
     async def _repair(self, behind: list[ChannelLog]) -> None:
         cursors = {log.name: log.head for log in behind}
         found = await self.reader.after(cursors, reason="repair")
-        for log in behind:
+        # A change of rights last: it comes after the events that were recorded before it.
+        for log in sorted(behind, key=lambda log: log.name == CONTROL_CHANNEL):
             if self._logs.get(log.name) is not log:
                 continue
             entries = found[log.name]

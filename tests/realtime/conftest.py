@@ -30,12 +30,12 @@ async def one_database(template: Services) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def database(one_database: str) -> AsyncIterator[str]:
+async def database(one_database: str) -> str:
     """Empty, as a fresh one is, but made once: there are many tests here."""
     connection = await asyncpg.connect(one_database)
     await connection.execute(EMPTY)
     await connection.close()
-    yield one_database
+    return one_database
 
 
 @pytest.fixture

@@ -86,6 +86,21 @@ async def test_a_deleted_order_ends_its_channel_after_its_last_event(stage: Stag
         assert (await player.subscribe(channel))["code"] == 103
 
 
+async def test_without_redis_a_deleted_order_ends_its_channel_in_the_same_order(
+    settings: Settings,
+) -> None:
+    async with staged(settings, redis_url="redis://127.0.0.1:1") as stage:
+        admin = await stage.admin()
+        channel = await stage.place(admin)
+        async with stage.connected(admin) as player:
+            await player.subscribe(channel)
+            await stage.delete(admin, channel)
+            assert (await player.transport.push(channel, "unsubscribe"))["code"] == 2000
+            last, end = of_channel(player, channel)[-2:]
+            assert last["pub"]["data"]["type"] == "order.deleted"
+            assert "unsubscribe" in end
+
+
 async def test_a_lost_control_message_is_made_up_for_by_a_look(settings: Settings) -> None:
     async with staged(settings, look_seconds=0.2) as stage:
         admin, cleo = await stage.admin(), await stage.person("cleo")
