@@ -14,7 +14,6 @@ from app.core.database import create_engine, create_sessions
 from app.core.logging import configure_logging
 from app.embedded import EmbeddedError, private_services
 from app.realtime.epoch import read_epoch, renew_epoch
-from app.seed import DEMO_PASSWORD, PEOPLE, seed
 from app.supervisor import ServeError, Supervisor
 
 FAILURES = (SettingsError, EmbeddedError, ServeError)
@@ -92,11 +91,13 @@ async def _run(options: argparse.Namespace, settings: Settings, *, private: bool
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
-    if private:
-        await migrations.migrate(settings.database_url)
-    if options.seed:
-        await _seed(settings, private=False)
     supervisor = Supervisor(settings, options.host, options.port, options.workers)
+
+    async def prepare() -> None:
+        if private:
+            await migrations.migrate(settings.database_url)
+        if options.seed:
+            await _seed(settings, private=False)
 
     def announce(url: str) -> None:
         print(f"Tandem listening on {url}", flush=True)
@@ -105,7 +106,7 @@ async def _serve(options: argparse.Namespace, settings: Settings, *, private: bo
 
     watching = asyncio.create_task(_reload(supervisor)) if options.reload else None
     try:
-        await supervisor.run(announce)
+        await supervisor.run(prepare, announce)
     finally:
         if watching is not None:
             watching.cancel()
@@ -125,6 +126,8 @@ async def _seed(settings: Settings, *, private: bool) -> None:
         raise SettingsError("demo data is not for production")
     if private:
         await migrations.migrate(settings.database_url)
+    from app.seed import seed  # noqa: PLC0415 - slow to import: workers start meanwhile
+
     engine = create_engine(settings)
     try:
         made = await seed(create_sessions(engine), settings)
@@ -145,6 +148,8 @@ async def _epoch(settings: Settings, *, renew: bool) -> None:
 
 
 def _print_demo(url: str) -> None:
+    from app.seed import DEMO_PASSWORD, PEOPLE  # noqa: PLC0415 - imported before, by _seed
+
     print("\nSign in with the password", DEMO_PASSWORD, "as")
     for email, _name, role in PEOPLE:
         print(f"  {email:24} {role}")

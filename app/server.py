@@ -1,8 +1,9 @@
 """How Tandem is served: uvicorn's configuration, one worker's life, gunicorn's worker class.
 
-A worker is started by the supervisor as `python -m app.server`; it inherits the listening
-socket's address, tells over one pipe that it is ready, and ends when the other pipe, which only
-the supervisor holds open, is closed: so no worker outlives a supervisor that was killed.
+A worker is started by the supervisor as `python -m app.server` with the address to listen on. It
+imports the application, waits for GO on one pipe, and says over another that it is ready. Only the
+supervisor holds the first pipe's other end: once that is closed the worker ends, so none outlives
+a supervisor that was killed.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ BACKLOG = 4096
 GRACE_SECONDS = 5
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 BOOT_ERROR = 3
+GO = b"g"
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def serve_worker(listener: socket.socket, ready: int, alive: int) -> None:
     """One worker until SIGTERM, or until the supervisor is gone."""
-    from app.main import create_app  # noqa: PLC0415 - after the metrics' directory is known
+    from app.main import create_app  # noqa: PLC0415 - imported before, see main()
 
     settings = get_settings()
     config = uvicorn.Config(
@@ -119,6 +121,10 @@ def main() -> None:
     """Arguments: host, port, descriptor to say ready on, descriptor that ends with the parent."""
     host, port, ready, alive = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
+    import app.main  # noqa: F401, PLC0415 - slow, hence before GO; needs the metrics' directory
+
+    if os.read(int(alive), 1) != GO:
+        return
     listener = bind(host, int(port))
     with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
         runner.run(serve_worker(listener, int(ready), int(alive)))

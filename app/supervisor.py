@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.core.config import Settings
-from app.server import GRACE_SECONDS, MULTIPROC
+from app.server import GO, GRACE_SECONDS, MULTIPROC
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,11 @@ class WorkerProcess:
     alive: int
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def go(self) -> None:
+        """Everything is prepared: serve. One that has ended already is nobody's loss."""
+        with suppress(OSError):
+            os.write(self.alive, GO)
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -70,14 +75,22 @@ class Supervisor:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
-    async def run(self, on_ready: Callable[[str], None]) -> None:
-        """Until SIGTERM or SIGINT. Raises ServeError when the workers cannot start."""
+    async def run(
+        self, prepare: Callable[[], Awaitable[None]], on_ready: Callable[[str], None]
+    ) -> None:
+        """Until SIGTERM or SIGINT. Raises ServeError when the workers cannot start.
+
+        `prepare` is awaited while the workers import the application; they serve after it.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         keepers: list[asyncio.Task[None]] = []
         try:
-            self._workers = [await self._start() for _ in range(self._count)]
+            self._workers = [self._spawn() for _ in range(self._count)]
+            await prepare()
+            for worker in self._workers:
+                worker.go()
             await self._until_ready()
             keepers = [asyncio.create_task(self._keep(nth)) for nth in range(self._count)]
             if not self._stopping.is_set():
@@ -96,7 +109,7 @@ class Supervisor:
     async def restart(self) -> None:
         """Replace the workers one by one: the next only after the one before is ready."""
         for nth, old in enumerate(list(self._workers)):
-            self._workers[nth] = await self._start()
+            self._workers[nth] = self._start()
             await self._ready_or_ended(self._workers[nth])
             await self._end([old])
 
@@ -109,13 +122,18 @@ class Supervisor:
                 code = worker.process.returncode
                 logger.error("a worker ended", extra={"worker": worker.process.pid, "code": code})
                 await asyncio.sleep(RESTART_SECONDS)
-                self._workers[nth] = await self._start()
+                self._workers[nth] = self._start()
 
-    async def _start(self) -> WorkerProcess:
+    def _start(self) -> WorkerProcess:
+        worker = self._spawn()
+        worker.go()
+        return worker
+
+    def _spawn(self) -> WorkerProcess:
         ready_read, ready_write = os.pipe()
         alive_read, alive_write = os.pipe()
         command = [sys.executable, "-m", "app.server", self._host, str(self._port)]
-        process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program; returns at once
+        process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, str(ready_write), str(alive_read)],
             pass_fds=(ready_write, alive_read),
             env={**os.environ, MULTIPROC: self._metrics},

@@ -89,8 +89,16 @@ class Principals:
         if loading is None:
             loading = asyncio.ensure_future(self._source.find(user_id, session_id))
             self._loading[key] = loading
-            loading.add_done_callback(lambda _done: self._loading.pop(key, None))
+            loading.add_done_callback(lambda done: self._loaded(key, done))
         return asyncio.shield(loading)
+
+    def _loaded(
+        self, key: tuple[UUID, UUID, int], done: "asyncio.Future[Principal | None]"
+    ) -> None:
+        """Whoever waits sees the error; that nobody is left to see it is no reason to warn."""
+        self._loading.pop(key, None)
+        if not done.cancelled():
+            done.exception()
 
     def forget(self, user_id: UUID) -> None:
         self._generations[user_id] = self._generations.get(user_id, 0) + 1

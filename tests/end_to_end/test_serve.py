@@ -125,6 +125,15 @@ async def test_sigterm_closes_sockets_with_3001_and_ends_with_0(
         assert await server.stop() == 0
 
 
+async def test_ctrl_c_ends_with_0(server: ServerProcess) -> None:
+    workers = server.workers
+    for process in (*workers, psutil.Process(server.process.pid)):  # as a terminal does
+        process.send_signal(signal.SIGINT)
+
+    assert await server.process.wait() == 0
+    assert not any(alive(worker) for worker in workers)
+
+
 async def test_no_worker_outlives_a_killed_supervisor(server: ServerProcess) -> None:
     workers = server.workers
     server.process.kill()
