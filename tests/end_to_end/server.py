@@ -65,11 +65,20 @@ class ServerProcess:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, redis_url: str, data_dir: Path, *, workers: int = 1, **settings: str
+    database_url: str,
+    redis_url: str,
+    data_dir: Path,
+    *,
+    workers: int = 1,
+    measured: bool = False,
+    **settings: str,
 ) -> AsyncIterator[ServerProcess]:
-    """`settings` are environment variables; limits are off unless they say otherwise."""
+    """`settings` are environment variables; limits are off unless they say otherwise.
+
+    A server is `measured` for coverage only where no figure of time depends on it.
+    """
     environment = {
-        **os.environ,
+        **(os.environ if measured else unmeasured()),
         **NO_LIMITS,
         "TANDEM_ENVIRONMENT": "test",
         "TANDEM_DATA_DIR": str(data_dir),
@@ -92,6 +101,11 @@ async def serving(
             process.send_signal(signal.SIGTERM)
         await process.wait()
         await reading
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment, without what makes a new process measure its coverage."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
 
 
 async def _listening(process: Process, log: list[str]) -> str:

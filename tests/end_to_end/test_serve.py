@@ -16,6 +16,7 @@ from httpx import AsyncClient, TransportError
 
 from app import __version__
 from app.core.config import Settings
+from app.migrations import newest_revision
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import NO_LIMITS, ServerProcess, serving
 from tests.end_to_end.subscriber import open_socket
@@ -28,7 +29,9 @@ LIMIT_SECONDS = 60
 
 @pytest.fixture
 async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    async with serving(settings.database_url, settings.redis_url, tmp_path, workers=2) as server:
+    async with serving(
+        settings.database_url, settings.redis_url, tmp_path, workers=2, measured=True
+    ) as server:
         yield server
 
 
@@ -64,6 +67,21 @@ def test_help_lists_the_commands() -> None:
     told = app("--help").stdout
 
     assert all(command in told for command in ("serve", "migrate", "seed", "epoch"))
+
+
+def test_a_private_database_is_migrated_seeded_and_has_an_epoch(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    data = str(tmp_path_factory.mktemp("commands"))
+    environment = {"TANDEM_DATA_DIR": data, "TANDEM_ENVIRONMENT": "test"}
+
+    migrated = app("migrate", **environment)
+    seeded = [app("seed", **environment).stdout for _ in range(2)]
+    epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
+
+    assert migrated.stdout == f"tandem: the database is at {newest_revision()}\n"
+    assert seeded == ["tandem: made the demo data\n", "tandem: the demo data is there\n"]
+    assert epochs[0] == epochs[1] != epochs[2]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +215,7 @@ async def test_private_services_end_with_a_killed_server(
     http: AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     data = tmp_path_factory.mktemp("private")
-    async with serving("", "", data, TANDEM_ENVIRONMENT="test") as server:
+    async with serving("", "", data, measured=True) as server:
         family = psutil.Process(server.process.pid).children(recursive=True)
         assert (await http.get(f"{server.url}/ready")).json()["status"] == "ok"
         server.process.kill()

@@ -74,10 +74,10 @@ async def test_ten_thousand_commands_are_answered_then_refused_then_closed(stage
         documents = [player.command(unsubscribe={"channel": "a"})[1] for _ in range(10_000)]
         await player.say("\n".join(documents))
         answers = [document for document in player.transport.documents if "connect" not in document]
+        assert all("error" not in answer for answer in answers[:299])
         refused = [answer for answer in answers if "error" in answer]
-        assert 299 <= len(answers) - len(refused) <= 320
         assert {answer["error"]["code"] for answer in refused} == {111}
-        assert answers[-len(refused) :] == refused
+        assert len(answers) < 1_500
         assert player.closed == 3013
 
 
