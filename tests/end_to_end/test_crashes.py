@@ -39,7 +39,7 @@ async def test_a_worker_killed_inside_the_relay_loses_and_repeats_nothing(
 ) -> None:
     armed = tmp_path / "armed"
     failpoint = f"relay.{point}=kill@{armed}"
-    async with load_on(settings, people, http, tmp_path, TANDEM_FAILPOINTS=failpoint) as (
+    async with load_on(settings, people, http, tmp_path, failpoint) as (
         server,
         placed,
     ):
@@ -56,11 +56,11 @@ async def load_on(
     people: dict[str, str],
     http: AsyncClient,
     tmp_path: Path,
-    **environment: str,
+    failpoints: str = "",
 ) -> AsyncIterator[tuple[ServerProcess, list[str]]]:
     """Two workers, subscribers on both and busy writers around the block; checked at its end."""
     async with serving(
-        settings.database_url, settings.redis_url, tmp_path, workers=2, **environment
+        settings.database_url, settings.redis_url, tmp_path, workers=2, TANDEM_FAILPOINTS=failpoints
     ) as server:
         token = await token_of(http, server.url, people["staff"])
         subscribers = [Subscriber(server.socket_url, token, "orders") for _ in range(SUBSCRIBERS)]
