@@ -153,8 +153,9 @@ async def test_past_the_burst_a_command_is_answered_with_error_111(
         answers = [await socket.document() for _ in lines]
 
         codes = [answer.get("error", {}).get("code") for answer in answers]
-        assert codes[:290] == [None] * 290
-        assert codes[-90:] == [111] * 90
+        assert codes[:299] == [None] * 299  # the burst, less the connect
+        assert 111 in codes[299:]  # a few more are let through as time passes
+        assert set(codes) == {None, 111}
 
 
 async def test_pings_are_sent_and_an_ignored_one_closes_with_3012(
