@@ -11,8 +11,8 @@ from app.auth.principals import Principal
 from app.orders.access import visible_to
 from app.orders.models import Order
 from app.orders.schemas import OrderRead, read_order
+from app.realtime.channels import personal_channel
 from app.realtime.outbox import Actor, Event, record, record_control
-from app.users.events import user_channel
 
 ENTITY = "order"
 ORDERS_CHANNEL = "orders"
@@ -31,7 +31,7 @@ def order_channel(order_id: UUID) -> str:
 
 def list_channel(principal: Principal) -> str:
     """The channel that covers the list of orders that this person sees."""
-    return ORDERS_CHANNEL if principal.is_staff else user_channel(principal.user_id)
+    return ORDERS_CHANNEL if principal.is_staff else personal_channel(principal.user_id)
 
 
 async def record_order(
@@ -52,7 +52,7 @@ async def record_order(
         order=read_order(order),
     )
     people = [order.owner_id, *(user.id for user in order.collaborators)]
-    channels = [ORDERS_CHANNEL, order_channel(order.id), *map(user_channel, people)]
+    channels = [ORDERS_CHANNEL, order_channel(order.id), *map(personal_channel, people)]
     await record(session, event, entity=ENTITY, entity_id=order.id, channels=channels)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,9 +33,9 @@ class Feature:
     policies: tuple[ChannelPolicy, ...] = ()
 
 
-def personal_channel(principal: Principal) -> str:
+def personal_channel(user_id: UUID) -> str:
     """The channel to which the server subscribes a person at connect."""
-    return f"users:{principal.user_id}"
+    return f"users:{user_id}"
 
 
 class Channels:

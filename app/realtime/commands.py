@@ -11,7 +11,7 @@ from app.auth.principals import Principal, Principals
 from app.auth.tokens import AccessClaims, TokenExpiredError, TokenInvalidError, read_access_token
 from app.core.config import Settings
 from app.core.errors import is_unavailable
-from app.realtime.channels import Channels
+from app.realtime.channels import Channels, personal_channel
 from app.realtime.connection import Connection, Identity, Subscription
 from app.realtime.follower import AWAY
 from app.realtime.manager import ConnectionManager
@@ -129,7 +129,7 @@ async def connect(
     claims = _claims(stations, request.token)
     # Registered before the session is checked, so that no change of rights slips between.
     stations.manager.identify(connection, claims.user_id)
-    channel = f"users:{claims.user_id}"
+    channel = personal_channel(claims.user_id)
     wanted = request.subs.get(channel, ServerSubscription())
 
     async def authorize() -> None:

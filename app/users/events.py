@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.realtime.channels import personal_channel
 from app.realtime.outbox import Actor, Event, record, record_control
 from app.users.models import User
 from app.users.schemas import UserRead
@@ -20,11 +21,6 @@ UserEventType = Literal["user.created", "user.updated", "user.deactivated"]
 class UserEvent(Event):
     type: UserEventType
     user: UserRead
-
-
-def user_channel(user_id: UUID) -> str:
-    """The channel to which the server itself subscribes that user's connections."""
-    return f"users:{user_id}"
 
 
 async def record_user(
@@ -44,7 +40,7 @@ async def record_user(
         changed=dict(changed),
         user=UserRead.model_validate(user),
     )
-    channels = [USERS_CHANNEL, user_channel(user.id)]
+    channels = [USERS_CHANNEL, personal_channel(user.id)]
     await record(session, event, entity=ENTITY, entity_id=user.id, channels=channels)
 
 

@@ -90,4 +90,4 @@ async def test_a_name_is_measured_in_bytes(two: Two) -> None:
 
 
 def test_everybody_has_a_channel_of_their_own() -> None:
-    assert personal_channel(SOMEBODY) == f"users:{SOMEBODY.user_id}"
+    assert personal_channel(SOMEBODY.user_id) == f"users:{SOMEBODY.user_id}"
