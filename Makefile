@@ -25,8 +25,8 @@ dev: $(VENV)/dev.stamp
 # Two runs: whatever measures time has the machine to itself.
 test: $(VENV)/dev.stamp
 	@test -x /usr/bin/chromium || echo "no /usr/bin/chromium: the browser tests are left out"
-	$(PYTEST) -n 2 --dist loadfile --ignore tests/end_to_end $(COVERAGE)
-	$(PYTEST) tests/end_to_end $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
+	$(PYTEST) -n 2 --dist loadfile -m "not timed" $(COVERAGE)
+	$(PYTEST) tests/end_to_end -m timed $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

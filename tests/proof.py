@@ -42,7 +42,9 @@ PROOFS = [
     Proof(
         "relay",
         "a kill at each await of the relay loses and repeats nothing",
-        [f"{E2E}/test_crashes.py::test_a_worker_killed_inside_the_relay_loses_and_repeats_nothing"],
+        [
+            f"{E2E}/test_crashes.py::test_a_worker_killed_at_each_await_of_the_relay_loses_and_repeats_nothing"
+        ],
     ),
     Proof("redis", "Redis frozen for 10 s: p99 under 1 s, no loss", [f"{E2E}/test_redis_away.py"]),
     Proof("resume", "whoever was away gets exactly what was missed", [f"{E2E}/test_resume.py"]),

@@ -17,6 +17,8 @@ from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Subscriber, running
 from tests.waiting import until
 
+pytestmark = pytest.mark.timed
+
 KILLS = 100 if os.environ.get("PROOF") else 10
 RELAY_POINTS = ["lock", "locked", "fenced", "numbered", "committed", "published", "unlocked"]
 SUBSCRIBERS = 10
@@ -33,21 +35,15 @@ async def test_random_kills_lose_and_repeat_nothing(
             await kill_and_wait(server, chance.randrange(2))
 
 
-@pytest.mark.parametrize("point", RELAY_POINTS)
-async def test_a_worker_killed_inside_the_relay_loses_and_repeats_nothing(
-    point: str, settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path
+async def test_a_worker_killed_at_each_await_of_the_relay_loses_and_repeats_nothing(
+    settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path
 ) -> None:
-    armed = tmp_path / "armed"
-    failpoint = f"relay.{point}=kill@{armed}"
-    async with load_on(settings, people, http, tmp_path, failpoint) as (
-        server,
-        placed,
-    ):
-        before = {worker.pid for worker in server.workers}
-        armed.touch()
-        await until(lambda: not armed.exists())
-        await until(lambda: {worker.pid for worker in server.workers} != before)
-        await until_more(placed, 20)
+    armed = {point: tmp_path / point for point in RELAY_POINTS}
+    failpoints = ",".join(f"relay.{point}=kill@{file}" for point, file in armed.items())
+    async with load_on(settings, people, http, tmp_path, failpoints) as (server, placed):
+        for file in armed.values():
+            await kill_at(server, file)
+            await until_more(placed, 20)
 
 
 @asynccontextmanager
@@ -77,6 +73,18 @@ async def kill_and_wait(server: ServerProcess, index: int) -> None:
     """SIGKILL one worker, then wait until its successor serves: one of two is always there."""
     before = server.ready_workers
     server.kill_worker(index)
-    await until(
-        lambda: len(server.ready_workers) == len(before) != len(server.ready_workers & before)
-    )
+    await until(lambda: replaced(server, before))
+
+
+async def kill_at(server: ServerProcess, failpoint: Path) -> None:
+    """Arm a point, then wait until a worker died of it and its successor serves."""
+    before = server.ready_workers
+    failpoint.touch()
+    await until(lambda: not failpoint.exists())
+    await until(lambda: replaced(server, before))
+
+
+def replaced(server: ServerProcess, before: set[int]) -> bool:
+    """As many workers serve as before, and not all of them are the same."""
+    ready = server.ready_workers
+    return len(ready) == len(before) != len(ready & before)

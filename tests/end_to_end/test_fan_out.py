@@ -11,6 +11,8 @@ from tests.end_to_end.orders import bearer, place_orders, token_of
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Subscriber, running
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:

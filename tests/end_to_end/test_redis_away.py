@@ -18,6 +18,8 @@ from tests.end_to_end.server import serving
 from tests.end_to_end.subscriber import Received, Subscriber, running
 from tests.waiting import until
 
+pytestmark = pytest.mark.timed
+
 logger = logging.getLogger(__name__)
 
 FROZEN_SECONDS = 10.0

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from httpx import AsyncClient
 
 from app.core.config import Settings
+from app.embedded import Services
+from tests.conftest import fresh_database, make_settings
+from tests.end_to_end.conftest import create_people
 from tests.end_to_end.evidence import final_head
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
@@ -19,10 +22,36 @@ AWAY_SECONDS = 5.0
 MISSED = 20
 
 
-@pytest.fixture
-async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    async with serving(settings.database_url, settings.redis_url, tmp_path, workers=2) as server:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+
+
+@shared
+async def settings(
+    template: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Settings]:
+    """One log for all of these: each test takes its position anew."""
+    async with fresh_database(template) as url:
+        yield make_settings(url, template, tmp_path_factory.mktemp("resume"))
+
+
+@shared
+async def people(settings: Settings) -> dict[str, str]:
+    return await create_people(settings)
+
+
+@shared
+async def server(settings: Settings) -> AsyncIterator[ServerProcess]:
+    async with serving(
+        settings.database_url, settings.redis_url, settings.data_dir, workers=2
+    ) as server:
         yield server
+
+
+@shared
+async def http() -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(timeout=30) as client:
+        yield client
 
 
 async def test_after_five_seconds_a_subscription_gets_exactly_what_it_missed(
@@ -63,7 +92,7 @@ async def test_after_five_seconds_the_own_channel_gets_exactly_what_it_missed(
         assert await publications(socket, MISSED) == list(enumerate(missed, here["offset"] + 1))
 
 
-@pytest.mark.parametrize("reason", ["too old", "above the head", "of another epoch"])
+@pytest.mark.parametrize("reason", ["above the head", "of another epoch", "too old"])
 async def test_a_position_that_does_not_count_is_not_recovered(
     reason: str,
     server: ServerProcess,
