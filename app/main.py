@@ -11,19 +11,22 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from sqlalchemy.exc import DBAPIError
 
 from app import __version__, health, pages
+from app.auth.admission import AdmissionMiddleware
 from app.auth.principals import Principals
 from app.core import metrics
 from app.core.config import Settings, SettingsError, load_settings, missing_services
 from app.core.database import Sessions, create_engine, create_sessions
-from app.core.errors import Problem, install_error_handlers
+from app.core.errors import Problem, TooManyRequests, install_error_handlers
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.core.rates import Rates
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
 from app.realtime.channels import Feature
 from app.realtime.relay import Relay
 from app.realtime.runtime import Runtime
+from app.users.errors import problems
 from app.users.feature import FEATURE as USERS
 from app.users.first_admin import ensure_admin
 from app.users.principals import DatabasePrincipals
@@ -41,6 +44,7 @@ class State(TypedDict):
     settings: Settings
     sessions: Sessions
     principals: Principals
+    rates: Rates
     realtime: Runtime
     relay: Relay
 
@@ -53,6 +57,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
         engine = create_engine(settings)
         sessions = create_sessions(engine)
         principals = Principals(DatabasePrincipals(sessions))
+        rates = Rates(settings)
         policies = [policy for feature in features for policy in feature.policies]
         runtime = app.state.runtime = Runtime(settings, sessions, principals, policies)
         await _ensure_admin(settings, sessions)
@@ -63,11 +68,13 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
                 settings=settings,
                 sessions=sessions,
                 principals=principals,
+                rates=rates,
                 realtime=runtime,
                 relay=runtime.relay,
             )
         finally:
             await runtime.stop()
+            await rates.aclose()
             await engine.dispose()
 
     app = FastAPI(
@@ -88,6 +95,8 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The last one added is the outermost."""
+    if settings.requests_per_second:
+        app.add_middleware(AdmissionMiddleware, settings=settings, prefix=API)
     Instrumentator(excluded_handlers=["/metrics", "/health", "/ready"]).instrument(app)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     if settings.cors_origins:
@@ -105,7 +114,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 def _add_routes(app: FastAPI, features: Sequence[Feature]) -> None:
     for feature in features:
         for router in feature.routers:
-            app.include_router(router, prefix=API)
+            app.include_router(router, prefix=API, responses=problems(TooManyRequests))
     app.include_router(realtime_router.router)
     app.include_router(health.router)
     app.include_router(pages.router)

@@ -6,6 +6,7 @@ from fastapi import Depends
 from fastapi.security import OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
+from app.auth.admission import find_admitted
 from app.auth.principals import Principal, Principals
 from app.auth.tokens import AccessClaims, TokenInvalidError, read_access_token
 from app.core.config import SettingsDep
@@ -25,12 +26,14 @@ PrincipalsDep = Annotated[Principals, Depends(get_principals)]
 
 
 async def get_access_claims(
-    settings: SettingsDep, token: Annotated[str | None, Depends(bearer)]
+    connection: HTTPConnection,
+    settings: SettingsDep,
+    token: Annotated[str | None, Depends(bearer)],
 ) -> AccessClaims:
     """Raises Unauthorized, TokenExpiredError or TokenInvalidError."""
     if not token:
         raise Unauthorized
-    return read_access_token(settings, token)
+    return find_admitted(connection, token) or read_access_token(settings, token)
 
 
 async def get_current_principal(

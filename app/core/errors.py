@@ -5,6 +5,7 @@ framework's own included. `code` is a closed set: `error_codes`.
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -106,6 +107,14 @@ class UnsupportedMediaType(AppError):
 class InvalidRequest(AppError):
     status, code = HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request"
     detail = "Some of what was sent is not valid."
+
+
+class TooManyRequests(AppError):
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"
+    detail = "That was too much in too short a time; wait as Retry-After says."
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
 class ServiceUnavailable(AppError):

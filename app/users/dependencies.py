@@ -14,6 +14,7 @@ from app.core.database import Sessions
 from app.realtime.dependencies import RecordingSession
 from app.realtime.outbox import Actor
 from app.users import credentials as users_credentials
+from app.users.attempts import AttemptsDep
 from app.users.credentials import Verified
 from app.users.errors import InvalidCredentials, WrongPassword
 from app.users.events import RIGHTS_CHANGED
@@ -67,8 +68,13 @@ async def get_verified(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     settings: SettingsDep,
     sessions: SessionsDep,
+    attempts: AttemptsDep,
 ) -> Verified:
-    """Who signs in; `username` is their e-mail address. Raises InvalidCredentials."""
+    """Who signs in; `username` is their e-mail address.
+
+    Raises InvalidCredentials, TooManyRequests.
+    """
+    await attempts.from_address()
     credentials = None
     try:
         email = parse_email(form.username)
@@ -77,6 +83,9 @@ async def get_verified(
     else:
         async with sessions() as session:
             credentials = await users_credentials.find_credentials(session, email=email)
+        # By id, however the address was spelled; one that has no account counts just so.
+        account = str(credentials.user_id) if credentials else email.casefold()
+        await attempts.at_account(account)
     return await users_credentials.verify(settings, credentials, form.password)
 
 
@@ -84,9 +93,14 @@ SignsIn = Annotated[Verified, Depends(get_verified)]
 
 
 async def get_reverified(
-    body: PasswordChange, principal: CurrentPrincipal, settings: SettingsDep, sessions: SessionsDep
+    body: PasswordChange,
+    principal: CurrentPrincipal,
+    settings: SettingsDep,
+    sessions: SessionsDep,
+    attempts: AttemptsDep,
 ) -> Verified:
-    """The caller, who knows their current password. Raises WrongPassword."""
+    """The caller, who knows their current password. Raises WrongPassword, TooManyRequests."""
+    await attempts.at_own_password(principal.user_id)
     async with sessions() as session:
         credentials = await users_credentials.find_credentials_of(
             session, user_id=principal.user_id
