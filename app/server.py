@@ -32,7 +32,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """What every way of serving has in common."""
     return {
         "http": "httptools",
-        "ws": "websockets-sansio",
+        "ws": "app.realtime.handshakes:Arrival",
         "ws_max_size": settings.max_message_bytes or None,
         "ws_ping_interval": None,  # the protocol has pings of its own
         "ws_per_message_deflate": settings.compression == "on",
