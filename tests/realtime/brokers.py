@@ -22,8 +22,12 @@ class Listener(Broker):
     def __init__(self, redis_url: str, timeout_seconds: float = 1) -> None:
         super().__init__(redis_url, timeout_seconds)
         self.heard: list[Message] = []
+        self.signals: list[tuple[str, bytes]] = []
+        self.changes: list[tuple[str, bytes]] = []
         self.ups = 0
         self.on_message = self.heard.append
+        self.on_signal = lambda channel, data: self.signals.append((channel, data))
+        self.on_presence = lambda channel, data: self.changes.append((channel, data))
         self.on_up = self._count
 
     def _count(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from app.embedded import Services, Valkey
 from app.realtime.broker import PATIENCE_SECONDS, Message
+from app.realtime.sender import WAITING
 from tests.realtime.brokers import (
     TOPIC,
     Listener,
@@ -111,6 +112,84 @@ async def test_a_channel_wanted_while_the_link_comes_up_is_heard(redis_url: str)
         await until(lambda: len(broker.heard) == 8)
 
 
+# ------------------------------------------------------------------------ signals
+
+
+async def test_a_signal_is_heard_beside_the_events(redis_url: str) -> None:
+    async with listening(redis_url, "a") as one, listening(redis_url) as other:
+        await other.signal("a", b'{"pub":{"data":1}}')
+        await other.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(one.heard and one.signals))
+    assert one.signals == [("a", b'{"pub":{"data":1}}')]
+    assert [each.offset for each in one.heard] == [1]
+
+
+async def test_a_change_of_presence_is_heard_beside_the_signals(redis_url: str) -> None:
+    async with listening(redis_url, "a") as one, talking(redis_url) as redis:
+        await redis.publish(f"{TOPIC}a", b"~1 2\n-x")
+        await one.signal("a", b"{}")
+        await until(lambda: bool(one.signals))
+    assert one.changes == [("a", b"1 2\n-x")]
+    assert one.heard == []
+
+
+async def test_signals_of_one_moment_all_arrive_in_order(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker:
+        for number in range(500):
+            await broker.signal("a", str(number).encode())
+        await until(lambda: len(broker.signals) == 500)
+    assert [int(data) for _channel, data in broker.signals] == list(range(500))
+
+
+async def test_an_event_does_not_wait_for_a_signal(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker:
+        for offset in range(1, 21):
+            await broker.signal("a", b"{}")
+            assert broker._signals.busy
+            await broker.publish([message("a", offset, b"{}")])
+        await until(lambda: len(broker.heard) == 20 and len(broker.signals) == 20)
+
+
+async def test_a_signal_that_is_none_of_ours_leaves_the_link_alone(redis_url: str) -> None:
+    def refuse(_channel: str, data: bytes) -> None:
+        raise ValueError(data)
+
+    async with listening(redis_url, "a") as broker:
+        broker.on_signal = refuse
+        await broker.signal("a", b"hello")
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+        assert broker.ups == 1
+
+
+async def test_signals_to_a_redis_that_hangs_are_dropped_and_delay_nobody(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            begun = seconds()
+            for number in range(3000):
+                await broker.signal("a", str(number).encode())
+            assert len(broker._signals._waiting) <= WAITING
+            assert seconds() - begun < 0.5
+            await until(lambda: broker._signals.broken)
+            assert broker._signals._waiting == []
+            await broker.signal("a", b"dropped")
+        await until(lambda: broker.up and not broker._signals.broken)
+        await broker.signal("a", b"heard")
+        await until(lambda: ("a", b"heard") in broker.signals)
+    assert ("a", b"dropped") not in broker.signals
+
+
+async def test_publishing_is_found_to_work_again_however_busy_the_link_is(redis_url: str) -> None:
+    async with listening(redis_url, "a") as broker, talking(redis_url) as redis:
+        broker._set_publishing(works=False)
+        begun = seconds()
+        async with asyncio.timeout(5):
+            while not broker.up:
+                await redis.publish(f"{TOPIC}a", b"!{}")
+                await asyncio.sleep(0.01)
+        assert seconds() - begun < 1.5
+
+
 # ------------------------------------------------------------------- a cut link
 
 
@@ -196,11 +275,11 @@ async def test_after_a_failure_nothing_is_sent_for_a_while(valkey: Valkey) -> No
     async with listening(valkey.url, "a") as broker:
         with frozen(valkey):
             await broker.publish([message("a", 1, b"{}")])
-            await until(lambda: broker._closed_until > seconds())
-        failed = broker._sending
+            await until(lambda: broker._events.broken)
+        failed = broker._events._sending
         await broker.publish([message("a", 2, b"{}")])
-        assert broker._sending is failed
-        await until(lambda: broker._closed_until < seconds())
+        assert broker._events._sending is failed
+        await until(lambda: not broker._events.broken)
         await until(lambda: broker.up)
         await broker.publish([message("a", 3, b"{}")])
         await until(lambda: 3 in [each.offset for each in broker.heard])
