@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     requests_per_second: Limit = 100
     drain_seconds: Seconds = 10
     compression: Literal["off", "on"] = Field(default="off", description="off or on")
+    take_over: Literal["on", "off"] = Field(
+        default="on", description="on or off (sockets as ordinary ASGI routes)"
+    )
     failpoints: Annotated[
         Words, Field(description="point=kill or point=wait:SECONDS, each with @FILE or without")
     ] = ()

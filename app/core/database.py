@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy import MetaData, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -38,7 +38,9 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
+def create_engine(
+    settings: Settings, *, statement_seconds: float = STATEMENT_SECONDS
+) -> AsyncEngine:
     """One engine a worker; a connection that was lost is replaced when it is taken."""
     engine = create_async_engine(
         settings.sqlalchemy_url,
@@ -47,11 +49,12 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_timeout=POOL_WAIT_SECONDS,
         connect_args={
             "timeout": CONNECT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "command_timeout": statement_seconds,
             "server_settings": {"application_name": "tandem", "jit": "off"},
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _give_up_silent)
     return engine
 
 
@@ -61,6 +64,14 @@ def _refuse_closed(
     """The driver knows when Postgres hung up: no question has to be sent to find out."""
     if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError("Postgres closed the connection")
+
+
+def _give_up_silent(context: ExceptionContext) -> None:
+    """No answer in time: what is wrong with this connection is wrong with the others that there
+    are. All are replaced when they are taken, or each would make somebody wait as long again.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.invalidate_pool_on_disconnect = True
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.access import visible_to
 from app.orders.models import Order
 from app.orders.schemas import OrderRead, read_order
 from app.realtime.channels import personal_channel
@@ -59,30 +57,3 @@ async def record_order(
 async def record_end_of_channel(session: AsyncSession, order: Order) -> None:
     """Subscriptions to a deleted order end; after its last event, in event order."""
     await record_control(session, channel=order_channel(order.id))
-
-
-class AllOrdersPolicy:
-    """`orders`: staff."""
-
-    namespace = "orders"
-    keyed = False
-
-    async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
-        return principal.is_staff
-
-
-class OneOrderPolicy:
-    """`orders:<id>`: whoever may see the order. One that does not exist looks the same."""
-
-    namespace = "orders"
-    keyed = True
-
-    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
-        try:
-            order_id = UUID(key)
-        except ValueError:
-            return False
-        if str(order_id) != key:  # one spelling, or there would be many channels of one order
-            return False
-        seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
-        return bool(await session.scalar(select(exists(seen))))

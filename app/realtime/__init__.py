@@ -6,12 +6,21 @@ A write
     broker            Redis PUBLISH, one message for each channel: fast, may lose
     follower          keeps each active channel's log whole: messages, looks, repair
     log               ChannelLog, the ring: framed once for all subscribers
-    manager           marks the channel dirty, flushes once for the turn of the loop
-    connection        writes everything after its cursor to its transport
+    manager           who follows the channel
+    flush             everything after each cursor, in slices, to the transports
+    refill            from Postgres, for cursors that fell off the ring
 
 A command
-    router -> connection -> protocol.parse -> commands -> channels.authorize -> manager -> reply
+    upgrade           the handshake (uvicorn), then the connection is taken over
+    websocket         frames in and out; `router.AsgiTransport` where it cannot be taken over
+    intake            messages of one client, one after the other
+    codec             JSON or Protobuf -> `protocol` models
+    commands          connecting, subscribing, reading, publishing -> reply with the same id
 
-Read in this order: models, outbox, epoch, relay, broker, log, reader, follower, manager,
-connection, protocol, commands, channels, access, router.
+Beside them: access (rights that change), presence on leases, heartbeat on a wheel, runtime
+(wires it all and owns the tasks).
+
+Read in this order: models, outbox, epoch, relay, broker, log, reader, follower, subscription,
+connection, manager, flush, refill, protocol, codec, commands, cursors, channels, access, router,
+intake, transport.
 """

@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from app.auth.principals import Principals
 from app.core.errors import is_unavailable
+from app.realtime.admission import Admission
 from app.realtime.channels import Channels
+from app.realtime.codes import CloseCode, CommandError, UnsubscribeCode
 from app.realtime.connection import Connection, Identity
 from app.realtime.follower import AWAY
 from app.realtime.log import ChannelLog
 from app.realtime.manager import ConnectionManager
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
-from app.realtime.protocol import CloseCode, CommandError, UnsubscribeCode
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class AccessGuard:
         self._log: ChannelLog | None = None
         self._checks: dict[Connection, asyncio.Task[None]] = {}
         self._again: set[Connection] = set()
+        self._admission = Admission()
 
     async def start(self) -> None:
         """Follow `$control`; to be done before the first client. Raises one of AWAY."""
@@ -94,7 +96,7 @@ class AccessGuard:
             concerned += self._manager.of_user(event.user_id)
         if event.channel is not None:
             self._principals.raise_generation()
-            concerned += [connection for connection, _ in self._manager.audience(event.channel)]
+            concerned += [one.connection for one in self._manager.audience(event.channel)]
         for connection in concerned:
             connection.pump()  # what came before the change, an order's deletion for one
             self._recheck(connection)
@@ -127,7 +129,8 @@ class AccessGuard:
     async def _check_safely(self, connection: Connection) -> bool:
         """Whether it could be checked."""
         try:
-            await self._check_once(connection)
+            async with self._admission.place():
+                await self._check_once(connection)
         except Exception as error:
             if is_unavailable(error) or isinstance(error, AWAY):
                 logger.warning("recheck failed", extra={"error": repr(error)})

@@ -6,18 +6,24 @@ from typing import Protocol
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.core.database import Sessions
-from app.realtime.protocol import MAX_CHANNEL_LENGTH, CommandError, ErrorCode
+from app.realtime.codes import CommandError, ErrorCode
+from app.realtime.protocol import MAX_CHANNEL_LENGTH
 
 
 class ChannelPolicy(Protocol):
-    """Who may subscribe to the channels of one kind: `namespace`, or `namespace:<key>`."""
+    """The channels of one kind, `namespace` or `namespace:<key>`: who may subscribe, and what
+    they offer. `signals` is the shape of what subscribers may tell each other, None for nothing.
+    """
 
     namespace: str
     keyed: bool
+    presence: bool
+    signals: type[BaseModel] | None
 
     async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
         """`key` is what follows the colon, "" if there is none. The session is for reading."""
@@ -46,8 +52,10 @@ class Channels:
         self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
         self._namespaces = {namespace for namespace, _keyed in self._policies}
 
-    async def authorize(self, principal: Principal, channel: str) -> None:
-        """Raises CommandError: 102 for an unknown namespace, 103 for what is not allowed."""
+    async def authorize(self, principal: Principal, channel: str) -> ChannelPolicy:
+        """The channel's policy. Raises CommandError: 102 for an unknown namespace, 103 for what
+        is not allowed.
+        """
         if len(channel.encode()) > MAX_CHANNEL_LENGTH:
             raise CommandError(ErrorCode.BAD_REQUEST)
         namespace, colon, key = channel.partition(":")
@@ -56,6 +64,7 @@ class Channels:
         policy = self._policies.get((namespace, bool(colon)))
         if policy is None or not await self._allows(policy, principal, key):
             raise CommandError(ErrorCode.PERMISSION_DENIED)
+        return policy
 
     async def _allows(self, policy: ChannelPolicy, principal: Principal, key: str) -> bool:
         async with self._sessions() as session:

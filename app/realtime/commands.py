@@ -1,69 +1,43 @@
-"""One function per command of a client; `handle` finds the one that is meant."""
+"""From a client's message to the function that carries out its command."""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from app import __version__
-from app.auth.principals import Principal, Principals
-from app.auth.tokens import AccessClaims, TokenExpiredError, TokenInvalidError, read_access_token
-from app.core.config import Settings
 from app.core.errors import is_unavailable
-from app.realtime.channels import Channels, personal_channel
-from app.realtime.connection import Connection, Identity, Subscription
+from app.realtime.codes import CloseCode, CommandError, Disconnect, ErrorCode
+from app.realtime.connecting import connect, refresh
+from app.realtime.connection import Connection
 from app.realtime.follower import AWAY
-from app.realtime.manager import ConnectionManager
 from app.realtime.protocol import (
-    REJECT_UNRECOVERED,
     ChannelRequest,
-    CloseCode,
     Command,
-    CommandError,
     ConnectRequest,
-    ConnectResult,
-    Disconnect,
-    EmptyResult,
-    ErrorCode,
+    HistoryRequest,
+    PublishRequest,
     RefreshRequest,
-    RefreshResult,
-    Result,
-    ServerSubscription,
     SubscribeRequest,
-    SubscribeResult,
     error_reply,
-    parse,
-    reply,
 )
-from app.realtime.subscribing import Opened, open_cursor
+from app.realtime.publishing import publish
+from app.realtime.reading import history, presence, presence_stats
+from app.realtime.stations import Stations
+from app.realtime.subscribing import subscribe, unsubscribe
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 3.0
+TURN = 16
+COMMAND_SECONDS = 3.0  # the wait for a place included: SDKs give up after 5
 
 
-@dataclass(frozen=True)
-class Stations:
-    """What commands work with; one for each worker.
-
-    `on_identified(connection, ttl)`: its token counts for so many seconds from now.
-    """
-
-    settings: Settings
-    principals: Principals
-    channels: Channels
-    manager: ConnectionManager
-    on_identified: Callable[[Connection, float], None]
-
-
-async def receive(stations: Stations, connection: Connection, message: str) -> None:
+async def receive(stations: Stations, connection: Connection, message: str | bytes) -> None:
     """Carry out all commands of one message, in their order. Ends the connection on misuse."""
     try:
-        for command in parse(message):
+        for nth, command in enumerate(connection.codec.parse(message), start=1):
             await _receive_one(stations, connection, command)
             if connection.closed or connection.refused:
                 return
+            if nth % TURN == 0:  # what comes in one message must not hold up everybody else
+                await asyncio.sleep(0)
     except Disconnect as disconnect:
         connection.close(disconnect.close)
 
@@ -74,8 +48,8 @@ async def _receive_one(stations: Stations, connection: Connection, command: Comm
         return
     if connection.refused or (command.connect is not None) == connection.connected:
         raise Disconnect(CloseCode.BAD_REQUEST)
-    if not connection.commands.take():
-        if connection.commands.is_flooded:
+    if not connection.budget.commands.take():
+        if connection.budget.commands.is_flooded:
             raise Disconnect(CloseCode.TOO_MANY_REQUESTS)
         connection.tell(error_reply(command.id, ErrorCode.TOO_MANY_REQUESTS))
         return
@@ -107,178 +81,39 @@ async def _handle_safely(
 
 async def handle(stations: Stations, connection: Connection, command: Command) -> None:
     """Carry out one command and answer it; raises CommandError or Disconnect."""
-    match command:
-        case Command(connect=ConnectRequest() as request):
-            await connect(stations, connection, command.id, request)
-        case Command(subscribe=SubscribeRequest() as request):
-            await subscribe(stations, connection, command.id, request)
-        case Command(unsubscribe=ChannelRequest() as request):
+    match command.method, getattr(command, command.method or "", None):
+        case "connect", ConnectRequest() as request:
+            async with asyncio.timeout(COMMAND_SECONDS), stations.admission.place():
+                await connect(stations, connection, command.id, request)
+        case "subscribe", SubscribeRequest() as request:
+            async with asyncio.timeout(COMMAND_SECONDS), stations.admission.place():
+                await subscribe(stations, connection, command.id, request)
+        case "unsubscribe", ChannelRequest() as request:
             unsubscribe(stations, connection, command.id, request)
-        case Command(refresh=RefreshRequest() as request):
+        case "refresh", RefreshRequest() as request:
             await refresh(stations, connection, command.id, request)
-        case Command(method="send"):
+        case "send", _:
             raise Disconnect(CloseCode.NOT_AVAILABLE)
+        case _:
+            await _use_channel(stations, connection, command)
+
+
+async def _use_channel(stations: Stations, connection: Connection, command: Command) -> None:
+    match command.method, getattr(command, command.method or "", None):
+        case "publish", PublishRequest() as request:
+            await publish(stations, connection, command.id, request)
+        case "history", HistoryRequest() as request:
+            await history(stations, connection, command.id, request)
+        case "presence", ChannelRequest() as request:
+            await presence(stations, connection, command.id, request)
+        case "presence_stats", ChannelRequest() as request:
+            await presence_stats(stations, connection, command.id, request)
         case _:
             raise CommandError(ErrorCode.NOT_AVAILABLE)
 
 
-async def connect(
-    stations: Stations, connection: Connection, command_id: int, request: ConnectRequest
-) -> None:
-    """Sign in by token, and subscribe to the person's own channel in the same step."""
-    claims = _claims(stations, request.token)
-    # Registered before the session is checked, so that no change of rights slips between.
-    stations.manager.identify(connection, claims.user_id)
-    channel = personal_channel(claims.user_id)
-    wanted = request.subs.get(channel, ServerSubscription())
-
-    async def authorize() -> None:
-        await _identify(stations, connection, claims)
-
-    opened = await open_cursor(
-        stations.manager.follower,
-        channel,
-        wanted,
-        authorize=authorize,
-        generation=lambda: stations.principals.generation(claims.user_id),
-    )
-    ttl = _ttl(claims)
-    connection.connected = True
-    stations.on_identified(connection, ttl)
-    result = ConnectResult(
-        client=connection.id,
-        version=__version__,
-        expires=True,
-        ttl=max(1, int(ttl)),
-        ping=max(1, round(stations.settings.ping_seconds)),
-        pong=True,
-        subs={channel: _result(opened, recover=wanted.recover)},
-    )
-    _attach(stations, connection, channel, opened, server_side=True)
-    _answer(connection, command_id, "connect", result)
-
-
-async def subscribe(
-    stations: Stations, connection: Connection, command_id: int, request: SubscribeRequest
-) -> None:
-    channel = request.channel
-    if request.type:
-        raise CommandError(ErrorCode.NOT_AVAILABLE)
-    if channel in connection.subscriptions:
-        raise CommandError(ErrorCode.ALREADY_SUBSCRIBED)
-    limit = stations.settings.channels_per_connection
-    if limit and len(connection.subscriptions) > limit:  # its own channel does not count
-        raise CommandError(ErrorCode.LIMIT_EXCEEDED)
-
-    async def authorize() -> None:
-        await stations.channels.authorize(await _principal(stations, connection), channel)
-
-    opened = await open_cursor(
-        stations.manager.follower,
-        channel,
-        request,
-        authorize=authorize,
-        generation=lambda: stations.principals.generation(_identity(connection).user_id),
-    )
-    if request.recover and not opened.recovered and request.flag & REJECT_UNRECOVERED:
-        stations.manager.follower.release(channel)
-        raise CommandError(ErrorCode.UNRECOVERABLE)
-    _attach(stations, connection, channel, opened)
-    _answer(connection, command_id, "subscribe", _result(opened, recover=request.recover))
-
-
-def unsubscribe(
-    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
-) -> None:
-    """Succeeds for a channel that the client is not subscribed to, too: SDKs rely on it."""
-    stations.manager.detach(connection, request.channel)
-    _answer(connection, command_id, "unsubscribe", EmptyResult())
-
-
-async def refresh(
-    stations: Stations, connection: Connection, command_id: int, request: RefreshRequest
-) -> None:
-    """A new token of the same person, in place."""
-    try:
-        claims = _claims(stations, request.token)
-    except CommandError:
-        raise Disconnect(CloseCode.EXPIRED) from None
-    if claims.user_id != _identity(connection).user_id:
-        raise Disconnect(CloseCode.INVALID_TOKEN)
-    await _identify(stations, connection, claims)
-    ttl = _ttl(claims)
-    stations.on_identified(connection, ttl)
-    result = RefreshResult(
-        client=connection.id, version=__version__, expires=True, ttl=max(1, int(ttl))
-    )
-    _answer(connection, command_id, "refresh", result)
-
-
 def _pong(connection: Connection) -> None:
-    if connection.timing.pong_by is None:
+    if not connection.timing.pinged:
         raise Disconnect(CloseCode.BAD_REQUEST)
+    connection.timing.pinged = False
     connection.timing.pong_by = None
-
-
-def _claims(stations: Stations, token: str) -> AccessClaims:
-    try:
-        return read_access_token(stations.settings, token)
-    except TokenExpiredError:
-        raise CommandError(ErrorCode.TOKEN_EXPIRED) from None
-    except TokenInvalidError:
-        raise Disconnect(CloseCode.INVALID_TOKEN) from None
-
-
-async def _identify(stations: Stations, connection: Connection, claims: AccessClaims) -> None:
-    principals, rights = stations.principals, None
-    async with asyncio.timeout(CONNECT_SECONDS):
-        while rights != principals.generation(claims.user_id):  # else it ended while we asked
-            rights = principals.generation(claims.user_id)
-            principal = await principals.get(claims.user_id, claims.session_id)
-    if principal is None:
-        raise Disconnect(CloseCode.INVALID_TOKEN)
-    connection.identity = Identity(principal, claims.expires_at)
-
-
-async def _principal(stations: Stations, connection: Connection) -> Principal:
-    """As it is now: after a change of rights the identity keeps the old one for a while."""
-    known = _identity(connection).principal
-    principal = await stations.principals.get(known.user_id, known.session_id)
-    if principal is None:
-        raise Disconnect(CloseCode.FORCED)
-    return principal
-
-
-def _identity(connection: Connection) -> Identity:
-    if connection.identity is None:
-        raise Disconnect(CloseCode.BAD_REQUEST)
-    return connection.identity
-
-
-def _ttl(claims: AccessClaims) -> float:
-    return (claims.expires_at - datetime.now(UTC)).total_seconds()
-
-
-def _attach(
-    stations: Stations,
-    connection: Connection,
-    channel: str,
-    opened: Opened,
-    *,
-    server_side: bool = False,
-) -> None:
-    subscription = Subscription(channel, opened.log, opened.cursor, server_side=server_side)
-    stations.manager.attach(connection, subscription)
-
-
-def _result(opened: Opened, *, recover: bool) -> SubscribeResult:
-    return SubscribeResult(
-        epoch=opened.epoch,
-        offset=opened.cursor,
-        was_recovering=recover,
-        recovered=opened.recovered,
-    )
-
-
-def _answer(connection: Connection, command_id: int, method: str, result: Result) -> None:
-    connection.tell(reply(command_id, method, result))

@@ -5,7 +5,6 @@ transport takes more, writes what lies after them; only answers to its own comma
 and while they do nothing more is read from it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,59 +12,33 @@ from uuid import UUID, uuid4
 
 from app.auth.principals import Principal
 from app.core import metrics
-from app.realtime.limits import TokenBucket
-from app.realtime.log import BATCH_BYTES, Batch, ChannelLog, Segment
-from app.realtime.protocol import PING, CloseCode
+from app.realtime.codec import JSON, Codec
+from app.realtime.codes import CloseCode
+from app.realtime.frames import Message
+from app.realtime.limits import Budget
+from app.realtime.log import BATCH_BYTES, Batch
+from app.realtime.protocol import ClientInfo, Push, Reply
+from app.realtime.subscription import Subscription
 
 
 class Transport(Protocol):
-    """Where a connection writes to. Never blocks: a write is allowed while it is writable."""
+    """Where a connection writes to. Never blocks: a write is allowed while it is writable.
+
+    `progress` is any number that changes whenever some of what was given has left the process.
+    """
 
     @property
     def writable(self) -> bool: ...
+    @property
+    def progress(self) -> int: ...
 
-    def send(self, message: bytes) -> None:
-        """Send one WebSocket text message. One more may be given just before `close`."""
+    def send(self, message: Message) -> None:
+        """Send one WebSocket message. One more may be given just before `close`."""
         ...
 
     def close(self, code: int, reason: str) -> None:
         """Send what was taken, then close. Later calls have no effect."""
         ...
-
-
-@dataclass(slots=True, eq=False)
-class Subscription:
-    """A cursor on a channel's log: everything up to and including `cursor` was handed over."""
-
-    channel: str
-    log: ChannelLog
-    cursor: int
-    server_side: bool = False
-    suspended: bool = False
-    segment: Segment | None = None
-    refilling: bool = False
-
-    def next_batch(self) -> Batch | None:
-        """What follows the cursor, if it is at hand."""
-        if self.suspended or self.cursor >= self.log.head:
-            return None
-        if self.log.holds(self.cursor):
-            self.segment = None
-            return self.log.after(self.cursor)
-        if self.segment is not None and self.segment.holds(self.cursor):
-            return self.segment.after(self.cursor)
-        return None
-
-    @property
-    def needs_refill(self) -> bool:
-        """Whether its cursor has fallen off the ring and nothing was read for it yet."""
-        return (
-            not self.suspended
-            and not self.refilling
-            and self.cursor < self.log.head
-            and not self.log.holds(self.cursor)
-            and not (self.segment is not None and self.segment.holds(self.cursor))
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +55,66 @@ class Identity:
 
 @dataclass(slots=True)
 class Timing:
-    """What a connection waits for, on the loop's clock; None: nothing of the kind."""
+    """What a connection waits for, on the loop's clock; None: nothing of the kind.
+
+    `pinged` until the client answers. `stalled_by` is set while something waits to be written;
+    `progress` is the transport's when it was.
+    """
 
     connect_by: float | None = None
     next_ping: float | None = None
     pong_by: float | None = None
     refresh_by: float | None = None
+    stalled_by: float | None = None
+    pinged: bool = False
+    progress: int = 0
 
     @property
     def next(self) -> float | None:
-        times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by)
+        times = (
+            self.connect_by,
+            self.next_ping,
+            self.pong_by,
+            self.refresh_by,
+            self.stalled_by,
+        )
         return min((time for time in times if time is not None), default=None)
 
 
-class Connection:
-    """A client's connection, whatever carries it.
+class Keeper(Protocol):
+    """Whoever looks after connections, and what one asks of them."""
 
-    `on_refill` is asked to read from Postgres for a subscription whose cursor fell off the ring.
-    """
+    def refill(self, subscription: Subscription) -> None:
+        """Its cursor has fallen off the ring: read on from Postgres."""
+        ...
+
+    def blocked(self, connection: "Connection") -> None:
+        """Something waits to be written, and the transport takes no more."""
+        ...
+
+
+class Connection:
+    """A client's connection, whatever carries it."""
+
+    __slots__ = (
+        "_keeper",
+        "_outgoing",
+        "_turn",
+        "budget",
+        "closed",
+        "codec",
+        "connected",
+        "id",
+        "identity",
+        "refused",
+        "subscriptions",
+        "timing",
+        "transport",
+        "user_id",
+    )
 
     def __init__(
-        self,
-        transport: Transport,
-        commands: TokenBucket,
-        on_refill: Callable[["Connection", Subscription], None],
+        self, transport: Transport, keeper: Keeper, budget: Budget, codec: Codec = JSON
     ) -> None:
         self.id = str(uuid4())
         self.identity: Identity | None = None
@@ -113,81 +122,118 @@ class Connection:
         self.connected = False
         self.refused = False
         self.closed = False
-        self.commands = commands
+        self.budget = budget
+        self.codec = codec
         self.subscriptions: dict[str, Subscription] = {}
         self.timing = Timing()
-        self._transport = transport
-        self._on_refill = on_refill
+        self.transport = transport
+        self._keeper = keeper
         self._outgoing: list[bytes] = []
         self._turn = 0
 
+    @property
+    def info(self) -> ClientInfo:
+        """Who this is, as others are told. Only after `connect`."""
+        if self.identity is None:
+            raise RuntimeError("nobody yet")
+        principal = self.identity.principal
+        name = {"name": principal.name}
+        return ClientInfo(user=str(principal.user_id), client=self.id, conn_info=name)
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether a flush may write to its transport directly: nothing else waits before."""
+        return self.transport.writable and not self._outgoing and not self.closed
+
     # -------------------------------------------------------------- writing
 
-    def tell(self, document: bytes) -> None:
+    def tell(self, document: Reply | Push) -> None:
         """An answer or a push of its own; in order with everything else."""
+        self.tell_bytes(self.codec.encode(document))
+
+    def tell_bytes(self, document: bytes) -> None:
+        """The same, encoded by this connection's codec already."""
         if not self.closed:
             self._outgoing.append(document)
             self.pump()
 
+    def tell_now_or_never(self, document: bytes) -> None:
+        """What is not worth waiting for is dropped while the transport is paused."""
+        if self.transport.writable:
+            self.tell_bytes(document)
+
     def ping(self) -> None:
-        self.tell(PING)
+        self.tell_bytes(self.codec.ping)
 
     def pump(self) -> None:
         """Write while the transport takes it: answers first, then round-robin over the cursors."""
-        while self._transport.writable and not self.closed:
-            message = self._next_message()
-            if not message:
+        while not self.closed:
+            if not self.transport.writable:
+                self._note_blocked()
                 return
-            self._transport.send(message)
-
-    def pump_one(self, subscription: Subscription) -> None:
-        """The hot path of a flush: one channel has news and nothing else waits."""
-        if self._outgoing or not self._transport.writable or self.closed:
-            self.pump()
-            return
-        batch = subscription.next_batch()
-        if batch is None:
-            self._refill(subscription)
-            return
-        subscription.cursor = batch.upto
-        self._transport.send(batch.data)
-        metrics.DELIVERIES.inc(batch.count)
-        metrics.DELIVERED_BYTES.inc(len(batch.data))
-        if subscription.cursor < subscription.log.head:
-            self.pump()
+            message = self._next_message()
+            if message is None:
+                return
+            self.transport.send(message)
 
     def close(self, close: CloseCode) -> None:
         """End the connection; what was already said is still sent."""
         if self.closed:
             return
         if self._outgoing:
-            self._transport.send(b"\n".join(self._outgoing))
+            self.transport.send(Message(self.codec.join(self._outgoing), self.codec.opcode))
         self.closed = True
         self._outgoing.clear()
         metrics.CLOSES.labels(str(close.code)).inc()
-        self._transport.close(close.code, close.reason)
+        self.transport.close(close.code, close.reason)
 
-    def _next_message(self) -> bytes:
-        """Answers and publications as one newline-delimited message; empty if there is nothing."""
+    def refill(self, subscription: Subscription) -> None:
+        """Ask for what the ring does not hold any more, if that is what is missing."""
+        if subscription.needs_refill:
+            self._keeper.refill(subscription)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is there to be written."""
+        return bool(self._outgoing) or any(
+            subscription.is_behind for subscription in self.subscriptions.values()
+        )
+
+    @property
+    def lag(self) -> int:
+        """How many events its furthest cursor is behind."""
+        cursors = self.subscriptions.values()
+        return max((0, *(one.log.head - one.cursor for one in cursors)))
+
+    def _note_blocked(self) -> None:
+        if self.timing.stalled_by is None and self.is_behind:
+            self._keeper.blocked(self)
+
+    def _next_message(self) -> Message | None:
+        """Answers and publications together; a batch that is alone is everybody's own message."""
         documents, self._outgoing = self._outgoing, []
-        size = sum(map(len, documents)) + len(documents)
+        alone: Message | None = None
+        size = sum(map(len, documents)) + len(documents)  # each with what separates it
         subscriptions = list(self.subscriptions.values())
         for step in range(len(subscriptions)):
             subscription = subscriptions[(self._turn + step) % len(subscriptions)]
-            batch = subscription.next_batch()
+            batch = subscription.next_batch(self.codec)
             if batch is None:
-                self._refill(subscription)
+                self.refill(subscription)
                 continue
-            if documents and size + len(batch.data) > BATCH_BYTES:
+            if documents and size + len(batch.message.data) > BATCH_BYTES:
                 self._turn += step
                 break
-            documents.append(batch.data)
-            size += len(batch.data) + 1
+            alone = None if documents else batch.message
+            documents.append(batch.message.data)
+            size += len(batch.message.data) + 1
             subscription.cursor = batch.upto
-            metrics.DELIVERIES.inc(batch.count)
-            metrics.DELIVERED_BYTES.inc(len(batch.data))
-        return b"\n".join(documents)
+            count_delivery(batch)
+        if not documents:
+            return None
+        return alone or Message(self.codec.join(documents), self.codec.opcode)
 
-    def _refill(self, subscription: Subscription) -> None:
-        if subscription.needs_refill:
-            self._on_refill(self, subscription)
+
+def count_delivery(batch: Batch, times: int = 1) -> None:
+    metrics.DELIVERIES.inc(batch.count * times)
+    metrics.DELIVERED_BYTES.inc(len(batch.message.data) * times)

@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 
 from app.core import metrics
 from app.core.config import Settings
 from app.realtime.broker import Broker, Message
+from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
 from app.realtime.outbox import CONTROL_CHANNEL
 from app.realtime.reader import LogReader
@@ -22,6 +24,7 @@ from app.realtime.reader import LogReader
 logger = logging.getLogger(__name__)
 
 PRUNE_SECONDS = 60.0
+PRUNE_PAUSE_SECONDS = 0.1
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -47,8 +50,11 @@ class LogFollower:
         self._tick: int | None = None
         self._logs: dict[str, ChannelLog] = {}
         self._users: dict[str, int] = {}
-        self._activations: dict[str, asyncio.Task[ChannelLog]] = {}
+        self._activations: SingleFlight[ChannelLog] = SingleFlight()
+        self._checks = Gathered(reader, "recover")
+        self._extents = Gathered(reader, "activate")
         self._leaving: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._look_now = asyncio.Event()
         self._behind = asyncio.Event()
         broker.on_message = self.deliver
@@ -66,7 +72,7 @@ class LogFollower:
             log = self._logs.get(channel)
             if log is not None and log.started:
                 return log
-            return await asyncio.shield(self._activation(channel))
+            return await self._activations.run(channel, lambda: self._activate(channel))
         except BaseException:
             self.release(channel)
             raise
@@ -83,7 +89,7 @@ class LogFollower:
     def release(self, channel: str) -> None:
         """One user less. The last one out leaves after a while and a second look."""
         self._users[channel] -= 1
-        if self._users[channel] == 0:
+        if self._users[channel] == 0 and not self._closed:
             task = asyncio.create_task(self._leave_later(channel), name=f"leave {channel}")
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
@@ -97,27 +103,31 @@ class LogFollower:
             if channel in self._logs:  # somebody came while the unsubscribe was under way
                 await self._broker.subscribe(channel)
 
-    def _activation(self, channel: str) -> "asyncio.Task[ChannelLog]":
-        task = self._activations.get(channel)
-        if task is None:
-            task = asyncio.create_task(self._activate(channel), name=f"activate {channel}")
-            self._activations[channel] = task
-            task.add_done_callback(lambda _done: self._activations.pop(channel, None))
-            task.add_done_callback(_retrieve)
-        return task
+    async def check(self, log: ChannelLog) -> None:
+        """Ask Postgres how far the log reaches by now. Raises AWAY."""
+        _epoch, extent = await self._checks.read(log.name)
+        log.floor = extent.floor
+        log.checked_at = asyncio.get_running_loop().time()
+        self._raise_target(log.name, extent.head)
+        self._behind.set()
+
+    def floor_is_old(self, log: ChannelLog) -> bool:
+        """Whether pruning may have raised the floor since it was read."""
+        return asyncio.get_running_loop().time() - log.checked_at > PRUNE_SECONDS
 
     async def _activate(self, channel: str) -> ChannelLog:
         settings = self._settings
         log = ChannelLog(channel, settings.ring_bytes, settings.ring_events)
         self._logs[channel] = log
         await self._broker.subscribe(channel)
-        epoch, heads = await self.reader.heads([channel])
+        epoch, extent = await self._extents.read(channel)
         if not self.is_current(log):  # before the epoch: what was read may be older than a look's
             raise ConnectionError("the log was renewed")
         if epoch != self.epoch:
             await self._renew(epoch)
             raise ConnectionError("the log was renewed")
-        log.start(heads[channel])
+        log.start(extent.head, extent.floor)
+        log.checked_at = asyncio.get_running_loop().time()
         if log.is_behind:
             self._behind.set()
         return log
@@ -230,22 +240,23 @@ class LogFollower:
         head, doubted = log.head, log.target
         log.target = head  # whoever learns of a real one meanwhile raises it again
         try:
-            epoch, heads = await self.reader.heads([log.name])
+            epoch, extents = await self.reader.extents([log.name])
         except BaseException:
             log.target = max(log.target, doubted)
             raise
         if not self.is_current(log):
             return
-        if epoch != self.epoch or heads[log.name] < head:
+        newest, floor = extents[log.name]
+        if epoch != self.epoch or newest < head:
             await self._renew(epoch)
             return
-        log.target = max(log.target, heads[log.name])
-        if heads[log.name] <= log.head:  # nothing is missing: the target was nobody's offset
+        log.target = max(log.target, newest)
+        if newest <= log.head:  # nothing is missing: the target was nobody's offset
             return
         logger.warning("the log has a hole", extra={"channel": log.name, "after": log.head})
         fresh = ChannelLog(log.name, self._settings.ring_bytes, self._settings.ring_events)
         fresh.target = log.target
-        fresh.start(heads[log.name])
+        fresh.start(newest, floor)
         self._logs[log.name] = fresh
         self.on_lost(log)
 
@@ -253,11 +264,14 @@ class LogFollower:
         while True:
             await asyncio.sleep(PRUNE_SECONDS)
             with suppress(*AWAY):
-                await self.reader.prune(self._settings.log_hours * 3600)
+                while await self.reader.prune(self._settings.log_hours * 3600):  # noqa: ASYNC110
+                    await asyncio.sleep(PRUNE_PAUSE_SECONDS)  # others want the database, too
 
     async def aclose(self) -> None:
         """End what is under way; the runs are cancelled by their owner."""
-        tasks = [*self._leaving, *self._activations.values()]
+        self._closed = True
+        tasks: list[asyncio.Task[Any]] = [*self._leaving, *self._activations.tasks]
+        tasks += [*self._checks.tasks, *self._extents.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -265,9 +279,3 @@ class LogFollower:
     def _set_postgres(self, *, up: bool) -> None:
         self.postgres_up = up
         metrics.POSTGRES_UP.set(up)
-
-
-def _retrieve(task: "asyncio.Task[ChannelLog]") -> None:
-    """Whoever waited has seen the error; nobody left is no reason for a warning."""
-    if not task.cancelled():
-        task.exception()

@@ -2,17 +2,30 @@
 
 import asyncio
 import random
+from collections.abc import Callable
+from math import inf
 
+from app.core import metrics
 from app.core.config import Settings
-from app.realtime.connection import Connection
-from app.realtime.protocol import CloseCode
+from app.realtime.codes import CloseCode
+from app.realtime.connection import Connection, Timing
 from app.realtime.wheel import Wheel
+
+STALL_LOOKS = 4
 
 
 class Heartbeat:
-    def __init__(self, settings: Settings) -> None:
+    """Whoever says nothing, does not answer, does not renew its token or does not read.
+
+    `clock` gives seconds; unless it is given, the loop's counts.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
         self._settings = settings
+        self._clock = clock
+        self._patience = settings.stalled_seconds or inf
         self._wheel: Wheel[Connection] = Wheel(self._on_due)
+        self._behind: set[Connection] = set()
 
     async def run(self) -> None:
         await self._wheel.run()
@@ -33,28 +46,71 @@ class Heartbeat:
         timing.refresh_by = now + ttl + self._settings.expired_close_seconds
         self._schedule(connection)
 
+    def blocked(self, connection: Connection) -> None:
+        """Something waits, and its transport takes no more: from now on it has to get on."""
+        self._behind.add(connection)
+        timing = connection.timing
+        timing.stalled_by = self._now() + self._patience
+        timing.progress = connection.transport.progress
+        self._schedule(connection)
+
     def closed(self, connection: Connection) -> None:
+        self._behind.discard(connection)
         self._wheel.remove(connection)
 
+    def measure_lag(self) -> None:
+        """The furthest that a cursor is behind; only those that were blocked can be."""
+        self._behind = {one for one in self._behind if one.is_behind and not one.closed}
+        metrics.CURSOR_LAG.set(max((one.lag for one in self._behind), default=0))
+
     def _on_due(self, connection: Connection) -> float | None:
-        timing, now = connection.timing, self._now()
-        overdue = self._overdue(connection, now)
         if connection.closed:
             return None
+        timing, now = connection.timing, self._now()
+        self._look_at_backlog(connection, now)
+        overdue = self._overdue(connection, now)
         if overdue is not None:
             connection.close(overdue)
             return None
         if timing.next_ping is not None and timing.next_ping <= now:
-            connection.ping()
-            timing.pong_by = timing.pong_by or now + self._settings.pong_seconds
             timing.next_ping = now + self._settings.ping_seconds
-        return timing.next
+            if timing.stalled_by is None:  # it would wait behind the backlog
+                self._ping(connection, now)
+        return self._next_look(timing, now)
+
+    def _next_look(self, timing: Timing, now: float) -> float | None:
+        if timing.stalled_by is None or timing.next is None:
+            return timing.next
+        look = min(timing.next, now + self._patience / STALL_LOOKS)
+        return look if look < inf else None
+
+    def _ping(self, connection: Connection, now: float) -> None:
+        connection.ping()
+        connection.timing.pinged = True
+        connection.timing.pong_by = connection.timing.pong_by or now + self._settings.pong_seconds
+
+    def _look_at_backlog(self, connection: Connection, now: float) -> None:
+        """As long as anything leaves, the client is alive, and its pong waits behind the rest."""
+        timing = connection.timing
+        if timing.stalled_by is None:
+            return
+        if connection.transport.writable:
+            timing.stalled_by = None
+        elif connection.transport.progress != timing.progress:
+            timing.progress = connection.transport.progress
+            timing.stalled_by = now + self._patience
+        else:
+            return
+        if timing.pong_by is not None:
+            timing.pong_by = now + self._settings.pong_seconds
 
     def _overdue(self, connection: Connection, now: float) -> CloseCode | None:
         timing = connection.timing
+        pong_by = timing.pong_by if timing.stalled_by is None else None
         for deadline, close in (
             (timing.connect_by, CloseCode.STALE),
-            (timing.pong_by, CloseCode.NO_PONG),
+            (timing.stalled_by, CloseCode.STALLED),
+            (pong_by, CloseCode.NO_PONG),
             (timing.refresh_by, CloseCode.EXPIRED),
         ):
             if deadline is not None and deadline <= now:
@@ -62,9 +118,9 @@ class Heartbeat:
         return None
 
     def _schedule(self, connection: Connection) -> None:
-        when = connection.timing.next
+        when = self._next_look(connection.timing, self._now())
         if when is not None:
             self._wheel.schedule(connection, when)
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._clock() if self._clock is not None else asyncio.get_running_loop().time()

@@ -5,15 +5,16 @@ what lies after a cursor is joined once for all cursors that are equal, which ne
 No I/O, and no knowledge of clients.
 """
 
-import json
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from app.realtime.codec import Codec
+from app.realtime.frames import Message
+
 BATCH_BYTES = 65_536
 MAX_AHEAD = 2_000
-MAX_JOINED = 64
+MAX_JOINED = 16
 
 
 @dataclass(slots=True)
@@ -23,24 +24,58 @@ class Entry:
     offset: int
     at: float
     payload: bytes
-    frame: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Publications after a cursor as one newline-delimited message; `upto` is the new cursor."""
+    """Publications after a cursor as one message; `upto` is the new cursor."""
 
-    data: bytes
+    message: Message
     upto: int
     count: int
+
+
+class Joined:
+    """Batches of one log by codec and cursor, each made once while the log stands still."""
+
+    __slots__ = ("_batches", "_channel")
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._batches: dict[tuple[Codec, int], Batch] = {}
+
+    def get(self, codec: Codec, cursor: int, entries: Iterable[Entry]) -> Batch:
+        """`entries` follow the cursor; at most BATCH_BYTES of them count, but one at least."""
+        batch = self._batches.get((codec, cursor))
+        if batch is None:
+            if len(self._batches) >= MAX_JOINED:  # a storm of clients that all stand elsewhere
+                self._batches.clear()
+            batch = self._batches[codec, cursor] = self._join(codec, entries)
+        return batch
+
+    def clear(self) -> None:
+        self._batches.clear()
+
+    def _join(self, codec: Codec, entries: Iterable[Entry]) -> Batch:
+        documents: list[bytes] = []
+        size = upto = 0
+        for entry in entries:
+            document = codec.publication(self._channel, entry.offset, entry.payload)
+            if documents and size + len(document) > BATCH_BYTES:
+                break
+            documents.append(document)
+            size += len(document) + 1
+            upto = entry.offset
+        return Batch(Message(codec.join(documents), codec.opcode), upto, len(documents))
 
 
 class ChannelLog:
     """Offsets `first` to `head` of one channel, without a hole.
 
     `target` is the highest offset that is known to exist, `observed` the last whose delay was
-    measured. What arrives beyond head+1 waits in
-    `ahead` (bounded) until the hole before it is filled.
+    measured, `floor` the oldest position from which Postgres could still be read at `checked_at`
+    (loop time). What arrives beyond head+1 waits in `ahead` (bounded) until the hole before it is
+    filled.
     """
 
     def __init__(self, name: str, max_bytes: int, max_events: int) -> None:
@@ -50,26 +85,29 @@ class ChannelLog:
         self.started = False
         self.size = 0
         self.observed = 0
+        self.floor = 0
+        self.checked_at = 0.0
         self._max_bytes = max_bytes
         self._max_events = max_events
-        self._entries: deque[Entry] = deque()
+        self._entries: list[Entry] = []
+        self._gone = 0
         self._ahead: dict[int, Entry] = {}
-        self._joined: dict[int, Batch] = {}
-        self._prefix = b'{"push":{"channel":%b,"pub":{"data":' % json.dumps(name).encode()
+        self._joined = Joined(name)
 
     @property
     def first(self) -> int:
         """The oldest offset that the ring holds; head+1 when it holds none."""
-        return self._entries[0].offset if self._entries else self.head + 1
+        return self.head + 1 - len(self._entries) + self._gone
 
     @property
     def is_behind(self) -> bool:
         return self.started and self.head < self.target
 
-    def start(self, head: int) -> None:
-        """The log's head as Postgres knows it; later offsets follow from here."""
+    def start(self, head: int, floor: int = 0) -> None:
+        """The log's head and floor as Postgres knows them; later offsets follow from here."""
         self.started = True
         self.head = self.observed = head
+        self.floor = floor
         self._ahead = {k: entry for k, entry in self._ahead.items() if k > head}
         self._catch_up()
 
@@ -90,37 +128,12 @@ class ChannelLog:
 
     def since(self, offset: int) -> Iterable[Entry]:
         """The entries after an offset that the ring holds."""
-        return islice(self._entries, max(0, offset + 1 - self.first), None)
+        skipped = self._gone + max(0, offset + 1 - self.first)
+        return map(self._entries.__getitem__, range(skipped, len(self._entries)))
 
-    def after(self, cursor: int) -> Batch:
-        """What follows the cursor, at most BATCH_BYTES of it but one event at least.
-
-        The ring must hold it, and there must be something: cursor < head.
-        """
-        batch = self._joined.get(cursor)
-        if batch is None:
-            if len(self._joined) >= MAX_JOINED:  # a storm of clients that all stand elsewhere
-                self._joined.clear()
-            batch = self._joined[cursor] = self.join(self.since(cursor))
-        return batch
-
-    def join(self, entries: Iterable[Entry]) -> Batch:
-        frames: list[bytes] = []
-        size = upto = 0
-        for entry in entries:
-            frame = self.frame(entry)
-            if frames and size + len(frame) > BATCH_BYTES:
-                break
-            frames.append(frame)
-            size += len(frame) + 1
-            upto = entry.offset
-        return Batch(b"\n".join(frames), upto, len(frames))
-
-    def frame(self, entry: Entry) -> bytes:
-        """The publication push, made at its first use."""
-        if entry.frame is None:
-            entry.frame = b'%b%b,"offset":%d}}}' % (self._prefix, entry.payload, entry.offset)
-        return entry.frame
+    def after(self, cursor: int, codec: Codec) -> Batch:
+        """What follows the cursor. The ring must hold it, and there must be something."""
+        return self._joined.get(codec, cursor, self.since(cursor))
 
     def _catch_up(self) -> None:
         if not self.started:
@@ -131,32 +144,39 @@ class ChannelLog:
             self.head = entry.offset
             self.size += len(entry.payload)
             self._joined.clear()
-        while len(self._entries) > 1 and (
-            self.size > self._max_bytes or len(self._entries) > self._max_events
-        ):
-            self.size -= len(self._entries.popleft().payload)
+        self._evict()
+
+    def _evict(self) -> None:
+        """Drop the oldest while there is too much, but never the newest."""
+        held = len(self._entries) - self._gone
+        while held > 1 and (self.size > self._max_bytes or held > self._max_events):
+            self.size -= len(self._entries[self._gone].payload)
+            self._gone += 1
+            held -= 1
+        if self._gone * 4 > held:  # seldom enough: moving the rest costs next to nothing
+            del self._entries[: self._gone]
+            self._gone = 0
 
 
 class Segment:
     """A part of the log read from Postgres, shared by the cursors that need it: they fell off
-    the ring. Holds offsets after `start`, without a hole.
+    the ring. Holds the offsets after `start`, without a hole.
     """
 
-    def __init__(self, log: ChannelLog, start: int, entries: Sequence[Entry]) -> None:
-        self._log = log
-        self._start = start
+    def __init__(self, channel: str, start: int, entries: Sequence[Entry]) -> None:
+        self.start = start
         self._entries = entries
-        self._joined: dict[int, Batch] = {}
+        self._joined = Joined(channel)
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self._entries)
 
     def holds(self, cursor: int) -> bool:
-        return 0 <= cursor - self._start < len(self._entries)
+        return self.start <= cursor < self.end
 
-    def after(self, cursor: int) -> Batch:
-        batch = self._joined.get(cursor)
-        if batch is None:
-            rest = islice(self._entries, cursor - self._start, None)
-            batch = self._joined[cursor] = self._log.join(rest)
-        return batch
+    def after(self, cursor: int, codec: Codec) -> Batch:
+        return self._joined.get(codec, cursor, islice(self._entries, cursor - self.start, None))
 
 
 def contiguous(after: int, entries: Sequence[Entry]) -> bool:

@@ -1,52 +1,57 @@
-"""ConnectionManager: who listens to what on this worker, and the flush that serves them all."""
+"""ConnectionManager: who listens to what on this worker."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from time import time
 from uuid import UUID
 
 from app.core import metrics
 from app.core.config import Settings
-from app.realtime.connection import Connection, Subscription, Transport
-from app.realtime.follower import AWAY, LogFollower
-from app.realtime.limits import TokenBucket
-from app.realtime.log import ChannelLog, Segment, contiguous
-from app.realtime.protocol import CloseCode, UnsubscribeCode, unsubscribe_push
+from app.realtime.codec import JSON, Codec
+from app.realtime.codes import CloseCode, UnsubscribeCode
+from app.realtime.connection import Connection, Transport
+from app.realtime.flush import Flush
+from app.realtime.follower import LogFollower
+from app.realtime.limits import Budget
+from app.realtime.log import ChannelLog
+from app.realtime.protocol import Push, unsubscribe_push
+from app.realtime.refill import Refills
+from app.realtime.subscription import Subscription
 
 logger = logging.getLogger(__name__)
-
-RETRY_SECONDS = 0.5
 
 
 class ConnectionManager:
     """The connections of a worker, by channel and by user.
 
     `watch` lets a part of the worker itself follow a channel (the access guard and `$control`).
+    `on_blocked(connection)`: something waits to be written and its transport takes no more.
+    `on_attached(subscription)`, `on_detached(subscription)`: a cursor is set, or is gone.
     """
 
     def __init__(self, settings: Settings, follower: LogFollower) -> None:
         self.connections: set[Connection] = set()
         self.follower = follower
+        self.on_blocked: Callable[[Connection], None] = lambda _connection: None
+        self.on_attached: Callable[[Subscription], None] = lambda _subscription: None
+        self.on_detached: Callable[[Subscription], None] = lambda _subscription: None
         self._settings = settings
         self._audience: dict[str, dict[Connection, Subscription]] = {}
         self._by_user: dict[UUID, set[Connection]] = {}
         self._watchers: dict[str, Callable[[ChannelLog], None]] = {}
-        self._dirty: dict[ChannelLog, None] = {}
-        self._flush_scheduled = False
         self._emptied = asyncio.Event()
-        self._reads: dict[tuple[str, int], asyncio.Task[Segment | None]] = {}
-        self._refills: set[asyncio.Task[None]] = set()
+        self._flush = Flush(self.audience)
+        self._refills = Refills(follower.reader, self._on_refilled, self._on_unreadable)
         follower.on_news = self._on_news
         follower.on_lost = self._on_lost
         follower.on_renewed = self.disconnect_all
 
     # ---------------------------------------------------------- connections
 
-    def open(self, transport: Transport) -> Connection:
-        bucket = TokenBucket(self._settings.commands_per_second, asyncio.get_running_loop().time)
-        connection = Connection(transport, bucket, self._refill)
+    def open(self, transport: Transport, codec: Codec = JSON) -> Connection:
+        budget = Budget.of(self._settings, asyncio.get_running_loop().time)
+        connection = Connection(transport, self, budget, codec)
         self.connections.add(connection)
         metrics.CONNECTIONS.inc()
         return connection
@@ -90,14 +95,16 @@ class ConnectionManager:
 
     # -------------------------------------------------------- subscriptions
 
-    def attach(self, connection: Connection, subscription: Subscription) -> None:
+    def attach(self, subscription: Subscription) -> None:
         """Set the cursor. The caller has acquired the log, and gives it up by this."""
+        connection, channel = subscription.connection, subscription.channel
         if connection not in self.connections:  # it left meanwhile
-            self.follower.release(subscription.channel)
+            self.follower.release(channel)
             return
-        connection.subscriptions[subscription.channel] = subscription
-        self._audience.setdefault(subscription.channel, {})[connection] = subscription
+        connection.subscriptions[channel] = subscription
+        self._audience.setdefault(channel, {})[connection] = subscription
         metrics.SUBSCRIPTIONS.inc()
+        self.on_attached(subscription)
 
     def detach(self, connection: Connection, channel: str) -> bool:
         """Remove the cursor; whether there was one."""
@@ -110,10 +117,12 @@ class ConnectionManager:
             del self._audience[channel]
         metrics.SUBSCRIPTIONS.dec()
         self.follower.release(channel)
+        self.on_detached(subscription)
         return True
 
-    def audience(self, channel: str) -> list[tuple[Connection, Subscription]]:
-        return list(self._audience.get(channel, {}).items())
+    def audience(self, channel: str) -> list[Subscription]:
+        """Who follows the channel now: a snapshot."""
+        return list(self._audience.get(channel, {}).values())
 
     def end(self, connection: Connection, channel: str, code: UnsubscribeCode) -> None:
         """End a subscription from our side. SDKs drop a server-side one for good on any
@@ -131,94 +140,50 @@ class ConnectionManager:
     def watch(self, channel: str, watcher: Callable[[ChannelLog], None]) -> None:
         self._watchers[channel] = watcher
 
-    # ---------------------------------------------------------------- flush
+    def announce(self, channel: str, push: Push, meant: Callable[[Subscription], bool]) -> None:
+        """Tell it to whom it is meant for and can take it at this moment; nobody else ever."""
+        encoded: dict[Codec, bytes] = {}
+        for subscription in self.audience(channel):
+            if subscription.suspended or not meant(subscription):
+                continue
+            codec = subscription.connection.codec
+            if codec not in encoded:
+                encoded[codec] = codec.encode(push)
+            subscription.connection.tell_now_or_never(encoded[codec])
+
+    # ------------------------------------------------------------- the log
 
     def _on_news(self, log: ChannelLog) -> None:
         watcher = self._watchers.get(log.name)
         if watcher is not None:
             watcher(log)
-        if log.name not in self._audience:
-            log.observed = log.head
-            return
-        self._dirty[log] = None
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Give every writable connection what lies after its cursor, channel by channel."""
-        self._flush_scheduled = False
-        dirty, self._dirty = self._dirty, {}
-        with metrics.FLUSH.time():
-            for log in dirty:
-                for connection, subscription in self.audience(log.name):
-                    if subscription.log is log:
-                        connection.pump_one(subscription)
-        for log in dirty:
-            self._observe(log)
-
-    def _observe(self, log: ChannelLog) -> None:
-        now = time()
-        for entry in log.since(log.observed):
-            metrics.COMMIT_TO_SOCKET.observe(max(0.0, now - entry.at))
-        log.observed = log.head
-
-    # --------------------------------------------------------------- refill
-
-    def _refill(self, connection: Connection, subscription: Subscription) -> None:
-        subscription.refilling = True
-        task = asyncio.create_task(
-            self._refill_one(connection, subscription), name=f"refill {subscription.channel}"
-        )
-        self._refills.add(task)
-        task.add_done_callback(self._refills.discard)
-
-    async def _refill_one(self, connection: Connection, subscription: Subscription) -> None:
-        """Read what follows the cursor, once for all that stand there, until Postgres answers."""
-        while not connection.closed:
-            try:
-                segment = await asyncio.shield(self._read(subscription.log, subscription.cursor))
-                break
-            except AWAY as error:
-                logger.warning("refill failed", extra={"error": repr(error)})
-                await asyncio.sleep(RETRY_SECONDS)
+        if log.name in self._audience:
+            self._flush.mark(log)
         else:
-            return
-        subscription.refilling = False
-        if connection.subscriptions.get(subscription.channel) is not subscription:
-            return
-        if segment is None:
-            self.end(connection, subscription.channel, UnsubscribeCode.INSUFFICIENT_STATE)
-            return
-        subscription.segment = segment
-        connection.pump()
-
-    def _read(self, log: ChannelLog, cursor: int) -> "asyncio.Task[Segment | None]":
-        key = (log.name, cursor)
-        task = self._reads.get(key)
-        if task is None:
-            task = asyncio.create_task(self._read_segment(log, cursor), name=f"read {key}")
-            self._reads[key] = task
-            task.add_done_callback(lambda _done: self._reads.pop(key, None))
-        return task
-
-    async def _read_segment(self, log: ChannelLog, cursor: int) -> Segment | None:
-        """None: what follows the cursor is not in the log any more."""
-        found = await self.follower.reader.after({log.name: cursor}, reason="refill")
-        entries = found[log.name]
-        if not entries or not contiguous(cursor, entries):
-            return None
-        return Segment(log, cursor, entries)
+            log.observed = log.head
 
     def _on_lost(self, log: ChannelLog) -> None:
         watcher = self._watchers.get(log.name)
         if watcher is not None:
             watcher(log)
-        for connection, _subscription in self.audience(log.name):
-            self.end(connection, log.name, UnsubscribeCode.INSUFFICIENT_STATE)
+        for subscription in self.audience(log.name):
+            self._on_unreadable(subscription)
+
+    def _on_unreadable(self, subscription: Subscription) -> None:
+        code = UnsubscribeCode.INSUFFICIENT_STATE
+        self.end(subscription.connection, subscription.channel, code)
+
+    def _on_refilled(self, subscription: Subscription) -> None:
+        self._flush.pump_later(subscription.connection)
+
+    # ---------------------------------------------- what connections ask for
+
+    def refill(self, subscription: Subscription) -> None:
+        self._refills.request(subscription)
+
+    def blocked(self, connection: Connection) -> None:
+        self.on_blocked(connection)
 
     async def aclose(self) -> None:
-        tasks: Iterable[asyncio.Task[object]] = [*self._refills, *self._reads.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._flush.cancel()
+        await self._refills.aclose()

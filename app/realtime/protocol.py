@@ -1,17 +1,18 @@
-"""The Centrifuge client protocol, JSON flavour: commands, replies, pushes, codes. No I/O.
+"""The Centrifuge client protocol as models: commands, replies, pushes. No I/O.
 
-A WebSocket message holds one or more JSON documents, separated by newlines. Unknown fields are
-ignored, zero values may be left out.
+What they look like on the wire is a codec's business. Unknown fields are ignored, zero values
+may be left out.
 """
 
-import json
-from enum import Enum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.realtime.codes import ErrorCode, UnsubscribeCode
 
 Channel = Annotated[str, Field(min_length=1)]
 Id = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+Offset = Annotated[int, Field(ge=0)]
 
 MAX_CHANNEL_LENGTH = 255
 REJECT_UNRECOVERED = 2
@@ -28,72 +29,6 @@ METHODS = (
     "refresh",
     "sub_refresh",
 )
-PING = b"{}"
-
-
-class ErrorCode(Enum):
-    """Errors of a command: code, message, and whether trying again later may help."""
-
-    INTERNAL = (100, "internal server error", True)
-    UNKNOWN_CHANNEL = (102, "unknown channel", False)
-    PERMISSION_DENIED = (103, "permission denied", False)
-    ALREADY_SUBSCRIBED = (105, "already subscribed", False)
-    LIMIT_EXCEEDED = (106, "limit exceeded", False)
-    BAD_REQUEST = (107, "bad request", False)
-    NOT_AVAILABLE = (108, "not available", False)
-    TOKEN_EXPIRED = (109, "token expired", False)
-    TOO_MANY_REQUESTS = (111, "too many requests", True)
-    UNRECOVERABLE = (112, "unrecoverable position", False)
-
-
-class CloseCode(Enum):
-    """Close codes and reasons. 3500 to 3999: the client does not come back by itself."""
-
-    MESSAGE_TOO_BIG = (1009, "message too big")
-    SHUTDOWN = (3001, "shutdown")
-    INTERNAL = (3004, "internal server error")
-    EXPIRED = (3005, "connection expired")
-    STALLED = (3008, "slow")
-    INSUFFICIENT_STATE = (3010, "insufficient state")
-    NO_PONG = (3012, "no pong")
-    TOO_MANY_REQUESTS = (3013, "too many requests")
-    INVALID_TOKEN = (3500, "invalid token")
-    BAD_REQUEST = (3501, "bad request")
-    STALE = (3502, "stale")
-    FORCED = (3503, "force disconnect")
-    CONNECTION_LIMIT = (3504, "connection limit")
-    NOT_AVAILABLE = (3508, "not available")
-
-    @property
-    def code(self) -> int:
-        return self.value[0]
-
-    @property
-    def reason(self) -> str:
-        return self.value[1]
-
-
-class UnsubscribeCode(Enum):
-    """Reasons of an unsubscribe push. From 2500 on the client subscribes again, with recovery."""
-
-    SERVER = (2000, "server unsubscribe")
-    INSUFFICIENT_STATE = (2500, "insufficient state")
-
-
-class CommandError(Exception):
-    """A command that cannot be carried out; answered with an error reply."""
-
-    def __init__(self, error: ErrorCode) -> None:
-        super().__init__(error.value[1])
-        self.error = error
-
-
-class Disconnect(Exception):
-    """Ends the connection with this code."""
-
-    def __init__(self, close: CloseCode) -> None:
-        super().__init__(close.reason)
-        self.close = close
 
 
 class Model(BaseModel):
@@ -108,7 +43,7 @@ class ServerSubscription(Model):
 
     recover: bool = False
     epoch: str = ""
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Offset = 0
 
 
 class ConnectRequest(Model):
@@ -119,19 +54,38 @@ class ConnectRequest(Model):
     subs: dict[str, ServerSubscription] = Field(default_factory=dict)
 
 
-class SubscribeRequest(Model):
+class SubscribeRequest(ServerSubscription):
+    """`type` other than 0 asks for a map or poll subscription, which there are not."""
+
     channel: Channel
-    recover: bool = False
-    epoch: str = ""
-    offset: Annotated[int, Field(ge=0)] = 0
+    join_leave: bool = False
     flag: int = 0
     type: int = 0
 
 
 class ChannelRequest(Model):
-    """unsubscribe, presence, presence_stats, history, publish, sub_refresh: what matters now."""
+    """unsubscribe, presence, presence_stats, sub_refresh."""
 
     channel: Channel
+
+
+class PublishRequest(Model):
+    channel: Channel
+    data: Any = None
+
+
+class StreamPosition(Model):
+    offset: Offset = 0
+    epoch: str = ""
+
+
+class HistoryRequest(Model):
+    """`limit` 0: only the position; -1: as many as there may be. `since` is exclusive."""
+
+    channel: Channel
+    limit: int = 0
+    since: StreamPosition | None = None
+    reverse: bool = False
 
 
 class RefreshRequest(Model):
@@ -139,16 +93,16 @@ class RefreshRequest(Model):
 
 
 class Command(Model):
-    """One document of a client: an id and exactly one method. `{}` is a pong."""
+    """One document of a client: an id and exactly one method. Without either it is a pong."""
 
     id: Id = 0
     connect: ConnectRequest | None = None
     subscribe: SubscribeRequest | None = None
     unsubscribe: ChannelRequest | None = None
-    publish: ChannelRequest | None = None
+    publish: PublishRequest | None = None
     presence: ChannelRequest | None = None
     presence_stats: ChannelRequest | None = None
-    history: ChannelRequest | None = None
+    history: HistoryRequest | None = None
     rpc: Any = None
     send: Any = None
     refresh: RefreshRequest | None = None
@@ -163,37 +117,21 @@ class Command(Model):
     def is_pong(self) -> bool:
         return not self.model_fields_set
 
-
-def parse(message: str) -> list[Command]:
-    """The commands of one WebSocket message; raises Disconnect(BAD_REQUEST) for anything else."""
-    documents = [line for line in message.split("\n") if line and not line.isspace()]
-    if not documents:
-        raise Disconnect(CloseCode.BAD_REQUEST)
-    return [_parse_one(document) for document in documents]
-
-
-def _parse_one(document: str) -> Command:
-    try:
-        command = Command.model_validate_json(document)
-    except ValidationError:
-        raise Disconnect(CloseCode.BAD_REQUEST) from None
-    if command.is_pong:
-        if document.strip() != "{}":  # unknown methods only
-            raise Disconnect(CloseCode.BAD_REQUEST)
-        return command
-    if command.method is None or (command.id == 0 and command.method != "send"):
-        raise Disconnect(CloseCode.BAD_REQUEST)
-    if command.method not in ("rpc", "send") and getattr(command, command.method) is None:
-        raise Disconnect(CloseCode.BAD_REQUEST)
-    return command
+    @property
+    def is_valid(self) -> bool:
+        """Whether it names a method, with its object, and an id wherever an answer is due."""
+        method = self.method
+        if method is None or (self.id == 0 and method != "send"):
+            return False
+        return method in ("rpc", "send") or getattr(self, method) is not None
 
 
 # --------------------------------------------------------------------- replies
 
 
 class SubscribeResult(Model):
-    recoverable: Literal[True] = True
-    positioned: Literal[True] = True
+    recoverable: bool = True
+    positioned: bool = True
     epoch: str
     offset: int
     was_recovering: bool = False
@@ -221,6 +159,39 @@ class EmptyResult(Model):
     """The result of a command that has nothing to tell; the object is there all the same."""
 
 
+class ClientInfo(Model):
+    """Who a client is, as other clients are told: a person on one connection."""
+
+    user: str
+    client: str
+    conn_info: Any = None
+
+
+class PresenceResult(Model):
+    """Who is there, by connection id."""
+
+    presence: dict[str, ClientInfo]
+
+
+class PresenceStatsResult(Model):
+    num_clients: int
+    num_users: int
+
+
+class Publication(Model):
+    """`info` says who published it; events have none, and signals no offset."""
+
+    data: Any
+    offset: int | None = None
+    info: ClientInfo | None = None
+
+
+class HistoryResult(Model):
+    publications: list[Publication]
+    epoch: str
+    offset: int
+
+
 class ErrorResult(Model):
     code: int
     message: str
@@ -235,31 +206,37 @@ class Reply(Model):
     connect: ConnectResult | None = None
     subscribe: SubscribeResult | None = None
     unsubscribe: EmptyResult | None = None
+    publish: EmptyResult | None = None
+    presence: PresenceResult | None = None
+    presence_stats: PresenceStatsResult | None = None
+    history: HistoryResult | None = None
     refresh: RefreshResult | None = None
 
-    def encode(self) -> bytes:
-        return self.model_dump_json(exclude_none=True).encode()
+
+Result = (
+    ConnectResult
+    | SubscribeResult
+    | RefreshResult
+    | PresenceResult
+    | PresenceStatsResult
+    | HistoryResult
+    | EmptyResult
+)
 
 
-Result = ConnectResult | SubscribeResult | RefreshResult | EmptyResult
-
-
-def reply(command_id: int, method: str, result: Result) -> bytes:
-    return Reply.model_validate({"id": command_id, method: result}).encode()
-
-
-def error_reply(command_id: int, error: ErrorCode) -> bytes:
+def error_reply(command_id: int, error: ErrorCode) -> Reply:
     code, message, temporary = error.value
     result = ErrorResult(code=code, message=message, temporary=temporary)
-    return Reply(id=command_id, error=result).encode()
+    return Reply(id=command_id, error=result)
 
 
 # ---------------------------------------------------------------------- pushes
 
 
-class Publication(Model):
-    data: Any
-    offset: int
+class Presence(Model):
+    """Somebody came or went."""
+
+    info: ClientInfo
 
 
 class Unsubscribe(Model):
@@ -270,25 +247,30 @@ class Unsubscribe(Model):
 class ChannelPush(Model):
     channel: str
     pub: Publication | None = None
+    join: Presence | None = None
+    leave: Presence | None = None
     unsubscribe: Unsubscribe | None = None
+    subscribe: SubscribeResult | None = None
 
 
 class Push(Model):
-    """What the server says unasked. Hot publications are joined from bytes: `log.frame`."""
+    """What the server says unasked. Publications of the log are joined from bytes instead."""
 
     push: ChannelPush
 
-    def encode(self) -> bytes:
-        return self.model_dump_json(exclude_none=True).encode()
+
+PresenceChange = Literal["join", "leave"]
 
 
-def unsubscribe_push(channel: str, unsubscribe: UnsubscribeCode) -> bytes:
+def presence_push(channel: str, change: PresenceChange, info: ClientInfo) -> Push:
+    return Push(push=ChannelPush.model_validate({"channel": channel, change: {"info": info}}))
+
+
+def signal_push(channel: str, data: Any, info: ClientInfo) -> Push:
+    return Push(push=ChannelPush(channel=channel, pub=Publication(data=data, info=info)))
+
+
+def unsubscribe_push(channel: str, unsubscribe: UnsubscribeCode) -> Push:
     code, reason = unsubscribe.value
     push = ChannelPush(channel=channel, unsubscribe=Unsubscribe(code=code, reason=reason))
-    return Push(push=push).encode()
-
-
-def publication_push(channel: str, offset: int, payload: bytes) -> bytes:
-    """The model's own encoding of a publication; what `log.frame` must equal."""
-    publication = Publication(data=json.loads(payload), offset=offset)
-    return Push(push=ChannelPush(channel=channel, pub=publication)).encode()
+    return Push(push=push)

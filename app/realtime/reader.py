@@ -6,6 +6,7 @@ of the requests' connections is ever taken by a reconnect storm.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
@@ -16,7 +17,10 @@ from app.realtime.log import Entry
 POOL_SIZE = 3
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 3
+LOOK_SECONDS = 1.2  # it tells, too, that Postgres is away
 PIECE_EVENTS = 500
+PRUNED_ROWS = 20_000
+PRUNE_LOCK = 0x7A4D_0002
 
 LOOK = f"SELECT tick, {EPOCH} AS epoch FROM relay"  # noqa: S608 - a constant
 
@@ -25,9 +29,12 @@ NEWS = """
     WHERE tick > $1 AND channel = ANY($2::text[]) GROUP BY channel
 """
 
-HEADS = f"""
-    SELECT {EPOCH} AS epoch, array_agg(head) AS heads FROM (
-        SELECT coalesce(c.head, 0) AS head
+# The floor is the position before the oldest offset that is left: recovery may begin there.
+EXTENTS = f"""
+    SELECT {EPOCH} AS epoch, array_agg(head) AS heads, array_agg(floor) AS floors FROM (
+        SELECT coalesce(c.head, 0) AS head, coalesce(
+            (SELECT l."offset" - 1 FROM channel_log l WHERE l.channel = name
+             ORDER BY l."offset" LIMIT 1), c.head, 0) AS floor
         FROM unnest($1::text[]) WITH ORDINALITY AS wanted(name, nth)
         LEFT JOIN channels c USING (name) ORDER BY nth) known
 """  # noqa: S608 - a constant
@@ -43,14 +50,19 @@ AFTER = """
     ORDER BY wanted.channel, l."offset"
 """
 
-HAS = 'SELECT EXISTS (SELECT FROM channel_log WHERE channel = $1 AND "offset" = $2)'
+BETWEEN = """
+    SELECT l."offset", e.payload FROM channel_log l JOIN events e ON e.id = l.event
+    WHERE l.channel = $1 AND l."offset" > $2 AND l."offset" <= $3 ORDER BY l."offset"
+"""
 
 # A prefix by tick: rows go in the order in which they were written, so a channel loses its
 # oldest offsets first and never gets a hole.
 PRUNE = """
-    WITH front AS (
+    WITH alone AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($3) AS yes),
+    front AS (
         SELECT l.tick, max(e.created_at) AS newest
-        FROM (SELECT tick, event FROM channel_log ORDER BY tick LIMIT $2) l
+        FROM (SELECT tick, event FROM channel_log WHERE (SELECT yes FROM alone)
+              ORDER BY tick LIMIT $2) l
         JOIN events e ON e.id = l.event GROUP BY l.tick),
     kept AS (
         SELECT min(tick) AS tick FROM front
@@ -68,6 +80,13 @@ class Look:
 
     epoch: str
     tick: int
+
+
+class Extent(NamedTuple):
+    """Of a channel's log: its head, and the oldest position from which it can be read on."""
+
+    head: int
+    floor: int
 
 
 class LogReader:
@@ -93,7 +112,7 @@ class LogReader:
             self._pool.terminate()
 
     async def look(self) -> Look:
-        row = (await self._fetch(LOOK))[0]
+        row = (await self._fetch(LOOK, limit=LOOK_SECONDS))[0]
         return Look(row["epoch"], row["tick"])
 
     async def news(self, tick: int, channels: Sequence[str]) -> dict[str, int]:
@@ -101,11 +120,20 @@ class LogReader:
         rows = await self._fetch(NEWS, tick, channels)
         return {row["channel"]: row["head"] for row in rows}
 
-    async def heads(self, channels: Sequence[str]) -> tuple[str, dict[str, int]]:
-        """The epoch and each channel's head: 0 for one that never had an event."""
-        metrics.LOG_READS.labels("activate").inc()
-        row = (await self._fetch(HEADS, channels))[0]
-        return row["epoch"], dict(zip(channels, row["heads"] or (), strict=True))
+    async def extents(
+        self, channels: Sequence[str], *, reason: str = "activate"
+    ) -> tuple[str, dict[str, Extent]]:
+        """The epoch, and how far each channel's log reaches: 0 for one without any event."""
+        metrics.LOG_READS.labels(reason).inc()
+        row = (await self._fetch(EXTENTS, channels))[0]
+        pairs = zip(row["heads"] or (), row["floors"] or (), strict=True)
+        found = (Extent(head, floor) for head, floor in pairs)
+        return row["epoch"], dict(zip(channels, found, strict=True))
+
+    async def between(self, channel: str, after: int, upto: int) -> list[tuple[int, bytes]]:
+        """Offsets and payloads of what the log holds after the one, up to the other."""
+        rows = await self._fetch(BETWEEN, channel, after, upto)
+        return [(row["offset"], row["payload"].encode()) for row in rows]
 
     async def after(
         self, cursors: Mapping[str, int], *, reason: str, limit: int = PIECE_EVENTS
@@ -118,19 +146,28 @@ class LogReader:
             found[row["channel"]].append(entry)
         return found
 
-    async def has(self, channel: str, offset: int) -> bool:
-        """Whether the log still holds this offset, and so everything after it."""
-        metrics.LOG_READS.labels("recover").inc()
-        return bool((await self._fetch(HAS, channel, offset))[0][0])
+    async def prune(self, older_than_seconds: float, *, limit: int = PRUNED_ROWS) -> int:
+        """Remove a prefix of the log; how many rows went. Of all workers one does at a time.
 
-    async def prune(self, older_than_seconds: float, *, limit: int = 50_000) -> int:
-        """Remove a prefix of the log, the oldest `limit` rows at most; how many went."""
-        return int((await self._fetch(PRUNE, older_than_seconds, limit))[0][0])
+        Looks at the oldest `limit` rows, and so must be larger than any relay's batch.
+        """
+        return int((await self._fetch(PRUNE, older_than_seconds, limit, PRUNE_LOCK))[0][0])
 
-    async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
+    async def _fetch(
+        self, statement: str, *values: object, limit: float = STATEMENT_SECONDS
+    ) -> list[asyncpg.Record]:
+        """`limit` is for the answer, in seconds; one of the connections is waited for apart."""
         if self._pool is None:
             raise ConnectionError("the log reader is not open")
         try:
-            return await self._pool.fetch(statement, *values)
+            async with self._pool.acquire() as connection:
+                try:
+                    return await connection.fetch(statement, *values, timeout=limit)
+                except TimeoutError:
+                    connection.terminate()  # else its release would wait for an answer again
+                    raise
+        except TimeoutError:  # whatever is wrong with this connection is wrong with the others
+            await self._pool.expire_connections()
+            raise
         except asyncpg.InternalClientError as error:  # the server ended it, its farewell is read
             raise ConnectionError("the connection has ended") from error

@@ -1,6 +1,8 @@
 """The socket: GET /ws, and /connection/websocket, where SDKs look.
 
-An ordinary ASGI route, which any server can carry: one task reads, one writes.
+Where the server lets it, the connection is taken over once the handshake is done and the route
+ends. Otherwise it stays an ordinary ASGI route, which any server can carry: one task reads, one
+writes.
 """
 
 import asyncio
@@ -14,14 +16,18 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.core.logging import connection_id
+from app.realtime.codec import JSON, Codec
+from app.realtime.codes import CloseCode
 from app.realtime.commands import receive
 from app.realtime.connection import Connection
-from app.realtime.protocol import CloseCode
+from app.realtime.frames import Message, Opcode
+from app.realtime.protobuf_codec import PROTOBUF
 from app.realtime.runtime import Runtime
+from app.realtime.transport import find_take_over
 
 logger = logging.getLogger(__name__)
 
-SUBPROTOCOL = "centrifuge-json"
+CODECS: dict[str, Codec] = {"centrifuge-json": JSON, "centrifuge-protobuf": PROTOBUF}
 CLOSE_SECONDS = 5.0
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -36,7 +42,8 @@ class AsgiTransport:
     def __init__(self, websocket: WebSocket) -> None:
         self.on_writable: Callable[[], None] = lambda: None
         self._websocket = websocket
-        self._messages: list[bytes] = []
+        self.progress = 0
+        self._messages: list[Message] = []
         self._sending = False
         self._closing: tuple[int, str] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +55,7 @@ class AsgiTransport:
     def writable(self) -> bool:
         return not self._messages and not self._sending and self._closing is None
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: Message) -> None:
         self._messages.append(message)
         self._drained.clear()
         self._wake.set()
@@ -84,7 +91,12 @@ class AsgiTransport:
         self._sending = True
         try:
             while self._messages:
-                await self._websocket.send_text(self._messages.pop(0).decode())
+                message = self._messages.pop(0)
+                if message.opcode is Opcode.BINARY:
+                    await self._websocket.send_bytes(message.data)
+                else:
+                    await self._websocket.send_text(message.data.decode())
+                self.progress += 1
         finally:
             self._sending = False
 
@@ -99,15 +111,29 @@ async def serve_socket(websocket: WebSocket) -> None:
     if runtime.draining or not runtime.ready.is_set():
         await websocket.send_denial_response(Response(status_code=503, headers=RETRY_AFTER))
         return
-    offered = websocket.scope.get("subprotocols", [])
-    await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    subprotocol, codec = negotiate(websocket)
+    await websocket.accept(subprotocol=subprotocol)
+    take_over = find_take_over(websocket.scope)
+    if take_over is not None and runtime.settings.take_over == "on":
+        runtime.take_over(take_over, codec)
+        return
     transport = AsgiTransport(websocket)
-    with runtime.connection(transport) as connection:
+    connection = runtime.open(transport, codec)
+    try:
         connection_id.set(connection.id)
         transport.on_writable = connection.pump
-        if runtime.draining:  # since the handshake began
-            connection.close(CloseCode.SHUTDOWN)
         await _carry(runtime, connection, transport, websocket)
+    finally:
+        runtime.close(connection)
+
+
+def negotiate(websocket: WebSocket) -> tuple[str | None, Codec]:
+    """The subprotocol to confirm, if one was offered, and the flavour that the client speaks."""
+    offered = websocket.scope.get("subprotocols", [])
+    chosen = next((name for name in offered if name in CODECS), None)
+    query = websocket.query_params
+    flavour = chosen or f"centrifuge-{query.get('cf_protocol') or query.get('format')}"
+    return chosen, CODECS.get(flavour, JSON)
 
 
 async def _carry(
@@ -137,13 +163,11 @@ async def _read(
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
-        text = message.get("text")
-        if text is None:
-            connection.close(CloseCode.BAD_REQUEST)
-        elif limit and len(text) > limit:
+        data: str | bytes = message.get("text") or message.get("bytes") or ""
+        if limit and len(data) > limit:
             connection.close(CloseCode.MESSAGE_TOO_BIG)
         else:
-            await receive(runtime.stations, connection, text)
+            await receive(runtime.stations, connection, data)
         await transport.drained()
 
 

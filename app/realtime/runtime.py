@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
 
 from app.auth.principals import Principals
 from app.core import metrics
@@ -13,21 +13,30 @@ from app.core.config import Settings
 from app.core.database import Sessions
 from app.core.failpoints import Failpoints
 from app.realtime.access import AccessGuard
+from app.realtime.admission import Admission
+from app.realtime.attendance import Attendance
 from app.realtime.broker import Broker
 from app.realtime.channels import ChannelPolicy, Channels
-from app.realtime.commands import Stations
+from app.realtime.codec import JSON, Codec
+from app.realtime.codes import CloseCode
 from app.realtime.connection import Connection, Transport
+from app.realtime.connection_counts import ConnectionCounts
 from app.realtime.follower import AWAY, LogFollower
 from app.realtime.heartbeat import Heartbeat
+from app.realtime.intake import Intake
+from app.realtime.leases import Leases
 from app.realtime.manager import ConnectionManager
-from app.realtime.protocol import CloseCode
+from app.realtime.presence import Presence
+from app.realtime.publishing import receive_signal
 from app.realtime.reader import LogReader
 from app.realtime.relay import Relay
+from app.realtime.stations import Stations
+from app.realtime.supervision import Job, Supervised
+from app.realtime.transport import TakeOver
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-STOP_SECONDS = 1.0
 LAG_SECONDS = 0.25
 PACE_SECONDS = 0.01
 LAST_WORD_SECONDS = 5.0
@@ -45,6 +54,9 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.broker = Broker(settings.redis_url, settings.redis_timeout_seconds)
+        leases = Leases(settings, self.broker)
+        self.presence = Presence(settings, self.broker, leases)
+        self.counts = ConnectionCounts(settings, leases)
         self.relay = Relay(settings, self.broker, Failpoints(settings.failpoints))
         self.reader = LogReader(settings.database_url)
         self.follower = LogFollower(settings, self.broker, self.reader)
@@ -53,31 +65,40 @@ class Runtime:
         self.access = AccessGuard(self.manager, channels, principals)
         self.heartbeat = Heartbeat(settings)
         self.stations = Stations(
-            settings, principals, channels, self.manager, self.heartbeat.identified
+            settings=settings,
+            principals=principals,
+            channels=channels,
+            follower=self.follower,
+            manager=self.manager,
+            broker=self.broker,
+            presence=self.presence,
+            counts=self.counts,
+            admission=Admission(),
+            on_identified=self.heartbeat.identified,
         )
+        self._connect_stations()
         self.ready = asyncio.Event()
         self.draining = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = Supervised()
+        self._intakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Start the tasks. Clients are served once `ready`: Postgres may still be away."""
         await self.reader.open()
-        work = {
-            "opening": self._open(),
-            "heartbeat": self.heartbeat.run(),
-            "loop-lag": _measure_loop_lag(),
-        }
-        self._tasks = [asyncio.create_task(job, name=name) for name, job in work.items()]
+        self._tasks.start("opening", self._open)
+        self._tasks.start("heartbeat", self.heartbeat.run)
+        self._tasks.start("loop-lag", self._measure)
 
     async def stop(self) -> None:
-        while running := [task for task in self._tasks if not task.done()]:
-            for task in running:  # again: a library's error may have taken a cancellation's place
-                task.cancel()
-            await asyncio.wait(running, timeout=STOP_SECONDS)
+        await self._tasks.stop()
+        for task in self._intakes:
+            task.cancel()
+        await asyncio.gather(*self._intakes, return_exceptions=True)
         await self.access.aclose()
         await self.manager.aclose()
         await self.follower.aclose()
         await self.reader.close()
+        await self.presence.aclose()
         await self.broker.aclose()
 
     async def wait_ready(self, seconds: float) -> bool:
@@ -101,46 +122,77 @@ class Runtime:
             connection.close(CloseCode.SHUTDOWN)
         await self.manager.emptied(LAST_WORD_SECONDS)
 
-    @contextmanager
-    def connection(self, transport: Transport) -> Iterator[Connection]:
-        """A connection for as long as the block runs."""
-        connection = self.manager.open(transport)
+    # ---------------------------------------------------------- connections
+
+    def open(self, transport: Transport, codec: Codec = JSON) -> Connection:
+        """A client's connection; to be closed when its transport is lost."""
+        connection = self.manager.open(transport, codec)
         self.heartbeat.opened(connection)
+        if self.draining:  # since the handshake began
+            connection.close(CloseCode.SHUTDOWN)
+        return connection
+
+    def close(self, connection: Connection) -> None:
+        """The transport is lost; whatever it left behind is cleared away."""
+        self.heartbeat.closed(connection)
+        self.manager.forget(connection)
+        if connection.user_id is not None:
+            self.counts.release(connection.user_id, connection.id)
+
+    def take_over(self, take_over: TakeOver, codec: Codec = JSON) -> None:
+        """From now on the server's own protocol object talks to the connection directly."""
+        intake = Intake(self.stations, self._intakes, self.close)
+        transport = take_over(intake)
+        intake.start(self.open(transport, codec), transport)
+
+    @contextmanager
+    def connection(self, transport: Transport, codec: Codec = JSON) -> Iterator[Connection]:
+        """A connection for as long as the block runs."""
+        connection = self.open(transport, codec)
         try:
             yield connection
         finally:
-            self.heartbeat.closed(connection)
-            self.manager.forget(connection)
+            self.close(connection)
+
+    def _connect_stations(self) -> None:
+        """Who hears what from whom."""
+        self.manager.on_blocked = self.heartbeat.blocked
+        self.attendance = Attendance(self.manager, self.presence)
+        self.broker.on_signal = partial(receive_signal, self.manager)
 
     async def _open(self) -> None:
         """Learn which log this is and follow `$control`; then everything else may begin."""
-        listening: asyncio.Task[None] | None = None
+        listening = False
         while not self.ready.is_set():
             try:
                 await self.follower.start()
-                if listening is None:
-                    listening = self._spawn("broker", self.broker.run())
+                if not listening:
+                    self._tasks.start("broker", self.broker.run)
+                    listening = True
                 await self.access.start()
             except AWAY as error:
                 logger.warning("not ready yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.ready.set()
-        self._spawn("looks", self.follower.run_looks())
-        self._spawn("repairs", self.follower.run_repairs())
-        self._spawn("pruning", self.follower.run_pruning())
-        self._spawn("access", self.access.run())
-        self._spawn("relay", self.relay.run())
+        for name, job in self._jobs().items():
+            self._tasks.start(name, job)
 
-    def _spawn(self, name: str, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(job, name=name)
-        self._tasks.append(task)
-        return task
+    def _jobs(self) -> dict[str, Job]:
+        return {
+            "looks": self.follower.run_looks,
+            "repairs": self.follower.run_repairs,
+            "pruning": self.follower.run_pruning,
+            "access": self.access.run,
+            "presence": self.presence.run,
+            "relay": self.relay.run,
+        }
 
-
-async def _measure_loop_lag() -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LAG_SECONDS
-        await asyncio.sleep(LAG_SECONDS)
-        metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
+    async def _measure(self) -> None:
+        """How late the loop is, and how far the cursors are behind."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
+            self.heartbeat.measure_lag()

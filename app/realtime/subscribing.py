@@ -1,77 +1,68 @@
-"""Setting a cursor so that nothing can fall between: the steps that every subscription takes."""
+"""`subscribe` and `unsubscribe`, with the presence that hangs on them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol
-
-from app.realtime.follower import LogFollower
-from app.realtime.log import ChannelLog
-
-SUBSCRIBE_SECONDS = 3.0
-
-
-class Wanted(Protocol):
-    """From where a client wants to go on."""
-
-    @property
-    def recover(self) -> bool: ...
-    @property
-    def epoch(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
+from app.realtime.codes import CommandError, ErrorCode
+from app.realtime.connecting import current_principal, identity_of
+from app.realtime.connection import Connection
+from app.realtime.cursors import open_cursor
+from app.realtime.protocol import (
+    REJECT_UNRECOVERED,
+    ChannelRequest,
+    EmptyResult,
+    Reply,
+    SubscribeRequest,
+)
+from app.realtime.stations import Stations
+from app.realtime.subscription import Subscription
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An acquired log and the place on it; `cursor` is the offset that the client is told."""
+async def subscribe(
+    stations: Stations, connection: Connection, command_id: int, request: SubscribeRequest
+) -> None:
+    channel = request.channel
+    _check_request(stations, connection, request)
+    has_presence = False
 
-    log: ChannelLog
-    epoch: str
-    cursor: int
-    recovered: bool
+    async def authorize() -> None:
+        nonlocal has_presence
+        principal = await current_principal(stations, connection)
+        has_presence = (await stations.channels.authorize(principal, channel)).presence
 
-
-async def open_cursor(
-    follower: LogFollower,
-    channel: str,
-    wanted: Wanted,
-    *,
-    authorize: Callable[[], Awaitable[None]],
-    generation: Callable[[], int],
-) -> Opened:
-    """Authorize, make the channel active, find the place; again if rights or log changed since.
-
-    Between its return and the caller's next await nothing else runs: answer and attach there,
-    or release the channel. Raises what `authorize` raises, TimeoutError after SUBSCRIBE_SECONDS,
-    or what the log's reader raises.
-    """
-    async with asyncio.timeout(SUBSCRIBE_SECONDS):
-        while True:
-            rights = generation()
-            await authorize()
-            log = await follower.acquire(channel)
-            try:
-                recovered = wanted.recover and await _can_recover(follower, log, wanted)
-            except BaseException:
-                follower.release(channel)
-                raise
-            if rights == generation() and follower.is_current(log):
-                cursor = wanted.offset if recovered else log.head
-                return Opened(log, follower.epoch, cursor, recovered)
-            follower.release(channel)
+    opened = await open_cursor(
+        stations.follower,
+        channel,
+        request,
+        authorize=authorize,
+        generation=lambda: stations.principals.generation(identity_of(connection).user_id),
+    )
+    if request.recover and not opened.recovered and request.flag & REJECT_UNRECOVERED:
+        stations.follower.release(channel)
+        raise CommandError(ErrorCode.UNRECOVERABLE)
+    subscription = Subscription(
+        connection,
+        channel,
+        opened.log,
+        opened.cursor,
+        recovering=opened.recovered,
+        present=has_presence,
+        join_leave=has_presence and request.join_leave,
+    )
+    stations.manager.attach(subscription)
+    connection.tell(Reply(id=command_id, subscribe=opened.result(request)))
 
 
-async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -> bool:
-    """Whether the log still has everything after the position, and the position is of this log."""
-    if wanted.epoch not in ("", follower.epoch):
-        return False
-    if wanted.offset > log.head:  # normal after a change of workers: this one may be behind
-        _epoch, heads = await follower.reader.heads([log.name])
-        if wanted.offset > max(heads[log.name], log.head):
-            return False
-        follower.expect(log.name, heads[log.name])
-        return True
-    if wanted.offset == log.head or log.holds(wanted.offset):
-        return True
-    return await follower.reader.has(log.name, wanted.offset + 1)
+def unsubscribe(
+    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+) -> None:
+    """Succeeds for a channel that the client is not subscribed to, too: SDKs rely on it."""
+    stations.manager.detach(connection, request.channel)
+    connection.tell(Reply(id=command_id, unsubscribe=EmptyResult()))
+
+
+def _check_request(stations: Stations, connection: Connection, request: SubscribeRequest) -> None:
+    if request.type:
+        raise CommandError(ErrorCode.NOT_AVAILABLE)
+    if request.channel in connection.subscriptions:
+        raise CommandError(ErrorCode.ALREADY_SUBSCRIBED)
+    limit = stations.settings.channels_per_connection
+    if limit and len(connection.subscriptions) > limit:  # its own channel does not count
+        raise CommandError(ErrorCode.LIMIT_EXCEEDED)

@@ -1,5 +1,6 @@
 """Who may subscribe to the channels of users."""
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
@@ -11,6 +12,8 @@ class EveryUser:
 
     namespace = USERS_CHANNEL
     keyed = False
+    presence = False
+    signals: type[BaseModel] | None = None
 
     async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return principal.is_admin
@@ -21,6 +24,8 @@ class OneUser:
 
     namespace = USERS_CHANNEL
     keyed = True
+    presence = False
+    signals: type[BaseModel] | None = None
 
     async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return key == str(principal.user_id)

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
 from app.orders import service as orders_service
-from app.orders.events import AllOrdersPolicy, OneOrderPolicy, list_channel, order_channel
+from app.orders.channels import AllOrders, OneOrder
+from app.orders.events import list_channel, order_channel
 from app.orders.models import Order
 from app.orders.schemas import OrderUpdate, read_order
 from app.realtime.models import EventRow
@@ -202,7 +203,7 @@ async def test_after_a_deletion_the_workers_are_told_to_end_its_channel(
 async def test_all_orders_are_for_staff(session: AsyncSession, role: Role, *, may: bool) -> None:
     person = await add_person(session, role)
 
-    assert await AllOrdersPolicy().may_subscribe(session, person, "") is may
+    assert await AllOrders().may_subscribe(session, person, "") is may
 
 
 async def test_one_order_is_for_who_may_see_it(session: AsyncSession) -> None:
@@ -211,7 +212,7 @@ async def test_one_order_is_for_who_may_see_it(session: AsyncSession) -> None:
     order = await add_order(session, cleo)
     await share(session, order.id, omar)
 
-    policy, key = OneOrderPolicy(), str(order.id)
+    policy, key = OneOrder(), str(order.id)
     may = [await policy.may_subscribe(session, person, key) for person in (cleo, omar, nora, sten)]
 
     assert may == [True, True, False, True]
@@ -223,7 +224,7 @@ async def test_an_order_that_is_not_there_looks_like_one_that_may_not_be_seen(
     sten = await add_person(session, Role.STAFF)
 
     key = "01932c07-0000-7000-8000-000000000000"
-    assert await OneOrderPolicy().may_subscribe(session, sten, key) is False
+    assert await OneOrder().may_subscribe(session, sten, key) is False
 
 
 @pytest.mark.parametrize(
@@ -234,14 +235,14 @@ async def test_a_channel_has_one_spelling(session: AsyncSession, spelling: str) 
     order_id = (await add_order(session, cleo)).id
     key = spelling.format(upper=str(order_id).upper(), hex=order_id.hex, plain=order_id)
 
-    assert await OneOrderPolicy().may_subscribe(session, cleo, key) is False
+    assert await OneOrder().may_subscribe(session, cleo, key) is False
 
 
 @pytest.mark.parametrize("key", ["", "x", "\x00", "*", "7", "\ud800"])
 async def test_a_key_that_is_no_id_is_nobodys(session: AsyncSession, key: str) -> None:
     sten = await add_person(session, Role.STAFF)
 
-    assert await OneOrderPolicy().may_subscribe(session, sten, key) is False
+    assert await OneOrder().may_subscribe(session, sten, key) is False
 
 
 async def test_the_channel_that_covers_a_list_is_that_of_its_reader(

@@ -8,7 +8,7 @@ from app.core.config import Settings
 from app.realtime.broker import Broker, Message
 from app.realtime.follower import LogFollower
 from app.realtime.log import ChannelLog, Entry
-from app.realtime.reader import PIECE_EVENTS, LogReader
+from app.realtime.reader import PIECE_EVENTS, Extent, LogReader
 
 
 class Wire(Broker):
@@ -54,9 +54,11 @@ class HeldReader(LogReader):
         self.failures = 0
         self.reads: list[str] = []
 
-    async def heads(self, channels: Sequence[str]) -> tuple[str, dict[str, int]]:
-        self._count("heads")
-        answer = await super().heads(channels)
+    async def extents(
+        self, channels: Sequence[str], *, reason: str = "activate"
+    ) -> tuple[str, dict[str, Extent]]:
+        self._count("extents" if reason == "activate" else f"extents to {reason}")
+        answer = await super().extents(channels, reason=reason)
         self.asked.set()
         await self.may_answer.wait()
         return answer

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Principals, Role
@@ -51,6 +52,8 @@ class Board:
 
     namespace = "board"
     keyed = False
+    presence = False
+    signals: type[BaseModel] | None = None
 
     async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
         return principal.is_staff
@@ -61,6 +64,8 @@ class Rooms:
 
     namespace = "rooms"
     keyed = True
+    presence = False
+    signals: type[BaseModel] | None = None
 
     def __init__(self) -> None:
         self.gone: set[str] = set()

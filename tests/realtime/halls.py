@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.config import Settings
-from app.realtime.connection import Connection, Subscription
+from app.realtime.connection import Connection
 from app.realtime.manager import ConnectionManager
+from app.realtime.subscription import Subscription
 from tests.realtime.followers import Followed, following
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.recording import RecordingTransport
@@ -54,8 +55,8 @@ class Hall:
         transport, connection = self.open()
         log = await self.follower.acquire(channel)
         at = log.head if cursor is None else cursor
-        subscription = Subscription(channel, log, at, server_side=server_side)
-        self.manager.attach(connection, subscription)
+        subscription = Subscription(connection, channel, log, at, server_side=server_side)
+        self.manager.attach(subscription)
         return Seat(transport, connection, subscription)
 
     async def say(self, channel: str, count: int = 1, payload: str | None = None) -> None:

@@ -24,7 +24,15 @@ class PostgresProxy:
 
     def swallow(self) -> None:
         """From now on the connections that there are carry nothing; new ones do."""
+        self.vanish()
+        self.reappear()
+
+    def vanish(self) -> None:
+        """From now on nothing is carried, on new connections neither."""
         self._silence.set()
+
+    def reappear(self) -> None:
+        """New connections carry again what is said; the old ones never do."""
         self._silence = asyncio.Event()
 
     async def go_away(self) -> None:

@@ -5,28 +5,33 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from app.realtime.frames import Message
+
 Document = dict[str, Any]
 
 WAIT_SECONDS = 5.0
 
 
 class RecordingTransport:
-    """Keeps every message that it is given; `writable` is a switch.
+    """Keeps every message that it is given; `writable` is a switch, `progress` a counter.
 
-    After it was switched on again, whoever plays the socket calls `connection.pump()`.
+    After it was switched on again, whoever plays the socket calls `connection.pump()`. What is
+    given while it takes something leaves at once; a test that wants otherwise counts by itself.
     """
 
     def __init__(self, *, writable: bool = True) -> None:
         self.writable = writable
-        self.sent: list[bytes] = []
+        self.progress = 0
+        self.messages: list[Message] = []
         self.closed: tuple[int, str] | None = None
         self._news = asyncio.Event()
 
     # ------------------------------------------------- as a connection sees it
 
-    def send(self, message: bytes) -> None:
-        assert self.closed is None, f"a message after the close: {message!r}"
-        self.sent.append(message)
+    def send(self, message: Message) -> None:
+        assert self.closed is None, f"a message after the close: {message.data!r}"
+        self.messages.append(message)
+        self.progress += self.writable
         self._news.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -37,17 +42,27 @@ class RecordingTransport:
     # ------------------------------------------------------ as a test sees it
 
     @property
+    def sent(self) -> list[bytes]:
+        """The data of each message."""
+        return [message.data for message in self.messages]
+
+    @property
     def documents(self) -> list[Document]:
         """Every JSON document sent so far: a message holds one or more, a line each."""
         return [json.loads(line) for message in self.sent for line in message.split(b"\n")]
 
     def publications(self, channel: str) -> list[Document]:
-        """The publications ({"data", "offset"}) of this channel so far, as they came."""
-        return [
-            document["push"]["pub"]
-            for document in self.documents
-            if document.get("push", {}).get("channel") == channel and "pub" in document["push"]
-        ]
+        """The events ({"data", "offset"}) of this channel so far, as they came."""
+        return [pub for pub in self.pushes(channel, "pub") if "offset" in pub]
+
+    def signals(self, channel: str) -> list[Document]:
+        """What others have told this channel so far: {"data", "info"}."""
+        return [pub for pub in self.pushes(channel, "pub") if "offset" not in pub]
+
+    def pushes(self, channel: str, kind: str) -> list[Document]:
+        """The content of each push of this kind in the channel so far."""
+        pushes = (document.get("push", {}) for document in self.documents)
+        return [push[kind] for push in pushes if push.get("channel") == channel and kind in push]
 
     async def document(
         self, matches: Callable[[Document], bool], *, seconds: float = WAIT_SECONDS

@@ -4,19 +4,29 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
 from app.realtime.channels import Channels, personal_channel
-from app.realtime.protocol import CommandError, ErrorCode
+from app.realtime.codes import CommandError, ErrorCode
 
 SOMEBODY = Principal(uuid4(), uuid4(), "Somebody", Role.CUSTOMER)
 
 
+class Waving(BaseModel):
+    """What somebody in a room may tell the others."""
+
+    hand: str
+
+
 class Policy:
     """Allows what it was told to, and keeps what it was asked."""
+
+    presence = True
+    signals: type[BaseModel] | None = Waving
 
     def __init__(self, namespace: str, *allowed: str, keyed: bool) -> None:
         self.namespace = namespace
@@ -61,6 +71,11 @@ async def test_the_policy_of_the_namespace_decides_on_the_key(two: Two) -> None:
     assert await two.refusal("rooms:z") is ErrorCode.PERMISSION_DENIED
     assert await two.refusal("hall") is None
     assert two.room.asked == ["a", "z"]
+
+
+async def test_who_may_is_told_what_the_channel_offers(two: Two) -> None:
+    assert await two.channels.authorize(SOMEBODY, "rooms:a") is two.room
+    assert await two.channels.authorize(SOMEBODY, "hall") is two.hall
 
 
 async def test_a_key_may_hold_colons(two: Two) -> None:

@@ -2,39 +2,35 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
-from app.realtime.connection import Connection, Subscription, Timing
-from app.realtime.limits import TokenBucket
-from app.realtime.log import BATCH_BYTES, ChannelLog, Entry, Segment
-from app.realtime.protocol import CloseCode
+from app.realtime.codec import JSON, JsonCodec
+from app.realtime.codes import CloseCode
+from app.realtime.frames import Message, Opcode
+from app.realtime.log import BATCH_BYTES, Entry, Segment
+from app.realtime.protocol import EmptyResult, Push, Reply
+from app.realtime.subscription import Subscription
+from tests.realtime.keepers import Keeping, a_connection, a_subscription, somebody, write
 from tests.realtime.recording import RecordingTransport
 
+FIRST = Reply(id=1, unsubscribe=EmptyResult())
+SECOND = Reply(id=2, unsubscribe=EmptyResult())
 ANSWER = b'{"id":1,"unsubscribe":{}}'
 MORE = b'{"id":2,"unsubscribe":{}}'
 
 
 class Stage:
-    """A connection, its transport, and the subscriptions for which it asked a refill."""
+    """A connection, its transport, and what it asked of its keeper."""
 
-    def __init__(self, *, writable: bool = True) -> None:
-        self.transport = RecordingTransport(writable=writable)
-        self.refills: list[Subscription] = []
-        bucket = TokenBucket(0, lambda: 0.0)
-        self.connection = Connection(self.transport, bucket, self._on_refill)
-
-    def _on_refill(self, connection: Connection, subscription: Subscription) -> None:
-        assert connection is self.connection
-        subscription.refilling = True
-        self.refills.append(subscription)
+    def __init__(self, transport: RecordingTransport | None = None) -> None:
+        self.transport = transport or RecordingTransport()
+        self.keeper = Keeping()
+        self.connection = a_connection(self.transport, self.keeper)
 
     def subscribe(self, name: str, *, cursor: int = 0, events: int = 1_000) -> Subscription:
-        log = ChannelLog(name, 10_000_000, events)
-        log.start(0)
-        subscription = Subscription(name, log, cursor)
-        self.connection.subscriptions[name] = subscription
-        return subscription
+        return a_subscription(self.connection, name, cursor=cursor, events=events)
 
     def resume(self) -> None:
         self.transport.writable = True
@@ -52,38 +48,50 @@ class Stage:
 class OneMessage(RecordingTransport):
     """Takes one message, then is paused."""
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: Message) -> None:
         super().send(message)
         self.writable = False
 
 
-def write(subscription: Subscription, count: int, size: int = 0) -> None:
-    log = subscription.log
-    first = log.head + 1
-    payload = b'{"fill":"%b"}' % (b"x" * size)
-    log.append(Entry(offset, 0.0, payload) for offset in range(first, first + count))
+class Binary(JsonCodec):
+    """Another flavour, with little to say."""
+
+    opcode = Opcode.BINARY
+
+    def encode(self, document: Reply | Push) -> bytes:  # noqa: ARG002 - of the port
+        return b"reply"
+
+    def publication(self, channel: str, offset: int, payload: bytes) -> bytes:  # noqa: ARG002 - of the port
+        return f"{channel}:{offset}".encode()
+
+    def join(self, documents: Sequence[bytes]) -> bytes:
+        return b"|".join(documents)
+
+
+def paused() -> Stage:
+    return Stage(RecordingTransport(writable=False))
 
 
 def test_what_it_is_told_is_written_at_once() -> None:
     stage = Stage()
-    stage.connection.tell(ANSWER)
+    stage.connection.tell(FIRST)
     assert stage.transport.sent == [ANSWER]
 
 
 def test_nothing_is_written_while_the_transport_is_paused() -> None:
-    stage = Stage(writable=False)
+    stage = paused()
     write(stage.subscribe("a"), 3)
-    stage.connection.tell(ANSWER)
+    stage.connection.tell(FIRST)
     stage.connection.pump()
     assert stage.transport.sent == []
 
 
 def test_answers_come_before_publications_in_the_same_message() -> None:
-    stage = Stage(writable=False)
+    stage = paused()
     subscription = stage.subscribe("a")
     write(subscription, 2)
-    stage.connection.tell(ANSWER)
-    stage.connection.tell(MORE)
+    stage.connection.tell(FIRST)
+    stage.connection.tell(SECOND)
     stage.resume()
     assert stage.transport.sent[0].split(b"\n")[:2] == [ANSWER, MORE]
     assert stage.received() == [("a", 1), ("a", 2)]
@@ -104,34 +112,36 @@ def test_a_cursor_ahead_of_the_head_waits_for_it() -> None:
     stage.connection.pump()
     assert stage.transport.sent == []
     write(subscription, 1)
-    stage.connection.pump_one(subscription)
+    stage.connection.pump()
     assert stage.received() == [("a", 4)]
 
 
-def test_the_hot_path_writes_the_logs_own_bytes() -> None:
+def test_a_backlog_of_one_channel_is_written_as_the_logs_own_message() -> None:
     stage = Stage()
     subscription = stage.subscribe("a")
     write(subscription, 3)
-    shared = subscription.log.after(0).data
-    stage.connection.pump_one(subscription)
-    assert stage.transport.sent[0] is shared
+    shared = subscription.log.after(0, JSON).message
+    stage.connection.pump()
+    assert stage.transport.messages == [shared]
 
 
-def test_the_hot_path_keeps_the_order_with_answers_that_wait() -> None:
-    stage = Stage(writable=False)
+def test_an_answer_does_not_change_the_message_of_the_others() -> None:
+    stage = paused()
     subscription = stage.subscribe("a")
-    stage.connection.tell(ANSWER)
     write(subscription, 1)
-    stage.transport.writable = True
-    stage.connection.pump_one(subscription)
-    assert [document.get("id") for document in stage.transport.documents] == [1, None]
+    shared = subscription.log.after(0, JSON).message
+    before = shared.data
+    stage.connection.tell(FIRST)
+    stage.resume()
+    assert stage.transport.sent == [ANSWER + b"\n" + before]
+    assert shared.data == before
 
 
 def test_a_backlog_goes_out_in_messages_of_at_most_64_kib() -> None:
-    stage = Stage(writable=False)
+    stage = paused()
     for name in "abc":
         write(stage.subscribe(name), 200, 1_000)
-    stage.connection.tell(ANSWER)
+    stage.connection.tell(FIRST)
     stage.resume()
     assert max(map(len, stage.transport.sent)) <= BATCH_BYTES
     assert Counter(name for name, _offset in stage.received()) == {"a": 200, "b": 200, "c": 200}
@@ -140,19 +150,18 @@ def test_a_backlog_goes_out_in_messages_of_at_most_64_kib() -> None:
 
 
 def test_the_newline_between_an_answer_and_a_batch_counts() -> None:
-    stage = Stage(writable=False)
+    stage = paused()
     subscription = stage.subscribe("a")
     write(subscription, 1, 60_000)
-    room = BATCH_BYTES - len(subscription.log.after(0).data)
-    stage.connection.tell(b'{"id":%b}' % (b"1" * (room - len('{"id":}'))))
+    room = BATCH_BYTES - len(subscription.log.after(0, JSON).message.data)
+    stage.connection.tell_bytes(b'{"id":%b}' % (b"1" * (room - len('{"id":}'))))
     stage.resume()
     assert len(stage.transport.sent) == 2
 
 
 def test_channels_take_turns() -> None:
-    stage = Stage()
-    stage.transport = transport = OneMessage()
-    stage.connection._transport = transport
+    transport = OneMessage()
+    stage = Stage(transport)
     for name in "abc":
         write(stage.subscribe(name), 300, 1_000)
     served = []
@@ -164,7 +173,7 @@ def test_channels_take_turns() -> None:
 
 
 def test_small_batches_of_several_channels_share_a_message() -> None:
-    stage = Stage(writable=False)
+    stage = paused()
     for name in "abc":
         write(stage.subscribe(name), 2)
     stage.resume()
@@ -177,7 +186,6 @@ def test_a_suspended_subscription_writes_nothing_until_it_is_resumed() -> None:
     subscription = stage.subscribe("a")
     subscription.suspended = True
     write(subscription, 2)
-    stage.connection.pump_one(subscription)
     stage.connection.pump()
     assert stage.transport.sent == []
     subscription.suspended = False
@@ -190,8 +198,8 @@ def test_a_cursor_that_fell_off_the_ring_asks_for_a_refill_once() -> None:
     subscription = stage.subscribe("a", events=3)
     write(subscription, 10)
     stage.connection.pump()
-    stage.connection.pump_one(subscription)
-    assert stage.refills == [subscription]
+    stage.connection.pump()
+    assert stage.keeper.refills == [subscription]
     assert stage.transport.sent == []
 
 
@@ -199,12 +207,11 @@ def test_a_segment_is_written_and_the_ring_goes_on_from_it() -> None:
     stage = Stage()
     subscription = stage.subscribe("a", events=3)
     write(subscription, 10)
-    log = subscription.log
-    subscription.segment = Segment(log, 0, [Entry(n, 0.0, b"{}") for n in range(1, 9)])
+    subscription.segment = Segment("a", 0, [Entry(n, 0.0, b"{}") for n in range(1, 9)])
     stage.connection.pump()
     assert [offset for _name, offset in stage.received()] == list(range(1, 11))
     assert subscription.segment is None
-    assert stage.refills == []
+    assert stage.keeper.refills == []
 
 
 def test_a_refill_of_one_channel_does_not_hold_up_another() -> None:
@@ -216,9 +223,9 @@ def test_a_refill_of_one_channel_does_not_hold_up_another() -> None:
 
 
 def test_a_close_still_sends_the_answers_that_wait() -> None:
-    stage = Stage(writable=False)
-    stage.connection.tell(ANSWER)
-    stage.connection.tell(MORE)
+    stage = paused()
+    stage.connection.tell(FIRST)
+    stage.connection.tell(SECOND)
     stage.connection.close(CloseCode.SHUTDOWN)
     assert stage.transport.sent == [ANSWER + b"\n" + MORE]
     assert stage.transport.closed == (3001, "shutdown")
@@ -229,9 +236,8 @@ def test_after_a_close_nothing_is_written() -> None:
     subscription = stage.subscribe("a")
     stage.connection.close(CloseCode.SHUTDOWN)
     write(subscription, 1)
-    stage.connection.tell(ANSWER)
+    stage.connection.tell(FIRST)
     stage.connection.pump()
-    stage.connection.pump_one(subscription)
     assert stage.transport.sent == []
 
 
@@ -242,13 +248,34 @@ def test_the_first_close_counts() -> None:
     assert stage.transport.closed == (3503, "force disconnect")
 
 
-@pytest.mark.parametrize(
-    ("timing", "following"),
-    [
-        (Timing(), None),
-        (Timing(connect_by=3.0), 3.0),
-        (Timing(next_ping=9.0, pong_by=4.0, refresh_by=7.0), 4.0),
-    ],
-)
-def test_the_next_moment_is_the_earliest(timing: Timing, following: float | None) -> None:
-    assert timing.next == following
+def test_what_is_encoded_already_is_written_as_it_is() -> None:
+    stage = Stage()
+    stage.connection.tell_bytes(MORE)
+    assert stage.transport.sent == [MORE]
+
+
+def test_a_message_is_of_the_connections_own_flavour() -> None:
+    transport = RecordingTransport()
+    connection = a_connection(transport, codec=Binary())
+    connection.tell(FIRST)
+    write(a_subscription(connection, "a"), 2)
+    connection.pump()
+    connection.close(CloseCode.SHUTDOWN)
+    assert {message.opcode for message in transport.messages} == {Opcode.BINARY}
+    assert transport.sent[0] == b"reply"
+    assert transport.sent[1] == b"a:1|a:2"
+
+
+def test_others_are_told_who_it_is() -> None:
+    connection = Stage().connection
+    identity = connection.identity = somebody("Cleo")
+    assert connection.info.model_dump() == {
+        "user": str(identity.user_id),
+        "client": connection.id,
+        "conn_info": {"name": "Cleo"},
+    }
+
+
+def test_before_it_has_signed_in_it_is_nobody() -> None:
+    with pytest.raises(RuntimeError, match="nobody"):
+        _ = Stage().connection.info

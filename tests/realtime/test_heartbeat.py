@@ -1,54 +1,6 @@
 """Heartbeat: connections that say nothing, or not in time, with short times."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-
-from app.core.config import Settings
-from app.realtime.connection import Connection
-from app.realtime.heartbeat import Heartbeat
-from app.realtime.limits import TokenBucket
-from tests.realtime.recording import RecordingTransport
-
-HOUR = 3_600.0
-
-
-@dataclass
-class Beating:
-    heartbeat: Heartbeat
-    transport: RecordingTransport
-    connection: Connection
-
-    @property
-    def pings(self) -> int:
-        return self.transport.sent.count(b"{}")
-
-    async def answer_pings(self, count: int) -> None:
-        """As a client does."""
-        for number in range(1, count + 1):
-            await self.transport.until(lambda: self.pings >= number)  # noqa: B023 - right here
-            self.connection.timing.pong_by = None
-
-
-@asynccontextmanager
-async def beating(**settings: float) -> AsyncIterator[Beating]:
-    """A new connection."""
-    heartbeat = Heartbeat(Settings().model_copy(update=dict(settings)))
-    transport = RecordingTransport()
-    connection = Connection(transport, TokenBucket(0, lambda: 0.0), lambda *_: None)
-    running = asyncio.create_task(heartbeat.run())
-    await asyncio.sleep(0)
-    heartbeat.opened(connection)
-    try:
-        yield Beating(heartbeat, transport, connection)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
+from tests.realtime.beats import HOUR, beating, now
 
 
 async def test_who_does_not_sign_in_is_closed_as_stale() -> None:

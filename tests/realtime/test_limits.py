@@ -1,8 +1,9 @@
-"""TokenBucket, with a clock that is turned by hand."""
+"""TokenBucket and Budget, with a clock that is turned by hand."""
 
 from dataclasses import dataclass
 
-from app.realtime.limits import TokenBucket
+from app.core.config import Settings
+from app.realtime.limits import Budget, TokenBucket
 
 RATE = 50
 BURST = 300
@@ -91,3 +92,31 @@ def test_refusals_of_long_ago_do_not_count() -> None:
         taken(bucket, BURST + 400)
         assert not bucket.is_flooded
         clock.now += 60
+
+
+# --------------------------------------------------------------------- budget
+
+
+def budget(clock: Clock, **settings: int) -> Budget:
+    return Budget.of(Settings().model_copy(update=dict(settings)), clock)
+
+
+def test_a_connection_has_a_budget_of_commands_and_one_of_signals() -> None:
+    one = budget(Clock(), commands_per_second=5, signals_per_second=10)
+    assert taken(one.commands, 100) == 5 * 6
+    assert taken(one.signals, 100) == 10
+
+
+def test_signals_are_saved_up_for_a_second_at_most() -> None:
+    clock = Clock()
+    signals = budget(clock, signals_per_second=10).signals
+    taken(signals, 100)
+    clock.now += 0.5
+    assert taken(signals, 100) == 5
+    clock.now += 60
+    assert taken(signals, 100) == 10
+
+
+def test_limits_of_zero_are_off() -> None:
+    one = budget(Clock(), commands_per_second=0, signals_per_second=0)
+    assert (taken(one.commands, 10_000), taken(one.signals, 10_000)) == (10_000, 10_000)

@@ -1,35 +1,12 @@
-"""ChannelLog: what it keeps, what it drops, and the bytes that it makes."""
+"""ChannelLog: what it keeps and what it drops."""
 
-import json
 import random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.realtime.log import BATCH_BYTES, MAX_AHEAD, ChannelLog, Entry, Segment, contiguous
-from app.realtime.protocol import publication_push
-
-CHANNEL = "orders:0198c4f0-7d2e-7000-8000-000000000001"
-AT = 1_700_000_000.0
-
-
-def payload(offset: int, size: int = 0) -> bytes:
-    return b'{"n":%d,"fill":"%b"}' % (offset, b"x" * size)
-
-
-def entry(offset: int, size: int = 0) -> Entry:
-    return Entry(offset, AT, payload(offset, size))
-
-
-def entries(first: int, last: int, size: int = 0) -> list[Entry]:
-    return [entry(offset, size) for offset in range(first, last + 1)]
-
-
-def a_log(head: int = 0, *, max_bytes: int = 1_000_000, max_events: int = 10_000) -> ChannelLog:
-    log = ChannelLog(CHANNEL, max_bytes, max_events)
-    log.start(head)
-    return log
+from app.realtime.log import MAX_AHEAD, ChannelLog, Entry, contiguous
+from tests.realtime.logs import AT, CHANNEL, a_log, entries, entry, payload
 
 
 def held(log: ChannelLog) -> list[int]:
@@ -133,107 +110,34 @@ def test_the_ring_holds_what_follows_a_cursor_up_to_its_first_event() -> None:
     assert [cursor for cursor in range(11) if log.holds(cursor)] == [7, 8, 9, 10]
 
 
+def test_the_ring_gives_what_it_holds_however_often_it_has_moved() -> None:
+    log = a_log(max_events=20)
+    for last in range(5, 500, 5):
+        log.append(entries(last - 4, last))
+        first = max(1, last - 19)
+        assert (log.first, held(log)) == (first, list(range(first, last + 1)))
+        assert [each.offset for each in log.since(last - 3)] == [last - 2, last - 1, last]
+        assert log.size == sum(len(each.payload) for each in log.since(0))
+
+
+def test_what_the_ring_has_dropped_is_let_go_soon() -> None:
+    log = a_log(max_events=100)
+    log.append(entries(1, 10_000))
+    assert len(log._entries) <= 130
+
+
+def test_the_ring_knows_from_where_the_log_can_be_read() -> None:
+    log = ChannelLog(CHANNEL, 1000, 1000)
+    log.start(9, floor=4)
+    assert log.floor == 4
+
+
 def test_an_empty_ring_holds_what_follows_its_head_only() -> None:
     log = a_log(5)
     assert (log.holds(5), log.holds(4)) == (True, False)
 
 
-# -------------------------------------------------------------------- frames
-
-
-@pytest.mark.parametrize("document", ['{"a":1}', '{"text":"Æ \\" \\\\ \\n €"}', "[1.5,null]"])
-def test_a_frame_is_the_push_that_the_protocol_describes(document: str) -> None:
-    log = a_log(6)
-    log.append([Entry(7, AT, document.encode())])
-    frame = log.after(6).data
-    assert json.loads(frame) == json.loads(publication_push(CHANNEL, 7, document.encode()))
-
-
-def test_a_frame_is_the_protocols_own_encoding_byte_for_byte() -> None:
-    log = a_log(6)
-    log.append([Entry(7, AT, b'{"a":1}')])
-    expected = b'{"push":{"channel":"%b","pub":{"data":{"a":1},"offset":7}}}' % CHANNEL.encode()
-    assert log.after(6).data == expected == publication_push(CHANNEL, 7, b'{"a":1}')
-
-
-def test_a_payload_is_framed_once() -> None:
-    log = a_log()
-    log.append([entry(1)])
-    (only,) = log.since(0)
-    assert log.frame(only) is log.frame(only)
-
-
-# ------------------------------------------------------------------- batches
-
-
-def test_a_batch_is_everything_after_the_cursor_a_line_each() -> None:
-    log = a_log()
-    log.append(entries(1, 5))
-    batch = log.after(2)
-    assert [json.loads(line)["push"]["pub"]["offset"] for line in batch.data.split(b"\n")] == [
-        3,
-        4,
-        5,
-    ]
-    assert (batch.upto, batch.count) == (5, 3)
-
-
-def test_equal_cursors_share_the_same_bytes() -> None:
-    log = a_log()
-    log.append(entries(1, 5))
-    assert log.after(2) is log.after(2)
-
-
-def test_news_makes_new_batches() -> None:
-    log = a_log()
-    log.append(entries(1, 2))
-    assert log.after(0).upto == 2
-    log.append([entry(3)])
-    assert log.after(0).upto == 3
-
-
-def test_a_batch_is_at_most_64_kib_and_the_next_goes_on_after_it() -> None:
-    log = a_log()
-    log.append(entries(1, 300, 1_000))
-    cursor, sizes = 0, []
-    while cursor < log.head:
-        batch = log.after(cursor)
-        assert batch.upto - cursor == batch.count
-        sizes.append(len(batch.data))
-        cursor = batch.upto
-    assert max(sizes) <= BATCH_BYTES
-    assert min(sizes[:-1]) > BATCH_BYTES - 1_200
-
-
-def test_an_event_larger_than_a_batch_goes_out_alone() -> None:
-    log = a_log()
-    log.append([entry(1), entry(2, BATCH_BYTES), entry(3)])
-    assert [log.after(cursor).upto for cursor in (0, 1, 2)] == [1, 2, 3]
-
-
-def test_many_different_cursors_do_not_fill_the_memory() -> None:
-    log = a_log()
-    log.append(entries(1, 1_000, 900))
-    for cursor in range(1_000):
-        log.after(cursor)
-    assert sum(len(batch.data) for batch in log._joined.values()) <= 100 * BATCH_BYTES
-
-
-# ------------------------------------------------------------------ segments
-
-
-def test_a_segment_gives_what_follows_each_cursor_that_it_holds() -> None:
-    log = a_log(100)
-    segment = Segment(log, 10, entries(11, 13))
-    assert [cursor for cursor in range(20) if segment.holds(cursor)] == [10, 11, 12]
-    assert (segment.after(11).upto, segment.after(11).count) == (13, 2)
-    assert segment.after(11) is segment.after(11)
-
-
-def test_a_segment_makes_the_same_bytes_as_the_ring() -> None:
-    log = a_log(10)
-    log.append(entries(11, 13))
-    assert Segment(log, 10, entries(11, 13)).after(10).data == log.after(10).data
+# ----------------------------------------------------------------- contiguity
 
 
 def test_only_rows_that_follow_one_another_from_the_cursor_are_contiguous() -> None:

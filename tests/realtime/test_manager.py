@@ -1,4 +1,4 @@
-"""ConnectionManager: the flush, refills, and whatever leaves again."""
+"""ConnectionManager: who follows what, what reaches them, and whatever leaves again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.core.config import Settings
-from app.realtime.protocol import CloseCode, UnsubscribeCode
+from app.realtime.codes import CloseCode, UnsubscribeCode
 from tests.realtime.halls import Hall, hall_of
 from tests.realtime.log_writer import LogWriter
 from tests.waiting import until
@@ -19,13 +19,6 @@ async def hall(settings: Settings, log: LogWriter) -> AsyncIterator[Hall]:
         yield hall
 
 
-@pytest.fixture
-async def small(settings: Settings, log: LogWriter) -> AsyncIterator[Hall]:
-    """Its rings hold three events."""
-    async with hall_of(settings.model_copy(update={"ring_events": 3}), log) as hall:
-        yield hall
-
-
 # ----------------------------------------------------------------------- flush
 
 
@@ -33,7 +26,7 @@ async def test_all_subscribers_are_given_the_same_bytes(hall: Hall) -> None:
     seats = [await hall.seat("a") for _ in range(5)]
     await hall.say("a", 3)
     await until(lambda: all(seat.transport.sent for seat in seats))
-    assert len({id(seat.transport.sent[0]) for seat in seats}) == 1
+    assert len({id(seat.transport.messages[0]) for seat in seats}) == 1
     assert seats[0].offsets == [1, 2, 3]
 
 
@@ -76,84 +69,7 @@ async def test_a_watcher_is_told_before_anybody_else(hall: Hall) -> None:
     assert (seen, seat.transport.sent) == ([2], [])
 
 
-# ---------------------------------------------------------------------- refill
-
-
-async def test_who_fell_off_the_ring_is_refilled_from_postgres(small: Hall) -> None:
-    seat = await small.seat("a")
-    seat.pause()
-    await small.say("a", 10)
-    seat.drain()
-    await until(lambda: seat.offsets[-1:] == [10])
-    assert seat.offsets == list(range(1, 11))
-
-
-async def test_one_read_serves_all_who_fell_off_at_the_same_place(small: Hall) -> None:
-    await small.say("a", 40)
-    seats = [await small.seat("a", cursor=4) for _ in range(10)]
-    small.reader.reads.clear()
-    for seat in seats:
-        seat.connection.pump()
-    await until(lambda: all(seat.offsets[-1:] == [40] for seat in seats))
-    assert all(seat.offsets == list(range(5, 41)) for seat in seats)
-    assert small.reader.reads == ["refill"]
-    assert len({id(seat.transport.sent[0]) for seat in seats}) == 1
-
-
-async def test_a_long_way_back_is_read_piece_by_piece(small: Hall) -> None:
-    await small.say("a", 1_700)
-    seat = await small.seat("a", cursor=0)
-    await small.say("a")
-    await until(lambda: seat.offsets[-1:] == [1_701])
-    assert seat.offsets == list(range(1, 1_702))
-
-
-async def test_a_refill_that_fails_is_tried_again(small: Hall) -> None:
-    await small.say("a", 10)
-    seat = await small.seat("a", cursor=0)
-    small.reader.failures = 1
-    seat.connection.pump()
-    await until(lambda: seat.offsets[-1:] == [10])
-    assert seat.offsets == list(range(1, 11))
-
-
-async def test_who_leaves_during_a_refill_is_let_go(small: Hall) -> None:
-    await small.say("a", 10)
-    seat = await small.seat("a", cursor=0)
-    small.reader.may_answer.clear()
-    seat.connection.pump()
-    small.manager.forget(seat.connection)
-    small.reader.may_answer.set()
-    await until(lambda: not small.manager._refills)
-    assert seat.transport.sent == []
-
-
-async def test_what_was_pruned_before_its_refill_ends_the_subscription(
-    small: Hall, log: LogWriter
-) -> None:
-    await small.say("a", 10)
-    seat = await small.seat("a", cursor=0)
-    await log.cut("a", range(1, 4))
-    seat.connection.pump()
-    assert (await seat.transport.push("a", "unsubscribe"))["code"] == 2500
-    assert seat.offsets == []
-
-
-async def test_a_refill_that_finds_nothing_does_not_end_a_later_subscription(
-    small: Hall, log: LogWriter
-) -> None:
-    await small.say("a", 10)
-    seat = await small.seat("a", cursor=0)
-    await log.cut("a", range(1, 4))
-    small.reader.may_answer.clear()
-    seat.connection.pump()
-    small.manager.detach(seat.connection, "a")
-    active = await small.follower.acquire("a")
-    again = type(seat.subscription)("a", active, active.head)
-    small.manager.attach(seat.connection, again)
-    small.reader.may_answer.set()
-    await until(lambda: not small.manager._refills)
-    assert seat.connection.subscriptions == {"a": again}
+# ------------------------------------------------------------------------ lost
 
 
 async def test_a_hole_found_by_the_follower_ends_client_side_and_closes_server_side(
@@ -185,7 +101,7 @@ async def test_a_connection_that_ended_gives_up_all_its_channels_once(hall: Hall
     hall.manager.forget(seat.connection)
     hall.manager.forget(seat.connection)
     assert hall.follower._users == {"a": 1}
-    assert hall.manager.audience("a") == [(other.connection, other.subscription)]
+    assert hall.manager.audience("a") == [other.subscription]
     assert hall.manager.connections == {other.connection}
 
 
@@ -193,7 +109,7 @@ async def test_a_connection_that_ended_meanwhile_is_not_attached(hall: Hall) -> 
     seat = await hall.seat("a")
     hall.manager.forget(seat.connection)
     await hall.follower.acquire("a")
-    hall.manager.attach(seat.connection, seat.subscription)
+    hall.manager.attach(seat.subscription)
     assert hall.manager.audience("a") == []
     await until(lambda: hall.follower._users == {})
 

@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 
 from app.realtime.log import contiguous
-from app.realtime.reader import LogReader
+from app.realtime.reader import LOOK_SECONDS, PRUNE_LOCK, LogReader
 from tests.realtime.log_writer import LogWriter, numbers, writing
+from tests.realtime.postgres_proxy import PostgresProxy
 
 HOUR = 3_600.0
 
@@ -32,14 +33,35 @@ async def test_another_value_in_log_epoch_is_another_epoch(
     assert (await reader.look()).epoch != before.epoch
 
 
-async def test_heads_are_those_of_the_channels_asked_for_in_any_order(
+async def test_extents_are_those_of_the_channels_asked_for_in_any_order(
     reader: LogReader, log: LogWriter
 ) -> None:
     await log.append("a", count=3)
     await log.append("b", "a")
-    epoch, heads = await reader.heads(["b", "never", "a"])
-    assert heads == {"b": 1, "never": 0, "a": 4}
+    epoch, extents = await reader.extents(["b", "never", "a"])
+    assert extents == {"b": (1, 0), "never": (0, 0), "a": (4, 0)}
+    assert list(extents) == ["b", "never", "a"]
     assert epoch == (await reader.look()).epoch
+
+
+async def test_nobody_asked_for_is_nothing_found(reader: LogReader) -> None:
+    epoch, extents = await reader.extents([])
+    assert (epoch, extents) == ((await reader.look()).epoch, {})
+
+
+async def test_a_channel_may_be_asked_for_twice(reader: LogReader, log: LogWriter) -> None:
+    await log.append("a", count=3)
+    assert (await reader.extents(["a", "b", "a"]))[1] == {"a": (3, 0), "b": (0, 0)}
+
+
+async def test_the_floor_is_the_position_before_the_oldest_event_that_is_left(
+    reader: LogReader, log: LogWriter
+) -> None:
+    await log.append("a", "b", count=3, age_seconds=2 * HOUR)
+    await log.append("a", count=2)
+    assert (await reader.extents(["a", "b"]))[1] == {"a": (5, 0), "b": (3, 0)}
+    await reader.prune(HOUR)
+    assert (await reader.extents(["a", "b"]))[1] == {"a": (5, 3), "b": (3, 3)}
 
 
 async def test_news_are_the_channels_with_a_newer_tick_and_their_newest_offset(
@@ -83,13 +105,34 @@ async def test_an_entry_is_the_event_as_it_was_recorded(reader: LogReader, log: 
     assert (entry.payload, entry.at) == (payload.encode(), recorded.timestamp())
 
 
-async def test_the_log_has_an_offset_until_it_is_pruned(reader: LogReader, log: LogWriter) -> None:
-    await log.append("a", count=3)
-    assert [await reader.has("a", offset) for offset in (1, 3, 4)] == [True, True, False]
-    assert not await reader.has("b", 1)
-    await log.append("a", age_seconds=2 * HOUR)
-    await reader.prune(0)
-    assert not await reader.has("a", 1)
+async def test_between_gives_what_follows_the_one_offset_up_to_the_other(
+    reader: LogReader, log: LogWriter
+) -> None:
+    await log.append("a", "b", count=10)
+    found = await reader.between("a", 3, 6)
+    assert [offset for offset, _payload in found] == [4, 5, 6]
+    assert numbers([payload for _offset, payload in found]) == [4, 5, 6]
+    assert await reader.between("a", 6, 6) == []
+    assert await reader.between("a", 10, 99) == []
+    assert await reader.between("never", 0, 99) == []
+
+
+async def test_between_gives_only_what_the_log_still_has(reader: LogReader, log: LogWriter) -> None:
+    await log.append("a", count=3, age_seconds=2 * HOUR)
+    await log.append("a", count=2)
+    await reader.prune(HOUR)
+    assert [offset for offset, _payload in await reader.between("a", 0, 9)] == [4, 5]
+
+
+async def test_between_gives_the_event_as_it_was_recorded(
+    reader: LogReader, log: LogWriter
+) -> None:
+    payload = '{"text":"Æ €", "n": 1.10}'
+    await log.append("a", payload=payload)
+    assert await reader.between("a", 0, 1) == [(1, payload.encode())]
+
+
+# --------------------------------------------------------------------- pruning
 
 
 async def test_pruning_removes_what_is_older_and_keeps_the_rest(
@@ -136,7 +179,7 @@ async def test_a_head_survives_the_pruning_of_all_its_rows(
 ) -> None:
     await log.append("a", count=3, age_seconds=2 * HOUR)
     await reader.prune(HOUR)
-    assert (await reader.heads(["a"]))[1] == {"a": 3}
+    assert (await reader.extents(["a"]))[1] == {"a": (3, 3)}
     (message,) = await log.append("a")
     assert message.offset == 4
 
@@ -147,6 +190,19 @@ async def test_several_workers_may_prune_at_once(reader: LogReader, log: LogWrit
     removed = await asyncio.gather(*(reader.prune(HOUR) for _ in range(3)))
     assert sum(removed) == 200
     assert await log.offsets("a") == []
+
+
+async def test_while_one_worker_prunes_the_others_leave_it_to_that_one(
+    reader: LogReader, log: LogWriter
+) -> None:
+    await log.append("a", count=3, age_seconds=2 * HOUR)
+    async with log.connection.transaction():
+        await log.connection.execute("SELECT pg_advisory_xact_lock($1)", PRUNE_LOCK)
+        assert await reader.prune(HOUR) == 0
+    assert await reader.prune(HOUR) == 3
+
+
+# ------------------------------------------------------------- together, and away
 
 
 async def test_reads_while_a_relay_writes_are_always_contiguous(
@@ -189,3 +245,20 @@ async def test_a_connection_that_was_cut_is_replaced(reader: LogReader, log: Log
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await reader.look()
     assert await reader.look() == before
+
+
+async def test_a_look_finds_soon_that_postgres_is_silent_and_soon_that_it_is_back(
+    database: str,
+) -> None:
+    async with PostgresProxy(database) as proxy:
+        reader = LogReader(proxy.url)
+        await reader.open()
+        before = await reader.look()
+        proxy.vanish()
+        async with asyncio.timeout(LOOK_SECONDS + 1):
+            with pytest.raises(TimeoutError):
+                await reader.look()
+        proxy.reappear()
+        async with asyncio.timeout(LOOK_SECONDS + 1):
+            assert await reader.look() == before
+        await reader.close()

@@ -6,6 +6,7 @@ import pytest
 from starlette.websockets import WebSocket
 
 from app.core.config import Settings
+from app.realtime.frames import Message
 from app.realtime.router import AsgiTransport
 from tests.realtime.asgi_socket import AsgiSocket, opened
 from tests.realtime.stage import Stage, staged
@@ -224,7 +225,7 @@ async def test_a_close_does_not_wait_for_ever_for_a_client_that_does_not_read() 
     transport = HastyTransport(websocket)
     writing = asyncio.create_task(transport.run())
     socket.block()
-    transport.send(b"{}")
+    transport.send(Message(b"{}"))
     await socket.stuck.wait()
     assert not transport.writable
     transport.close(3012, "no pong")

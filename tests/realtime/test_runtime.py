@@ -12,6 +12,7 @@ from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
 from app.realtime.runtime import Runtime
 from tests.realtime.guarded import Board, Rights, Somebody, guarding
+from tests.realtime.intakes import Socket
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.stage import playing, staged
@@ -185,6 +186,44 @@ async def test_another_epoch_disconnects_and_the_next_connection_is_of_the_new_l
             await player.transport.document(lambda each: "order.created" in json.dumps(each))
 
 
+# ------------------------------------------------------------------- taken over
+
+
+async def test_a_client_that_was_taken_over_is_served_like_any_other(settings: Settings) -> None:
+    async with guarding(settings) as desk:
+        person, socket = desk.somebody(), Socket()
+        desk.runtime.take_over(socket.take_over)
+        owner = socket.owner
+        owner.on_message(json.dumps({"id": 1, "connect": {"token": desk.token(person)}}))
+        assert "connect" in await socket.reply(1)
+        await desk.say(f"users:{person.id}")
+        await socket.offset(f"users:{person.id}", 1)
+        owner.on_lost()
+        assert desk.runtime.manager.connections == set()
+
+
+async def test_a_client_taken_over_during_a_drain_is_closed(settings: Settings) -> None:
+    async with guarding(settings) as desk:
+        await desk.runtime.drain()
+        socket = Socket()
+        desk.runtime.take_over(socket.take_over)
+        assert socket.closed == (3001, "shutdown")
+        socket.owner.on_lost()
+
+
+async def test_stopping_ends_a_command_that_is_being_carried_out(settings: Settings) -> None:
+    before = asyncio.all_tasks()
+    async with guarding(settings) as desk:
+        socket = Socket()
+        desk.runtime.take_over(socket.take_over)
+        desk.rooms.may_answer.clear()
+        token = desk.token(desk.somebody())
+        socket.owner.on_message(json.dumps({"id": 1, "connect": {"token": token}}))
+        socket.owner.on_message(json.dumps({"id": 2, "subscribe": {"channel": "rooms:a"}}))
+        await desk.rooms.asked.wait()
+    assert asyncio.all_tasks() == before
+
+
 # ------------------------------------------------------------------------- drain
 
 
@@ -197,6 +236,10 @@ async def test_a_drain_closes_all_connections_spread_over_its_time(settings: Set
             await until(lambda: one.closed is not None or two.closed is not None)
             assert None in (one.closed, two.closed)
             assert desk.runtime.draining
+            for player in (one, two):
+                await player.transport.until_closed()
+                assert not draining.done()  # their close frames are on their way
+                desk.runtime.close(player.connection)
             await draining
             assert (one.closed, two.closed) == (3001, 3001)
 

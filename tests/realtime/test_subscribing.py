@@ -197,6 +197,19 @@ async def test_a_position_older_than_the_log_starts_at_the_head(stage: Stage) ->
         assert (result["recovered"], result["offset"]) == (False, 5)
 
 
+async def test_a_position_that_turned_out_to_be_lost_is_not_recovered_again(stage: Stage) -> None:
+    async with an_audience(stage) as (player, log, channel):
+        await log.append(channel, count=4)
+        await stage.runtime.follower.acquire(channel)
+        await log.cut(channel, [3])  # after it was learned how far back the log reaches
+        assert (await player.subscribe(channel, **wanting(stage, 2)))["recovered"] is True
+        assert (await player.transport.push(channel, "unsubscribe"))["code"] == 2500
+        result = await player.subscribe(channel, **wanting(stage, 2))
+        assert (result["recovered"], result["offset"]) == (False, 5)
+        assert player.offsets(channel) == []
+        stage.runtime.follower.release(channel)
+
+
 async def test_the_oldest_position_from_which_the_log_is_whole_is_recovered(
     stage: Stage,
 ) -> None:

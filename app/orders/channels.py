@@ -1,0 +1,52 @@
+"""Who may subscribe to the channels of orders, and what these offer besides events."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal
+from app.core.schemas import RequestModel
+from app.orders.access import visible_to
+from app.orders.models import Order
+
+FIELD_LENGTH = 100
+
+
+class Editing(RequestModel):
+    """What somebody tells the others on an order: the field that they are editing, or none."""
+
+    editing: Annotated[str, Field(max_length=FIELD_LENGTH)] | None
+
+
+class AllOrders:
+    """`orders`: staff."""
+
+    namespace = "orders"
+    keyed = False
+    presence = False
+    signals: type[BaseModel] | None = None
+
+    async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
+        return principal.is_staff
+
+
+class OneOrder:
+    """`orders:<id>`: whoever may see the order. One that does not exist looks the same."""
+
+    namespace = "orders"
+    keyed = True
+    presence = True
+    signals: type[BaseModel] | None = Editing
+
+    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
+        try:
+            order_id = UUID(key)
+        except ValueError:
+            return False
+        if str(order_id) != key:  # one spelling, or there would be many channels of one order
+            return False
+        seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
+        return bool(await session.scalar(select(exists(seen))))

@@ -1,0 +1,47 @@
+"""Who is seen on a channel: subscriptions that come and go, told to those that asked for it."""
+
+from collections import Counter
+
+from pydantic_core import to_json
+
+from app.realtime.manager import ConnectionManager
+from app.realtime.presence import Presence
+from app.realtime.protocol import ClientInfo, PresenceChange, presence_push
+from app.realtime.subscription import Subscription
+
+
+class Attendance:
+    """Between the subscriptions of this worker and the presence of all."""
+
+    def __init__(self, manager: ConnectionManager, presence: Presence) -> None:
+        self._manager = manager
+        self._presence = presence
+        self._watchers: Counter[str] = Counter()
+        manager.on_attached = self._attached
+        manager.on_detached = self._detached
+        presence.on_change = self._announce
+
+    def _attached(self, subscription: Subscription) -> None:
+        connection, channel = subscription.connection, subscription.channel
+        if subscription.join_leave:
+            self._watchers[channel] += 1
+            if self._watchers[channel] == 1:
+                self._presence.watch(channel)
+        if subscription.present:
+            info = connection.info.model_dump(exclude_none=True)
+            self._presence.enter(channel, connection.id, to_json(info))
+
+    def _detached(self, subscription: Subscription) -> None:
+        channel = subscription.channel
+        if subscription.present:
+            self._presence.leave(channel, subscription.connection.id)
+        if subscription.join_leave:
+            self._watchers[channel] -= 1
+            if not self._watchers[channel]:
+                del self._watchers[channel]
+                self._presence.unwatch(channel)
+
+    def _announce(self, channel: str, change: PresenceChange, info: bytes) -> None:
+        """To those on this worker that asked who comes and goes, the person concerned included."""
+        push = presence_push(channel, change, ClientInfo.model_validate_json(info))
+        self._manager.announce(channel, push, lambda one: one.join_leave)

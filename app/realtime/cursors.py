@@ -1,0 +1,85 @@
+"""Setting a cursor so that nothing can fall between: the steps that every subscription takes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.realtime.follower import LogFollower
+from app.realtime.log import ChannelLog
+from app.realtime.protocol import SubscribeResult
+
+SUBSCRIBE_SECONDS = 3.0
+
+
+class Wanted(Protocol):
+    """From where a client wants to go on."""
+
+    @property
+    def recover(self) -> bool: ...
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An acquired log and the place on it; `cursor` is the offset that the client is told."""
+
+    log: ChannelLog
+    epoch: str
+    cursor: int
+    recovered: bool
+
+    def result(self, wanted: Wanted) -> SubscribeResult:
+        return SubscribeResult(
+            epoch=self.epoch,
+            offset=self.cursor,
+            was_recovering=wanted.recover,
+            recovered=self.recovered,
+        )
+
+
+async def open_cursor(
+    follower: LogFollower,
+    channel: str,
+    wanted: Wanted,
+    *,
+    authorize: Callable[[], Awaitable[None]],
+    generation: Callable[[], int],
+) -> Opened:
+    """Authorize, make the channel active, find the place; again if rights or log changed since.
+
+    Between its return and the caller's next await nothing else runs: answer and attach there,
+    or release the channel. Raises what `authorize` raises, TimeoutError after SUBSCRIBE_SECONDS,
+    or what the log's reader raises.
+    """
+    async with asyncio.timeout(SUBSCRIBE_SECONDS):
+        while True:
+            rights = generation()
+            await authorize()
+            log = await follower.acquire(channel)
+            try:
+                recovered = wanted.recover and await _can_recover(follower, log, wanted)
+            except BaseException:
+                follower.release(channel)
+                raise
+            if rights == generation() and follower.is_current(log):
+                cursor = wanted.offset if recovered else log.head
+                return Opened(log, follower.epoch, cursor, recovered)
+            follower.release(channel)
+
+
+async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -> bool:
+    """Whether the log still has everything after the position, and the position is of this log."""
+    if wanted.epoch not in ("", follower.epoch):
+        return False
+    if wanted.offset > log.head:  # normal after a change of workers: this one may be behind
+        await follower.check(log)
+        return wanted.offset <= log.target
+    if log.holds(wanted.offset):
+        return True
+    if follower.floor_is_old(log):
+        await follower.check(log)
+    return wanted.offset >= log.floor

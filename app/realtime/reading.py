@@ -1,0 +1,104 @@
+"""What a client may ask of a channel: its history, and who is there."""
+
+from dataclasses import dataclass, field
+
+from app.realtime.broker import AWAY as REDIS_AWAY
+from app.realtime.channels import ChannelPolicy
+from app.realtime.codes import CommandError, ErrorCode
+from app.realtime.connecting import current_principal
+from app.realtime.connection import Connection
+from app.realtime.protocol import (
+    ChannelRequest,
+    ClientInfo,
+    HistoryRequest,
+    PresenceResult,
+    PresenceStatsResult,
+    Reply,
+    StreamPosition,
+)
+from app.realtime.stations import Stations
+
+HISTORY_LIMIT = 300
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Events as (offset, payload), and where the log stands."""
+
+    epoch: str
+    offset: int
+    events: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+async def history(
+    stations: Stations, connection: Connection, command_id: int, request: HistoryRequest
+) -> None:
+    """Events as they were recorded. `limit` 0 asks for the position only, -1 for as many as
+    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions.
+    """
+    await _authorize(stations, connection, request.channel)
+    epoch, extents = await stations.follower.reader.extents([request.channel])
+    head, floor = extents[request.channel]
+    limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)
+    start, end = _range(request, epoch, head, floor, limit)
+    if end <= start:
+        events = []
+    else:
+        events = await stations.follower.reader.between(request.channel, start, end)
+    if request.reverse:
+        events.reverse()
+    page = HistoryPage(epoch, head, events)
+    connection.tell_bytes(connection.codec.history(command_id, page))
+
+
+async def presence(
+    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+) -> None:
+    await _authorize_presence(stations, connection, request.channel)
+    try:
+        present = await stations.presence.read(request.channel)
+    except REDIS_AWAY:
+        raise CommandError(ErrorCode.INTERNAL) from None
+    found = {client: ClientInfo.model_validate_json(info) for client, info in present.items()}
+    connection.tell(Reply(id=command_id, presence=PresenceResult(presence=found)))
+
+
+async def presence_stats(
+    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+) -> None:
+    await _authorize_presence(stations, connection, request.channel)
+    try:
+        clients, users = await stations.presence.stats(request.channel)
+    except REDIS_AWAY:
+        raise CommandError(ErrorCode.INTERNAL) from None
+    result = PresenceStatsResult(num_clients=clients, num_users=users)
+    connection.tell(Reply(id=command_id, presence_stats=result))
+
+
+def _range(
+    request: HistoryRequest, epoch: str, head: int, floor: int, limit: int
+) -> tuple[int, int]:
+    """The offsets that are asked for: after the first, up to and including the second."""
+    since = request.since or StreamPosition()
+    if since.epoch not in ("", epoch) or (request.since and since.offset > head):
+        raise CommandError(ErrorCode.UNRECOVERABLE)
+    if not request.reverse:
+        start = max(since.offset, floor) if request.since else floor
+        if request.since and since.offset < floor:
+            raise CommandError(ErrorCode.UNRECOVERABLE)
+        return start, min(head, start + limit)
+    if request.since and not since.offset:
+        raise CommandError(ErrorCode.BAD_REQUEST)
+    end = since.offset - 1 if request.since else head
+    return max(floor, end - limit), end
+
+
+async def _authorize(stations: Stations, connection: Connection, channel: str) -> ChannelPolicy:
+    principal = await current_principal(stations, connection)
+    return await stations.channels.authorize(principal, channel)
+
+
+async def _authorize_presence(stations: Stations, connection: Connection, channel: str) -> None:
+    policy = await _authorize(stations, connection, channel)
+    if not policy.presence:
+        raise CommandError(ErrorCode.NOT_AVAILABLE)

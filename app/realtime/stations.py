@@ -1,0 +1,31 @@
+"""What the commands of a client work with; one of each for a worker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.auth.principals import Principals
+from app.core.config import Settings
+from app.realtime.admission import Admission
+from app.realtime.broker import Broker
+from app.realtime.channels import Channels
+from app.realtime.connection import Connection
+from app.realtime.connection_counts import ConnectionCounts
+from app.realtime.follower import LogFollower
+from app.realtime.manager import ConnectionManager
+from app.realtime.presence import Presence
+
+
+@dataclass(frozen=True)
+class Stations:
+    """`on_identified(connection, ttl)`: its token counts for so many seconds from now."""
+
+    settings: Settings
+    principals: Principals
+    channels: Channels
+    follower: LogFollower
+    manager: ConnectionManager
+    broker: Broker
+    presence: Presence
+    counts: ConnectionCounts
+    admission: Admission
+    on_identified: Callable[[Connection, float], None]

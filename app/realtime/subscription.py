@@ -1,0 +1,64 @@
+"""A cursor on a channel's log: what one client follows, and how far it has come."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.realtime.codec import Codec
+from app.realtime.log import Batch, ChannelLog, Segment
+
+if TYPE_CHECKING:
+    from app.realtime.connection import Connection
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """Everything up to and including `cursor` was handed to the connection's transport.
+
+    While `suspended` nothing is: its rights are being looked at. `segment` holds what was read
+    for it from Postgres, `refilling` while that is under way; `recovering` until it has caught up
+    with the ring for the first time. `present`: the others see it there; `join_leave`: it asked
+    to be told who comes and goes.
+    """
+
+    connection: "Connection"
+    channel: str
+    log: ChannelLog
+    cursor: int
+    server_side: bool = False
+    present: bool = False
+    join_leave: bool = False
+    suspended: bool = False
+    refilling: bool = False
+    recovering: bool = False
+    segment: Segment | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its connection still has it."""
+        connection = self.connection
+        return not connection.closed and connection.subscriptions.get(self.channel) is self
+
+    @property
+    def is_behind(self) -> bool:
+        return not self.suspended and self.cursor < self.log.head
+
+    @property
+    def needs_refill(self) -> bool:
+        """Whether its cursor has fallen off the ring and nothing was read for it yet."""
+        return (
+            self.is_behind
+            and not self.refilling
+            and not self.log.holds(self.cursor)
+            and not (self.segment is not None and self.segment.holds(self.cursor))
+        )
+
+    def next_batch(self, codec: Codec) -> Batch | None:
+        """What follows the cursor, if it is at hand."""
+        if not self.is_behind:
+            return None
+        if self.log.holds(self.cursor):
+            self.segment, self.recovering = None, False
+            return self.log.after(self.cursor, codec)
+        if self.segment is not None and self.segment.holds(self.cursor):
+            return self.segment.after(self.cursor, codec)
+        return None

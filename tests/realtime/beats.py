@@ -1,0 +1,97 @@
+"""A heartbeat and one connection that it looks after: it runs, or a hand turns its clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.core.config import Settings
+from app.realtime.connection import Connection
+from app.realtime.heartbeat import Heartbeat
+from app.realtime.subscription import Subscription
+from app.realtime.wheel import SLOT_SECONDS
+from tests.realtime.keepers import a_connection
+from tests.realtime.recording import RecordingTransport
+
+HOUR = 3_600.0
+
+
+class Keeper:
+    """Passes on what waits; a connection here needs no refill."""
+
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        self.blocked = heartbeat.blocked
+
+    def refill(self, subscription: Subscription) -> None:
+        raise AssertionError(f"{subscription.channel} has fallen off its ring")
+
+
+@dataclass
+class Beating:
+    heartbeat: Heartbeat
+    transport: RecordingTransport
+    connection: Connection
+
+    @property
+    def pings(self) -> int:
+        return self.transport.sent.count(b"{}")
+
+    async def answer_pings(self, count: int) -> None:
+        """As a client does."""
+        for number in range(1, count + 1):
+            await self.transport.until(lambda: self.pings >= number)  # noqa: B023 - right here
+            self.connection.timing.pong_by = None
+
+    def stop_reading(self) -> None:
+        self.transport.writable = False
+
+    def read_on(self) -> None:
+        self.transport.writable = True
+        self.connection.pump()
+
+
+class HandTurned(Beating):
+    """Its time passes only when a test says so."""
+
+    def __init__(self, **settings: float) -> None:
+        self.now = 1_000.0
+        heartbeat = Heartbeat(Settings().model_copy(update=dict(settings)), lambda: self.now)
+        transport = RecordingTransport()
+        connection = a_connection(transport, Keeper(heartbeat))
+        super().__init__(heartbeat, transport, connection)
+        self.heartbeat.opened(connection)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, slot by slot of its wheel."""
+        until = self.now + seconds
+        while self.now < until:
+            self.now += SLOT_SECONDS / 2
+            self.heartbeat._wheel.turn(self.now)
+
+    def wait_for_close(self, seconds: float = 1_000) -> float:
+        """How many seconds it took."""
+        begun = self.now
+        while self.transport.closed is None:
+            self.wait(SLOT_SECONDS)
+            assert self.now - begun < seconds, "not closed in time"
+        return self.now - begun
+
+
+@asynccontextmanager
+async def beating(**settings: float) -> AsyncIterator[Beating]:
+    """A new connection."""
+    heartbeat = Heartbeat(Settings().model_copy(update=dict(settings)))
+    transport = RecordingTransport()
+    connection = a_connection(transport, Keeper(heartbeat))
+    running = asyncio.create_task(heartbeat.run())
+    await asyncio.sleep(0)
+    heartbeat.opened(connection)
+    try:
+        yield Beating(heartbeat, transport, connection)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()

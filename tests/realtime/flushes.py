@@ -1,0 +1,113 @@
+"""A flush on a log of its own: the audience and the clock are in the test's hand."""
+
+import asyncio
+
+from app.realtime.codec import JSON, Codec
+from app.realtime.connection import Connection
+from app.realtime.flush import Flush
+from app.realtime.frames import Message
+from app.realtime.log import ChannelLog
+from app.realtime.subscription import Subscription
+from tests.realtime.keepers import Keeping, a_connection
+from tests.realtime.logs import entries
+from tests.realtime.recording import RecordingTransport
+
+
+class Clock:
+    """Stands still unless a write takes its time."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class CostlyTransport(RecordingTransport):
+    """A write takes `cost` seconds of the clock."""
+
+    def __init__(self, clock: Clock, cost: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._cost = cost
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        self._clock.now += self._cost
+
+
+class Listener:
+    """One connection that follows one channel."""
+
+    def __init__(self, connection: Connection, transport: RecordingTransport, name: str) -> None:
+        self.connection = connection
+        self.transport = transport
+        self.subscription = connection.subscriptions[name]
+
+    @property
+    def offsets(self) -> list[int]:
+        return [pub["offset"] for pub in self.transport.publications(self.subscription.channel)]
+
+
+class Theatre:
+    """A flush, its channels and who follows them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.flush = Flush(self.audience, self.clock)
+        self.keeper = Keeping()
+        self.cost = 0.0
+        self._logs: dict[str, ChannelLog] = {}
+        self._audience: dict[str, dict[Connection, Subscription]] = {}
+
+    def audience(self, channel: str) -> list[Subscription]:
+        return list(self._audience.get(channel, {}).values())
+
+    def log(self, name: str) -> ChannelLog:
+        if name not in self._logs:
+            self._logs[name] = ChannelLog(name, 10_000_000, 10_000)
+            self._logs[name].start(0)
+        return self._logs[name]
+
+    def listen(
+        self, name: str = "a", *, log: ChannelLog | None = None, codec: Codec = JSON
+    ) -> Listener:
+        """Somebody new, at the log's head."""
+        transport = CostlyTransport(self.clock, self.cost)
+        connection = a_connection(transport, self.keeper, codec)
+        return self.follow(connection, transport, name, log=log)
+
+    def follow(
+        self,
+        connection: Connection,
+        transport: RecordingTransport,
+        name: str,
+        *,
+        log: ChannelLog | None = None,
+    ) -> Listener:
+        followed = log or self.log(name)
+        subscription = Subscription(connection, name, followed, followed.head)
+        connection.subscriptions[name] = subscription
+        self._audience.setdefault(name, {})[connection] = subscription
+        return Listener(connection, transport, name)
+
+    def leave(self, listener: Listener) -> None:
+        name = listener.subscription.channel
+        del listener.connection.subscriptions[name]
+        del self._audience[name][listener.connection]
+
+    def say(self, name: str = "a", count: int = 1, size: int = 0) -> None:
+        """News, and the flush is told."""
+        log = self.log(name)
+        log.append(entries(log.head + 1, log.head + count, size))
+        self.flush.mark(log)
+
+
+async def turn() -> None:
+    """One turn of the loop."""
+    await asyncio.sleep(0)
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await turn()

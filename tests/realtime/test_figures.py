@@ -1,0 +1,160 @@
+"""Every figure of /metrics that real-time work moves, moved by what it counts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import REGISTRY
+
+from app.core.config import Settings
+from tests.application import Person
+from tests.realtime.log_writer import LogWriter, writing
+from tests.realtime.stage import Player, Stage, staged
+from tests.waiting import until
+
+
+def figure(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    """Only looks and repairs that a test asks for, and a ring of three events."""
+    async with staged(settings, ring_events=3) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def watching(stage: Stage, **fields: object) -> AsyncIterator[tuple[Player, str, Person]]:
+    """Staff on an order's channel."""
+    staff = await stage.staff()
+    channel = await stage.place(staff)
+    async with stage.connected(staff) as player:
+        await player.subscribe(channel, **fields)
+        (here,) = stage.runtime.manager.audience(channel)
+        await until(lambda: here.log.head == 1)  # the order's own event is no part of a figure
+        yield player, channel, staff
+
+
+async def test_connections_and_subscriptions_are_counted_while_they_last(stage: Stage) -> None:
+    connections, subscriptions = figure("tandem_connections"), figure("tandem_subscriptions")
+    async with watching(stage):
+        assert figure("tandem_connections") == connections + 1
+        assert figure("tandem_subscriptions") == subscriptions + 2  # the own channel, too
+    assert figure("tandem_connections") == connections
+    assert figure("tandem_subscriptions") == subscriptions
+
+
+async def test_an_event_moves_what_counts_its_way(stage: Stage) -> None:
+    async with watching(stage) as (player, channel, staff):
+        before = {name: figure(name) for name in EVENT_FIGURES}
+        await stage.note(staff, channel, "hello")
+        await player.transport.offset(channel, 2)
+        await until(lambda: all(figure(name) > before[name] for name in EVENT_FIGURES))
+
+
+EVENT_FIGURES = (
+    "tandem_events_total",
+    "tandem_deliveries_total",
+    "tandem_delivered_bytes_total",
+    "tandem_commit_to_socket_seconds_count",
+    "tandem_relay_batch_events_count",
+    "tandem_flush_seconds_count",
+)
+
+
+async def test_what_waits_for_the_relay_is_told_with_its_age(
+    stage: Stage, log: LogWriter, settings: Settings
+) -> None:
+    relay = stage.runtime.relay
+    async with log.connection.transaction():
+        await log.connection.execute("SELECT tick FROM relay FOR UPDATE")  # no relay gets on
+        async with writing(settings.database_url) as other:
+            await other.record("orders", count=5, age_seconds=60)
+        await until(lambda: figure("tandem_relay_pending") == 5)
+        assert figure("tandem_relay_pending_age_seconds") >= 60
+        assert relay.pending_age >= 60
+    await until(lambda: figure("tandem_relay_pending") == 0)
+    assert figure("tandem_relay_pending_age_seconds") == 0
+
+
+async def test_reads_of_the_log_are_counted_by_their_reason(
+    stage: Stage, log: LogWriter, settings: Settings
+) -> None:
+    reasons = ("activate", "repair", "recover", "refill")
+    before = {reason: figure("tandem_log_reads_total", reason=reason) for reason in reasons}
+
+    async with watching(stage) as (player, channel, staff):
+        await log.append(channel, count=9)  # nobody is told: found by a look, then repaired
+        await player.transport.offset(channel, 10)
+        async with staged(settings) as another, another.connected(staff) as back:
+            epoch = (await player.ask(history={"channel": channel}))["history"]["epoch"]
+            await back.subscribe(channel, recover=True, epoch=epoch, offset=1)
+            await back.transport.offset(channel, 10)
+
+        player.transport.writable = False
+        await log.append(channel, count=9)
+        await until(lambda: stage.runtime.manager.audience(channel)[0].log.head == 19)
+        player.transport.writable = True
+        player.connection.pump()  # from the fourth event back it is not in the ring any more
+        await player.transport.offset(channel, 19)
+
+    moved = [
+        reason
+        for reason in reasons
+        if figure("tandem_log_reads_total", reason=reason) > before[reason]
+    ]
+    assert tuple(moved) == reasons
+
+
+async def test_gaps_are_counted_by_how_they_were_found(stage: Stage, log: LogWriter) -> None:
+    by_look = figure("tandem_repairs_total", found="look")
+    by_push = figure("tandem_repairs_total", found="push")
+    async with watching(stage) as (player, channel, _staff):
+        await log.append(channel)
+        await player.transport.offset(channel, 2)
+        assert figure("tandem_repairs_total", found="look") == by_look + 1
+
+        lost = await log.append(channel, count=2)
+        late = [message for message in await log.append(channel) if message.channel == channel]
+        assert lost
+        await stage.runtime.broker.publish(late)
+        await player.transport.offset(channel, 5)
+        found = figure("tandem_repairs_total", found="push") + figure(
+            "tandem_repairs_total", found="look"
+        )
+        assert found == by_push + by_look + 2
+
+
+async def test_the_furthest_cursor_is_told_while_it_is_behind(stage: Stage, log: LogWriter) -> None:
+    async with watching(stage) as (player, channel, _staff):
+        player.transport.writable = False
+        await log.append(channel, count=7)
+        (behind,) = stage.runtime.manager.audience(channel)
+        await until(lambda: behind.log.head == 8)
+        await until(lambda: figure("tandem_cursor_lag_events") == 8 - behind.cursor)
+
+        player.transport.writable = True
+        player.connection.pump()
+        await until(lambda: figure("tandem_cursor_lag_events") == 0)
+
+
+async def test_closes_are_counted_by_their_code(stage: Stage) -> None:
+    before = figure("tandem_closes_total", code="3501")
+    with stage.player() as player:
+        await player.say("{")
+    assert figure("tandem_closes_total", code="3501") == before + 1
+
+
+async def test_the_loop_s_lag_is_measured_all_the_time(stage: Stage) -> None:
+    before = figure("tandem_loop_lag_seconds_count")
+    assert stage.runtime.ready.is_set()
+    await until(lambda: figure("tandem_loop_lag_seconds_count") > before)
+
+
+async def test_redis_and_postgres_are_up(stage: Stage) -> None:
+    async with asyncio.timeout(5):
+        await stage.runtime.ready.wait()
+    await until(lambda: figure("tandem_redis_up") == 1)
+    assert figure("tandem_postgres_up") == 1

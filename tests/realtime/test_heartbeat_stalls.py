@@ -1,0 +1,183 @@
+"""Heartbeat: clients that do not take what they are told, by a clock that is turned by hand."""
+
+import pytest
+
+from app.core import metrics
+from tests.realtime.beats import HOUR, HandTurned
+from tests.realtime.keepers import a_subscription, write
+
+ANSWER = b'{"id":1,"unsubscribe":{}}'
+STALLED, PING, PONG = 30.0, 25.0, 8.0
+LATE = 0.3  # a wheel has slots
+
+
+def one_who_stopped_reading(**settings: float) -> HandTurned:
+    """Signed in, and something waits for them."""
+    one = HandTurned(**settings)
+    one.heartbeat.identified(one.connection, HOUR)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    return one
+
+
+# ---------------------------------------------------------------------- stalls
+
+
+def test_a_client_that_takes_nothing_is_closed_as_stalled() -> None:
+    one = one_who_stopped_reading()
+    assert one.wait_for_close() == pytest.approx(STALLED, abs=LATE)
+    assert one.transport.closed == (3008, "slow")
+
+
+def test_a_client_that_never_signed_in_can_stall_too() -> None:
+    one = HandTurned(connect_seconds=0)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    assert one.wait_for_close() == pytest.approx(STALLED, abs=LATE)
+    assert one.transport.closed == (3008, "slow")
+
+
+def test_a_client_for_whom_nothing_waits_is_not_stalled() -> None:
+    one = HandTurned()
+    one.heartbeat.identified(one.connection, HOUR)
+    one.stop_reading()
+    one.connection.pump()
+    one.wait(PING / 2 - 1)
+    assert one.connection.timing.stalled_by is None
+
+
+def test_a_client_that_vanished_is_noticed_by_the_ping_that_it_does_not_take() -> None:
+    one = HandTurned()
+    one.heartbeat.identified(one.connection, HOUR)
+    one.stop_reading()
+    assert PING / 2 + STALLED - LATE <= one.wait_for_close() <= PING + STALLED + LATE
+    assert one.transport.closed == (3008, "slow")
+
+
+def test_whoever_takes_anything_at_all_is_alive() -> None:
+    one = one_who_stopped_reading()
+    for _ in range(20):
+        one.wait(0.6 * STALLED)
+        one.transport.progress += 1
+    assert one.transport.closed is None
+
+
+def test_progress_puts_the_end_off_by_no_more_than_the_limit() -> None:
+    one = one_who_stopped_reading()
+    one.wait(0.9 * STALLED)
+    one.transport.progress += 1
+    waited = one.wait_for_close()
+    assert STALLED - LATE <= waited <= 1.25 * STALLED + LATE  # it is looked at four times
+
+
+def test_whoever_has_taken_everything_starts_anew() -> None:
+    one = one_who_stopped_reading(pong_seconds=HOUR)
+    one.wait(0.9 * STALLED)
+    one.read_on()
+    one.wait(3 * STALLED)
+    assert one.transport.closed is None
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    assert one.wait_for_close() == pytest.approx(STALLED, abs=LATE)
+
+
+def test_a_second_backlog_has_its_full_time_though_the_first_was_not_looked_at_again() -> None:
+    one = one_who_stopped_reading()
+    one.wait(5)
+    one.read_on()
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    assert one.wait_for_close() >= STALLED - LATE
+
+
+# --------------------------------------------------- pings and pongs in a backlog
+
+
+def test_no_ping_is_added_to_a_backlog() -> None:
+    one = one_who_stopped_reading(stalled_seconds=HOUR)
+    one.wait(4 * PING)
+    one.read_on()
+    assert one.transport.sent == [ANSWER]
+    assert one.transport.closed is None
+
+
+def test_pings_go_on_once_the_backlog_is_gone() -> None:
+    one = one_who_stopped_reading(stalled_seconds=HOUR)
+    one.wait(4 * PING)
+    one.read_on()
+    one.wait(PING + LATE)
+    assert one.pings == 1
+
+
+def test_no_pong_is_due_behind_a_backlog() -> None:
+    one = HandTurned(stalled_seconds=HOUR)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    one.wait(10 * PONG)
+    assert one.transport.closed is None
+
+
+def test_a_pong_is_due_again_once_the_backlog_is_gone() -> None:
+    one = HandTurned(stalled_seconds=STALLED)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    one.wait(PONG + 1)
+    one.read_on()
+    assert PONG - LATE <= one.wait_for_close() <= PONG + STALLED / 4 + LATE
+    assert one.transport.closed == (3012, "no pong")
+
+
+def test_a_token_runs_out_behind_a_backlog_all_the_same() -> None:
+    one = HandTurned(stalled_seconds=HOUR, expired_close_seconds=5)
+    one.heartbeat.identified(one.connection, 10)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    assert one.wait_for_close() == pytest.approx(15, abs=LATE)
+    assert one.transport.closed == (3005, "connection expired")
+
+
+def test_without_a_limit_a_backlog_may_stand_as_long_as_it_likes() -> None:
+    one = one_who_stopped_reading(stalled_seconds=0)
+    one.wait(HOUR / 10)
+    assert one.transport.closed is None
+    one.read_on()
+    assert one.transport.sent == [ANSWER]
+
+
+def test_without_any_limit_nothing_is_ever_due() -> None:
+    one = HandTurned(connect_seconds=0, stalled_seconds=0)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    assert one.heartbeat._wheel._slot_of == {}
+
+
+# ------------------------------------------------------------------------- lag
+
+
+def test_the_furthest_lag_of_those_that_are_blocked_is_measured() -> None:
+    one = HandTurned()
+    subscription = a_subscription(one.connection, "a")
+    one.stop_reading()
+    write(subscription, 7)
+    one.connection.pump()
+    one.heartbeat.measure_lag()
+    assert metrics.CURSOR_LAG._value.get() == 7
+    one.read_on()
+    one.heartbeat.measure_lag()
+    assert metrics.CURSOR_LAG._value.get() == 0
+
+
+def test_a_connection_that_is_over_is_behind_nothing() -> None:
+    one = HandTurned()
+    one.stop_reading()
+    write(a_subscription(one.connection, "a"), 7)
+    one.connection.pump()
+    one.heartbeat.closed(one.connection)
+    one.heartbeat.measure_lag()
+    assert metrics.CURSOR_LAG._value.get() == 0
