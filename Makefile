@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
 COVERAGE =
 
-.PHONY: help run dev test check proof lock clean
+.PHONY: help run dev test route check proof lock protobuf clean
 
 help:
 	@echo "make run    install, start a private Postgres and Valkey, migrate, seed, serve"
@@ -25,8 +25,13 @@ dev: $(VENV)/dev.stamp
 # Two runs: whatever measures time has the machine to itself.
 test: $(VENV)/dev.stamp
 	@test -x /usr/bin/chromium || echo "no /usr/bin/chromium: the browser tests are left out"
+	@command -v npm >/dev/null || echo "no npm: the tests of centrifuge-js are left out"
 	$(PYTEST) -n 2 --dist loadfile -m "not timed" $(COVERAGE)
 	$(PYTEST) tests/end_to_end -m timed $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
+
+# The same sockets as ordinary ASGI routes, as any other server carries them.
+route: $(VENV)/dev.stamp
+	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end -m "not timed and not browser"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -47,6 +52,10 @@ lock: $(VENV)/dev.stamp
 compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links pyproject.toml $(2) -o $(1)
 
+# The code of the Protobuf flavour, from its schema.
+protobuf: $(VENV)/dev.stamp
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. app/realtime/centrifuge.proto
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
@@ -61,4 +70,4 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) .data .proof .screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache .coverage .coverage.* htmlcov
+		.import_linter_cache .coverage .coverage.* htmlcov tests/end_to_end/sdk_js/node_modules

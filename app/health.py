@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
+import asyncpg
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import BaseModel
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
@@ -64,10 +64,8 @@ async def ready(runtime: RuntimeDep, sessions: SessionsDep, response: Response) 
 
 
 async def read_readiness(runtime: Runtime, sessions: Sessions) -> Readiness:
-    postgres, redis, revision = await asyncio.gather(
-        _check(lambda: _ask_postgres(sessions)),
-        _check(lambda: _ask_redis(runtime)),
-        _check(lambda: _compare_revisions(sessions)),
+    (postgres, revision), redis = await asyncio.gather(
+        _check_postgres(runtime, sessions), _check(lambda: _ask_redis(runtime))
     )
     checks = {
         "postgres": postgres,
@@ -88,19 +86,30 @@ def _sum_up(
     return "ok" if all(check.ok for check in checks.values()) else "degraded"
 
 
+async def _check_postgres(runtime: Runtime, sessions: Sessions) -> tuple[Check, Check]:
+    """Whether it answers, and what it says of its tables.
+
+    A silent one is not asked the second: the connection of a request would be given up so gently
+    that it took seconds.
+    """
+    postgres = await _check(lambda: _ask_postgres(runtime))
+    if not postgres.ok:
+        return postgres, Check(ok=False, detail="Postgres has to answer first")
+    return postgres, await _check(lambda: _compare_revisions(sessions))
+
+
 async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await ask()
     except TimeoutError:
-        return Check(ok=False, detail=f"no answer within {CHECK_SECONDS:g} s")
-    except (SQLAlchemyError, RedisError, OSError) as error:
+        return Check(ok=False, detail="no answer in time")
+    except (SQLAlchemyError, asyncpg.PostgresError, RedisError, OSError) as error:
         return Check(ok=False, detail=f"not reachable: {type(error).__name__}")
 
 
-async def _ask_postgres(sessions: Sessions) -> Check:
-    async with sessions() as session:
-        await session.execute(text("SELECT 1"))
+async def _ask_postgres(runtime: Runtime) -> Check:
+    await runtime.reader.ping()
     return Check(ok=True, detail="answers")
 
 

@@ -17,6 +17,7 @@ from app.core import metrics
 from app.core.config import Settings, SettingsError, load_settings, missing_services
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, TooManyRequests, install_error_handlers
+from app.core.idle import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
 from app.core.rates import Rates
@@ -60,6 +61,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Fa
         rates = Rates(settings)
         policies = [policy for feature in features for policy in feature.policies]
         runtime = app.state.runtime = Runtime(settings, sessions, principals, policies)
+        runtime.follower.on_away = IdleConnections(engine).end
         await _ensure_admin(settings, sessions)
         await runtime.start()
         await runtime.wait_ready(READY_SECONDS)

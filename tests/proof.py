@@ -6,13 +6,19 @@ every time and the long one are the same code.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(".proof")
+FIGURES_WIDTH = 120
+INDENT = "       "
 
 
 @dataclass
@@ -25,6 +31,8 @@ class Proof:
     passed: bool = False
     seconds: float = 0.0
     summary: str = ""
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    """What its tests measured: {"test", "figures"} each."""
 
 
 E2E = "tests/end_to_end"
@@ -53,13 +61,60 @@ PROOFS = [
         "state before + events received == state after, 600 random courses",
         [f"{E2E}/test_state_property.py"],
     ),
+    Proof(
+        "soak",
+        "500 clients cut, a worker killed, Valkey restarted, frozen, flushed: 0 lost, 0 repeated",
+        [f"{E2E}/test_soak.py"],
+    ),
+    Proof(
+        "storm",
+        "2,000 clients return at once: a handful of log reads, p99 of the others <= 2x or 50 ms",
+        [f"{E2E}/test_storm.py"],
+    ),
+    Proof(
+        "slow",
+        "two of 1,000 clients stop reading: memory < 5 MB more, p99 of the others <= 1.25x",
+        [f"{E2E}/test_slow_readers.py"],
+    ),
+    Proof(
+        "revocation",
+        "a role lost on 200 sockets: nothing more after 0.3 s, 1 s when the message is lost",
+        [f"{E2E}/test_revocation.py"],
+    ),
+    Proof(
+        "presence",
+        "a worker with 500 clients killed: leaves within 5 s; idle clients cost Redis nothing",
+        [f"{E2E}/test_presence.py"],
+    ),
+    Proof(
+        "restart",
+        "two workers replaced under 1,000 clients: nobody misses anything, closes are spread",
+        [f"{E2E}/test_rolling_restart.py"],
+    ),
+    Proof(
+        "transaction",
+        "a write transaction open for 5 s: p99 of the others <= 1.25x",
+        [f"{E2E}/test_long_transaction.py"],
+    ),
+    Proof(
+        "fuzz",
+        "100,000 broken commands: only answers of the contract, no traceback, memory flat",
+        [f"{E2E}/test_fuzz.py"],
+    ),
 ]
 
 
 def run(proof: Proof) -> None:
-    environment = {**os.environ, "PROOF": "1", "TANDEM_PROPERTY_EXAMPLES": "600"}
+    directory = RESULTS / "figures" / proof.name
+    shutil.rmtree(directory, ignore_errors=True)
+    environment = {
+        **os.environ,
+        "PROOF": "1",
+        "PROOF_FIGURES": str(directory),
+        "TANDEM_PROPERTY_EXAMPLES": "600",
+    }
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--timeout", "1800", *proof.tests]
-    options = ["-o", "log_cli=true", "-o", "log_cli_level=INFO"]
+    options = ["-o", "log_cli=true", "-o", "log_cli_level=INFO", "--log-disable=httpx"]
     begun = time.monotonic()
     done = subprocess.run(  # noqa: S603 - our own tests
         [*command, *options], env=environment, stdout=subprocess.PIPE, text=True, check=False
@@ -67,7 +122,22 @@ def run(proof: Proof) -> None:
     proof.seconds = round(time.monotonic() - begun, 1)
     proof.passed = done.returncode == 0
     proof.summary = done.stdout.strip().splitlines()[-1].strip("= ")
+    proof.figures = [json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))]
     (RESULTS / f"{proof.name}.log").write_text(done.stdout)
+
+
+def told(proof: Proof) -> list[str]:
+    """Its lines of the table: the verdict, then a line for each test that measured something."""
+    width = max(len(each.claim) for each in PROOFS)
+    verdict = "holds" if proof.passed else "FAILS"
+    lines = [f"{verdict}  {proof.claim:{width}}  {proof.seconds:7.1f} s  {proof.summary}"]
+    for each in proof.figures:
+        figures = ", ".join(f"{name} {figure}" for name, figure in each["figures"].items())
+        line = f"{each['test']}: {figures}"
+        lines += textwrap.wrap(
+            line, FIGURES_WIDTH, initial_indent=INDENT, subsequent_indent=f"{INDENT}  "
+        )
+    return lines
 
 
 def main() -> int:
@@ -76,13 +146,11 @@ def main() -> int:
     wanted = set(sys.argv[1:])
     proofs = [proof for proof in PROOFS if not wanted or proof.name in wanted]
     for proof in proofs:
-        print(f"{proof.name:8} {proof.claim} …", flush=True)  # noqa: T201 - a command prints
+        print(f"{proof.name:11} {proof.claim} …", flush=True)  # noqa: T201 - a command prints
         run(proof)
     (RESULTS / "results.json").write_text(json.dumps([asdict(one) for one in proofs], indent=1))
-    width = max(len(proof.claim) for proof in proofs)
-    for proof in proofs:
-        verdict = "holds" if proof.passed else "FAILS"
-        print(f"{verdict}  {proof.claim:{width}}  {proof.seconds:7.1f} s  {proof.summary}")  # noqa: T201
+    for line in chain.from_iterable(map(told, proofs)):
+        print(line)  # noqa: T201
     return 0 if all(proof.passed for proof in proofs) else 1
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy import MetaData, event
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -54,7 +54,6 @@ def create_engine(
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
-    event.listen(engine.sync_engine, "handle_error", _give_up_silent)
     return engine
 
 
@@ -64,14 +63,6 @@ def _refuse_closed(
     """The driver knows when Postgres hung up: no question has to be sent to find out."""
     if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError("Postgres closed the connection")
-
-
-def _give_up_silent(context: ExceptionContext) -> None:
-    """No answer in time: what is wrong with this connection is wrong with the others that there
-    are. All are replaced when they are taken, or each would make somebody wait as long again.
-    """
-    if isinstance(context.original_exception, TimeoutError):
-        context.invalidate_pool_on_disconnect = True
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

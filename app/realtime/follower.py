@@ -34,6 +34,7 @@ class LogFollower:
 
     `on_news(log)`: the log grew. `on_lost(log)`: the log lost what it still needed, its ring
     starts anew. `on_renewed()`: this is another log than before, no position counts any more.
+    `on_away()`: a look failed, Postgres is away or silent; told again at each that fails.
     """
 
     linger_seconds = 2.0
@@ -42,6 +43,7 @@ class LogFollower:
         self.on_news: Callable[[ChannelLog], None] = lambda _log: None
         self.on_lost: Callable[[ChannelLog], None] = lambda _log: None
         self.on_renewed: Callable[[], None] = lambda: None
+        self.on_away: Callable[[], None] = lambda: None
         self.epoch = ""
         self.reader = reader
         self.postgres_up = False
@@ -205,6 +207,7 @@ class LogFollower:
                 if self.postgres_up:
                     logger.warning("look failed", extra={"error": repr(error)})
                 self._set_postgres(up=False)
+                self.on_away()
             settings = self._settings
             pause = settings.look_seconds if self._broker.up else settings.look_seconds_alone
             with suppress(TimeoutError):

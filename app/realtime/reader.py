@@ -111,6 +111,10 @@ class LogReader:
         if self._pool is not None:
             self._pool.terminate()
 
+    async def ping(self) -> None:
+        """Return if Postgres answers."""
+        await self._fetch("SELECT 1", limit=LOOK_SECONDS)
+
     async def look(self) -> Look:
         row = (await self._fetch(LOOK, limit=LOOK_SECONDS))[0]
         return Look(row["epoch"], row["tick"])

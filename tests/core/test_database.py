@@ -1,6 +1,5 @@
 """Sessions and the engine; what a caller is told while Postgres is away."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,18 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.config import Settings
-from app.core.database import (
-    NAMING,
-    STATEMENT_SECONDS,
-    Base,
-    SessionDep,
-    create_engine,
-    create_sessions,
-)
+from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions
 from app.core.errors import install_error_handlers, is_unavailable
 from tests.core.refusing import refusing_postgres
 from tests.core.serving import serving
-from tests.realtime.postgres_proxy import PostgresProxy
 
 NOBODY_LISTENS = "postgresql://tandem@127.0.0.1:1/tandem"
 
@@ -43,11 +34,9 @@ def make_app() -> FastAPI:
 
 
 @asynccontextmanager
-async def api(
-    database_url: str, *, pool_size: int = 1, statement_seconds: float = STATEMENT_SECONDS
-) -> AsyncIterator[AsyncClient]:
+async def api(database_url: str, *, pool_size: int = 1) -> AsyncIterator[AsyncClient]:
     settings = Settings(environment="test", database_url=database_url, database_pool_size=pool_size)
-    engine = create_engine(settings, statement_seconds=statement_seconds)
+    engine = create_engine(settings)
     try:
         async with serving(make_app(), sessions=create_sessions(engine)) as client:
             yield client
@@ -117,21 +106,6 @@ async def test_the_next_request_after_a_cut_connection_works(database: str) -> N
         answer = await client.get("/ask")
 
     assert answer.json() == 1
-
-
-async def test_of_connections_that_fell_silent_one_makes_somebody_wait(database: str) -> None:
-    meet = {"statement": "SELECT 1 FROM pg_sleep(0.1)"}
-    async with (
-        PostgresProxy(database) as proxy,
-        api(proxy.url, pool_size=4, statement_seconds=0.5) as client,
-    ):
-        await asyncio.gather(*(client.get("/ask", params=meet) for _ in range(4)))
-        proxy.swallow()
-        first = await client.get("/ask")
-        others = [await client.get("/ask") for _ in range(4)]
-
-    assert says_try_again(first)
-    assert [answer.status_code for answer in others] == [200] * 4
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELEKT", "SELECT x FROM channels"])

@@ -1,6 +1,7 @@
 """People of a served Tandem, and the writers that keep it busy."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
@@ -10,6 +11,8 @@ from app.auth.principals import Role
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
 from tests.application import create_user
+from tests.end_to_end.figures import Figures, keep
+from tests.end_to_end.stage import Stage
 
 
 @pytest.fixture
@@ -35,3 +38,16 @@ async def create_people(settings: Settings) -> dict[str, str]:
 async def http() -> AsyncIterator[AsyncClient]:
     async with AsyncClient(timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """What the test measured, whether or not it held."""
+    found: Figures = {}
+    yield found
+    keep(request.node.name, found)
+
+
+@pytest.fixture
+def stage(settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path) -> Stage:
+    return Stage(settings, people, http, tmp_path)

@@ -96,3 +96,15 @@ async def test_looks_go_on_after_postgres_was_away(settings: Settings, log: LogW
             await followed.reader.open()
             await until(lambda: active.head == 1)
             assert followed.follower.postgres_up
+
+
+async def test_a_look_that_fails_tells_that_postgres_is_away(settings: Settings) -> None:
+    quick = settings.model_copy(update={"look_seconds": 0.02})
+    told = asyncio.Event()
+    async with following(quick) as followed:
+        followed.follower.on_away = told.set
+        async with looking(followed):
+            await until(lambda: followed.follower.postgres_up)
+            assert not told.is_set()
+            await followed.reader.close()
+            await until(told.is_set)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from app.realtime.broker import AWAY
 from app.realtime.lease_store import Lease, Write
 from app.realtime.leases import ENTRIES, Leases
 from app.realtime.mirror import Change
-from tests.realtime.brokers import talking
+from tests.realtime.brokers import own_valkey, talking
 from tests.realtime.presences import LEASE_SECONDS, Worker, info_of, quick_settings, worker_on
 from tests.waiting import until
 
@@ -153,7 +154,7 @@ async def test_the_entries_of_a_killed_worker_go_with_its_lease(redis_url: str) 
         survivor.entries.put(GROUP, "b", info_of("b"))
         await step(killed)
         await step(survivor)
-        await calmed(survivor)
+        await calmed(killed, survivor)
         await ended(killed.lease, survivor)
         assert await present(survivor) == {"b"}
         await step(survivor)
@@ -184,7 +185,7 @@ async def test_survivors_at_the_same_work_tell_each_leave_once(redis_url: str) -
         for client in clients:
             killed.entries.put(GROUP, client, info_of(client))
         await step(killed)
-        await calmed(*survivors)
+        await calmed(killed, *survivors)
         await ended(killed.lease, *survivors)
         for _ in range(4):
             await asyncio.gather(*(step(survivor) for survivor in survivors))
@@ -199,7 +200,7 @@ async def test_a_survivor_that_dies_half_way_leaves_the_rest_to_the_next(redis_u
         for client in clients:
             killed.entries.put(GROUP, client, info_of(client))
         await step(killed)
-        await calmed(dying, survivor)
+        await calmed(killed, dying, survivor)
         await ended(killed.lease, dying)
         await step(dying)
         await until(lambda: len(here.left) == ENTRIES)
@@ -214,7 +215,7 @@ async def test_a_worker_that_was_taken_for_dead_comes_back_with_joins(redis_url:
         frozen, survivor = here.worker(), here.worker()
         frozen.entries.put(GROUP, "a", info_of("a"))
         await step(frozen)
-        await calmed(survivor)
+        await calmed(frozen, survivor)
         await ended(frozen.lease, survivor)
         await step(survivor)
         await step(frozen)
@@ -231,7 +232,7 @@ async def test_a_worker_that_comes_back_before_anybody_noticed_tells_its_watcher
         frozen, survivor = here.worker(), here.worker()
         frozen.entries.put(GROUP, "a", info_of("a"))
         await step(frozen)
-        await calmed(survivor)
+        await calmed(frozen, survivor)
         await ended(frozen.lease, survivor)
         assert await present(survivor) == set()
         await step(frozen)
@@ -269,6 +270,28 @@ async def test_a_lease_that_is_given_up_ends_at_once(redis_url: str) -> None:
         assert await present(other) == set()
 
 
+async def test_what_a_dead_worker_took_does_not_count_though_nobody_removed_it_yet(
+    redis_url: str,
+) -> None:
+    async with hall(redis_url) as here:
+        killed, survivor = here.worker(), here.worker()
+        killed.entries.put("connections:7", "a")
+        await step(killed)
+        await calmed(killed, survivor)
+        assert await taken(survivor, "b") is False
+        await ended(killed.lease, survivor)
+        assert await taken(survivor, "b") is True
+        assert await taken(survivor, "c") is False
+
+
+async def taken(leases: Leases, client: str) -> bool:
+    """Whether the client was let in where there is room for one."""
+    asking = asyncio.create_task(leases.entries.take("connections:7", client, 1))
+    await asyncio.sleep(0)
+    await leases.write()
+    return await asking
+
+
 # ------------------------------------------------------------------------- doubt
 
 
@@ -299,6 +322,21 @@ async def test_what_was_lost_is_written_again(redis_url: str) -> None:
         await step(one)  # finds that its lease is not there
         await step(one)
         assert await present(one) == set("abcd")
+
+
+async def test_what_redis_refused_is_written_again(tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        async with hall(valkey.url) as here, talking(valkey.url) as redis:
+            one = here.worker()
+            one.entries.put(GROUP, "a", info_of("a"))
+            await step(one)
+            await redis.config_set("maxmemory", 1)
+            one.entries.put(GROUP, "b", info_of("b"))
+            with pytest.raises(AWAY):
+                await one.write()
+            await redis.config_set("maxmemory", 0)
+            await step(one)
+            assert await present(one) == {"a", "b"}
 
 
 async def test_what_left_while_its_lease_was_in_doubt_has_left(redis_url: str) -> None:

@@ -87,6 +87,19 @@ async def test_a_link_that_was_cut_loses_nobody(cluster: Cluster) -> None:
         assert sorted(worker.told) == [(ROOM, "join", "e"), (ROOM, "leave", "a")]
 
 
+async def test_after_a_cut_everything_is_written_again_and_nobody_is_told(
+    cluster: Cluster,
+) -> None:
+    """It may be another Redis that answers now, which never heard of some of it."""
+    one, other = await two_rooms(cluster)
+    before = leases(one, other)
+    await cut_links(cluster.settings.redis_url)
+    await until(lambda: not set(leases(one, other)) & {*before, None})
+    for worker in (one, other):
+        assert set(await worker.presence.read(ROOM)) == set("abcd")
+        assert worker.told == []
+
+
 # ------------------------------------------------------------------ an emptied Redis
 
 
