@@ -6,13 +6,14 @@ BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
 COVERAGE =
 
-.PHONY: help run dev test route check proof lock protobuf clean
+.PHONY: help run dev test brief route check proof lock protobuf clean
 
 help:
 	@echo "make run    install, start a private Postgres and Valkey, migrate, seed, serve"
 	@echo "make dev    the same, starting anew whenever the code changes"
 	@echo "make test   every test, on a private Postgres and Valkey"
 	@echo "make check  ruff, mypy --strict, import-linter"
+	@echo "make brief  the proofs of the guarantees, in their short form"
 	@echo "make proof  the long proofs: kills, faults, soak; results under .proof/"
 	@echo "make clean  remove what these commands made, the data included"
 
@@ -26,12 +27,17 @@ dev: $(VENV)/dev.stamp
 test: $(VENV)/dev.stamp
 	@test -x /usr/bin/chromium || echo "no /usr/bin/chromium: the browser tests are left out"
 	@command -v npm >/dev/null || echo "no npm: the tests of centrifuge-js are left out"
-	$(PYTEST) -n 2 --dist loadfile -m "not timed" $(COVERAGE)
+	$(PYTEST) -n 2 --dist loadfile -m "not timed and not proof" $(COVERAGE)
 	$(PYTEST) tests/end_to_end -m timed $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
+
+# The proofs in their short form, with the machine to themselves.
+brief: $(VENV)/dev.stamp
+	$(PYTEST) tests/end_to_end -m proof
 
 # The same sockets as ordinary ASGI routes, as any other server carries them.
 route: $(VENV)/dev.stamp
-	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end -m "not timed and not browser"
+	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end \
+		-m "not timed and not proof and not browser"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

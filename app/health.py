@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
-import asyncpg
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -13,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from app import migrations
 from app.core.database import Sessions
+from app.realtime.follower import AWAY
 from app.realtime.runtime import Runtime
 
 CHECK_SECONDS = 1.5
@@ -104,7 +104,7 @@ async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
             return await ask()
     except TimeoutError:
         return Check(ok=False, detail="no answer in time")
-    except (SQLAlchemyError, asyncpg.PostgresError, RedisError, OSError) as error:
+    except (SQLAlchemyError, RedisError, *AWAY) as error:
         return Check(ok=False, detail=f"not reachable: {type(error).__name__}")
 
 

@@ -25,7 +25,7 @@ GROWTH_MB = 5.0
 SHOWN = 10
 SHOWN_CHARACTERS = 2_000
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 
 async def test_whatever_is_sent_the_answer_is_one_of_the_contract(

@@ -35,7 +35,7 @@ RATIO = form(2.0, 1.25)
 SLACK_MS = form(10.0, 0.0)
 WARM_UP_SECONDS = 1.0
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_a_transaction_held_open_delays_nobody_else(stage: Stage, figures: Figures) -> None:

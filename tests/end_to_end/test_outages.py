@@ -14,7 +14,7 @@ from tests.end_to_end.server import serving
 from tests.end_to_end.signs import watching_signs
 from tests.waiting import until
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(120)]
 
 AWAY_SECONDS = 5.0
 TOLD_SECONDS = 2.0

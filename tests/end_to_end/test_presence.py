@@ -33,7 +33,7 @@ IDLE = form(300, 2500)
 IDLE_SECONDS = form(2.0, 10.0)
 QUIET_SECONDS = form(1.5, 4.0)
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_clients_of_a_killed_worker_leave_within_5_s_with_or_without_a_flush(

@@ -32,7 +32,7 @@ WITH_REDIS_SECONDS = 0.3
 ALONE_SECONDS = 1.0
 ENDED = "unsubscribe 2000"
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_a_lost_role_ends_every_subscription_within_300_ms(

@@ -25,7 +25,7 @@ END_SECONDS = 5.0
 BUSIEST_TENTH = 0.25
 SHUTDOWN = "close 3001"
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_workers_replaced_under_load_drain_evenly_and_lose_nothing(

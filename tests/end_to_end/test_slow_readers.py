@@ -34,7 +34,7 @@ SLACK_MS = form(10.0, 0.0)
 CLOSE_SECONDS = 10.0
 STALLED = 3008
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 
 @dataclass

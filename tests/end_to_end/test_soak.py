@@ -27,7 +27,7 @@ RATE = 50
 AWAY_SECONDS = 5.0
 CUT_EVERY_SECONDS = 10.0
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -35,7 +35,7 @@ HANDFUL = 5
 # The short form shares two busy cores with its clients: it shows a standstill, and no less.
 TOLERATED_MS = form(1000.0, 50.0)
 
-pytestmark = [pytest.mark.timed, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_a_reconnect_storm_costs_a_handful_of_reads_and_delays_the_others_little(
