@@ -1,7 +1,5 @@
 """Who is seen on a channel: subscriptions that come and go, told to those that asked for it."""
 
-from collections import Counter
-
 from pydantic_core import to_json
 
 from app.realtime.manager import ConnectionManager
@@ -16,7 +14,6 @@ class Attendance:
     def __init__(self, manager: ConnectionManager, presence: Presence) -> None:
         self._manager = manager
         self._presence = presence
-        self._watchers: Counter[str] = Counter()
         manager.on_attached = self._attached
         manager.on_detached = self._detached
         presence.on_change = self._announce
@@ -24,9 +21,7 @@ class Attendance:
     def _attached(self, subscription: Subscription) -> None:
         connection, channel = subscription.connection, subscription.channel
         if subscription.join_leave:
-            self._watchers[channel] += 1
-            if self._watchers[channel] == 1:
-                self._presence.watch(channel)
+            self._presence.watch(channel)
         if subscription.present:
             info = connection.info.model_dump(exclude_none=True)
             self._presence.enter(channel, connection.id, to_json(info))
@@ -36,10 +31,7 @@ class Attendance:
         if subscription.present:
             self._presence.leave(channel, subscription.connection.id)
         if subscription.join_leave:
-            self._watchers[channel] -= 1
-            if not self._watchers[channel]:
-                del self._watchers[channel]
-                self._presence.unwatch(channel)
+            self._presence.unwatch(channel)
 
     def _announce(self, channel: str, change: PresenceChange, info: bytes) -> None:
         """To those on this worker that asked who comes and goes, the person concerned included."""

@@ -49,7 +49,8 @@ class Gathered:
         if answer is None:
             answer = self._wanted[channel] = asyncio.get_running_loop().create_future()
             answer.add_done_callback(_retrieve)
-            if not self.tasks:
+            # A task that has ended is still there until its callbacks run: nobody serves then.
+            if all(task.done() for task in self.tasks):
                 task = asyncio.create_task(self._run(), name="extents of the log")
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)

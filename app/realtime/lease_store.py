@@ -7,7 +7,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from app.realtime.lease_scripts import CHANGES, PRELUDE, READ, REAP, RENEW, WRITE
+from app.realtime.entry_scripts import CHANGES, READ, REAP, WRITE
+from app.realtime.lease_scripts import PRELUDE, RENEW
 
 MICROSECONDS = 1_000_000
 

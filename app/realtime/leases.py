@@ -38,14 +38,12 @@ class Leases:
     """
 
     def __init__(self, settings: Settings, broker: Broker) -> None:
-        self.store = LeaseStore(
-            broker.redis, settings.lease_seconds, settings.redis_timeout_seconds
-        )
+        self._timeout = settings.redis_timeout_seconds
+        self.store = LeaseStore(broker.redis, settings.lease_seconds, self._timeout)
         self.entries = Entries(self.wake)
         self.calm = False
         self.away = False
         self.renewal_seconds = settings.lease_seconds / RENEWALS
-        self._timeout = settings.redis_timeout_seconds
         self._key = broker.key
         self._worker = uuid4().hex
         self._numbers = count(1)
@@ -73,10 +71,10 @@ class Leases:
         self.entries.fail(error)
         self.wake()
 
-    # -------------------------------------------------------------------- steps
-
     def wake(self) -> None:
         self._awake.set()
+
+    # -------------------------------------------------------------------- steps
 
     async def rest(self) -> None:
         """Until there is something to do."""

@@ -27,7 +27,7 @@ from tests.end_to_end.orders import (
 from tests.end_to_end.outages import MISHAPS, OUTAGES, Outage
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Subscriber, running
-from tests.waiting import POLL_SECONDS, until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
@@ -118,9 +118,10 @@ async def subscribed(scene: Scene) -> AsyncIterator[list[Subscriber]]:
 
 
 async def place_at_last(scene: Scene) -> None:
+    order = None
     async with asyncio.timeout(BACK_SECONDS):
-        while await try_to_place(scene.http, scene.server.url, scene.token) is None:
-            await asyncio.sleep(POLL_SECONDS)
+        while order is None:
+            order = await try_to_place(scene.http, scene.server.url, scene.token)
 
 
 def fresh(subscribers: list[Subscriber], since: float) -> bool:

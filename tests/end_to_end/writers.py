@@ -7,11 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+from httpx import AsyncHTTPTransport, Limits
+
 from load.target import Target
 from load.writer import Writer
 from tests.application import PASSWORD
 from tests.end_to_end.lines import read_line
 from tests.end_to_end.server import unmeasured
+
+CONNECTIONS = 64
+KEEP_SECONDS = 2.0
+"""Shorter than the server keeps an idle connection (5 s), or a write may meet its end."""
 
 
 @asynccontextmanager
@@ -45,7 +51,8 @@ async def posting(url: str, staff_email: str, rate: float) -> AsyncIterator[Writ
 
     The caller looks at what `failed` at the end.
     """
-    async with Target(url) as target:
+    limits = Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_SECONDS)
+    async with Target(url, AsyncHTTPTransport(limits=limits)) as target:
         staff = await target.sign_in(staff_email, PASSWORD)
         owner = await target.register_customer()
         writer = Writer(target, owner=owner, staff=staff, rate=rate)

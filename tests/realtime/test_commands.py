@@ -87,7 +87,10 @@ async def test_without_a_limit_all_commands_are_answered(settings: Settings) -> 
         async with stage.connected(cleo) as player:
             documents = [player.command(unsubscribe={"channel": "a"})[1] for _ in range(2_000)]
             await player.say("\n".join(documents))
-            assert len(player.transport.documents) == 2_001
+            answered = {
+                document["id"] for document in player.transport.documents if "id" in document
+            }
+            assert len(answered) == 2_001
 
 
 async def test_a_ping_may_be_answered_once(stage: Stage) -> None:

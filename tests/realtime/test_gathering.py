@@ -202,3 +202,15 @@ async def test_who_waits_is_let_go_when_the_worker_ends(reader: Reader, gathered
         task.cancel()
     outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 2
+
+
+async def test_who_asks_when_a_read_has_ended_but_is_not_cleared_away_is_served(
+    reader: LogReader,
+) -> None:
+    gathered = Gathered(reader, "activate")
+    ended = asyncio.create_task(asyncio.sleep(0))
+    await ended
+    gathered.tasks.add(ended)
+    async with asyncio.timeout(5):
+        _epoch, extent = await gathered.read("a")
+    assert extent == Extent(0, 0)
