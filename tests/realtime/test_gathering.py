@@ -213,4 +213,4 @@ async def test_who_asks_when_a_read_has_ended_but_is_not_cleared_away_is_served(
     gathered.tasks.add(ended)
     async with asyncio.timeout(5):
         _epoch, extent = await gathered.read("a")
-    assert extent == Extent(0, 0)
+    assert extent == Extent(1, 0)
