@@ -99,12 +99,13 @@ class Leases:
         self._heed(look)
         return look
 
-    async def write(self) -> None:
-        """Write what was noted until now."""
+    async def write(self) -> bool:
+        """Write what was noted until now; whether the lease that it is written under still is."""
         for _ in range(0, self.entries.unwritten, ENTRIES):
             if self.lease is None or not await self._write_some(self.lease):
                 self.doubt()
-                return
+                return False
+        return True
 
     async def reap(self) -> None:
         """Remove some entries of a lease that has ended."""

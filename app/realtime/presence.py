@@ -116,18 +116,22 @@ class Presence:
         """Mirrors are read before the worker's own entries are written, so that a first watcher
         is told of itself; who asks is answered after that, and so finds itself present.
         """
-        self._answering, self._asked = self._asked, {}
+        if not self._answering:
+            self._answering, self._asked = self._asked, {}
         look = await self._leases.keep()
         if look is not None:
             self._mirrors.heed(look)
         await self._mirrors.correct()
-        await self._leases.write()
+        if not await self._leases.write():
+            return  # under another lease in the next turn, and answered then
         await self._answer()
         await self._leases.reap()
 
     async def _answer(self) -> None:
         for channel, present in (await self._mirrors.read(self._answering)).items():
             self._answering.pop(channel).set_result(present)
+        if self._asked:
+            self._leases.wake()
 
     def _fail(self, error: Exception) -> None:
         if not self._leases.away:
