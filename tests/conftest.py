@@ -1,13 +1,10 @@
-"""A real Postgres and a real Valkey for every run; a database of its own for every test."""
+"""A real Postgres and a real Valkey for every run; an empty database for every test."""
 
 import asyncio
-import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
@@ -18,10 +15,9 @@ from app import migrations
 from app.core.config import Settings
 from app.embedded import Services, private_services
 from tests.application import Application, run_application
+from tests.databases import TEMPLATE, administer, database_url, fresh_database
 
-TEMPLATE = "tandem_template"
 SECRET = SecretStr("a-secret-key-for-tests-of-32-bytes-at-least")
-names = (f"tandem_test_{number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +30,14 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture(scope="session")
 def template(services: Services) -> Services:
     """A migrated, empty database that others are copied from."""
-    asyncio.run(_administer(services, f"CREATE DATABASE {TEMPLATE}"))
+    asyncio.run(administer(services, f"CREATE DATABASE {TEMPLATE}"))
     asyncio.run(migrations.migrate(database_url(services, TEMPLATE)))
     return services
 
 
 @pytest.fixture
 async def database(template: Services) -> AsyncIterator[str]:
-    """The address of a fresh database: real commits, and a log of its own."""
+    """The address of an empty database: real commits, and a log of its own."""
     async with fresh_database(template) as url:
         yield url
 
@@ -104,29 +100,6 @@ async def no_task_is_left() -> AsyncIterator[None]:
         await asyncio.wait(left, timeout=0.5)
     running = [task for task in left if not task.done()]
     assert not running, f"left running: {running}"
-
-
-@asynccontextmanager
-async def fresh_database(template: Services) -> AsyncIterator[str]:
-    """A copy of the migrated template, dropped at the end."""
-    name = next(names)
-    await _administer(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    try:
-        yield database_url(template, name)
-    finally:
-        await _administer(template, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def database_url(services: Services, name: str) -> str:
-    return f"{services.database_url.rpartition('/')[0]}/{name}"
-
-
-async def _administer(services: Services, statement: str) -> None:
-    connection = await asyncpg.connect(services.database_url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 def pytest_report_header() -> str:

@@ -11,8 +11,10 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from app import migrations
 from app.core.config import Settings
+from app.embedded import Services
 from app.realtime.relay import ADVISORY_LOCK
 from tests.application import Application, run_application
+from tests.databases import own_database
 from tests.realtime.postgres_proxy import PostgresProxy
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
@@ -29,6 +31,13 @@ OLD_EVENT = """
         RETURNING id)
     INSERT INTO pending SELECT id FROM event
 """
+
+
+@pytest.fixture
+async def database(template: Services) -> AsyncIterator[str]:
+    """One that a test may spoil."""
+    async with own_database(template) as url:
+        yield url
 
 
 @asynccontextmanager

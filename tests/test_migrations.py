@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -15,7 +16,7 @@ from app import migrations
 from app.core.config import Settings
 from app.core.database import Base, create_engine
 from app.embedded import Services
-from tests.conftest import fresh_database
+from tests.databases import own_database
 
 TABLES = "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = 'public'"
 
@@ -35,6 +36,13 @@ CATALOG = {
         SELECT relname::text, reloptions::text FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'""",
 }
+
+
+@pytest.fixture
+async def database(template: Services) -> AsyncIterator[str]:
+    """One that a test may spoil."""
+    async with own_database(template) as url:
+        yield url
 
 
 async def ask(settings: Settings, statement: str) -> object:
@@ -70,7 +78,7 @@ async def test_what_alembic_does_not_compare_is_the_same_too(
     settings: Settings, template: Services, aspect: str
 ) -> None:
     """Against a database that SQLAlchemy makes of the models itself."""
-    async with fresh_database(template) as url:
+    async with own_database(template) as url:
         await _make_of_models(settings.model_copy(update={"database_url": url}))
         made = await _rows(url, CATALOG[aspect])
 

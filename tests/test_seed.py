@@ -18,7 +18,8 @@ from app.core.database import create_engine, create_sessions
 from app.embedded import Services
 from app.orders.models import OrderStatus
 from app.seed import DEMO_ORDERS, PEOPLE, northwind_orders, seed
-from tests.conftest import SECRET, fresh_database
+from tests.conftest import SECRET
+from tests.databases import fresh_database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

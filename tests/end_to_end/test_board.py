@@ -11,7 +11,8 @@ from playwright.async_api import Browser, expect
 from app.core.database import create_engine, create_sessions
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD, seed
-from tests.conftest import fresh_database, make_settings
+from tests.conftest import make_settings
+from tests.databases import fresh_database
 from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
 from tests.end_to_end.orders import BODY, bearer, token_of
 from tests.end_to_end.server import ServerProcess, serving

@@ -8,7 +8,8 @@ from httpx import AsyncClient
 
 from app.core.config import Settings
 from app.embedded import Services
-from tests.conftest import fresh_database, make_settings
+from tests.conftest import make_settings
+from tests.databases import fresh_database
 from tests.end_to_end.conftest import create_people
 from tests.end_to_end.js_client import NODE, NPM, SdkError, install_packages
 from tests.end_to_end.js_hall import Hall

@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from app.core.config import Settings
 from app.embedded import Services
-from tests.conftest import fresh_database, make_settings
+from tests.conftest import make_settings
+from tests.databases import fresh_database
 from tests.end_to_end.conftest import create_people
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving

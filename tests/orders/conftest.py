@@ -10,7 +10,8 @@ from httpx import ASGITransport, AsyncClient
 from app.core.config import Settings
 from app.embedded import Services
 from tests.application import Person, run_application
-from tests.conftest import SECRET, fresh_database
+from tests.conftest import SECRET
+from tests.databases import fresh_database
 from tests.orders.shop import Shop
 
 

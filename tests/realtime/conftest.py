@@ -2,40 +2,16 @@
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
 from app.core.config import Settings
 from app.embedded import Services
 from app.realtime.reader import LogReader
-from tests.conftest import SECRET, fresh_database
+from tests.conftest import SECRET
+from tests.databases import fresh_database
 from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.stage import Stage, staged
-
-EMPTY = """
-    DO $$ BEGIN EXECUTE (
-        SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
-        FROM pg_tables WHERE schemaname = 'public'
-        AND tablename NOT IN ('alembic_version', 'relay', 'log_epoch'));
-    END $$;
-    UPDATE relay SET tick = 0;
-"""
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def one_database(template: Services) -> AsyncIterator[str]:
-    async with fresh_database(template) as url:
-        yield url
-
-
-@pytest.fixture
-async def database(one_database: str) -> str:
-    """Empty, as a fresh one is, but made once: there are many tests here."""
-    connection = await asyncpg.connect(one_database)
-    await connection.execute(EMPTY)
-    await connection.close()
-    return one_database
 
 
 @pytest.fixture

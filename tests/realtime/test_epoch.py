@@ -10,7 +10,7 @@ from app.core.config import Settings
 from app.embedded import Services
 from app.realtime.epoch import Position, read_epoch, read_position, renew_epoch
 from app.realtime.reader import LogReader
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 
 
 async def epoch_at(url: str) -> str:

@@ -1,0 +1,79 @@
+"""Migrated databases for tests: copied once from a template, emptied, and lent again."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+import app.models  # noqa: F401 - registers every table
+from app.core.database import Base
+from app.embedded import Services
+
+TEMPLATE = "tandem_template"
+
+# Nobody else is connected any more, every row is gone, every sequence begins again, and the log
+# is another one: what Redis may still hold belongs to an epoch that nobody asks for.
+# DELETE and not TRUNCATE, which makes a new file for every table and index.
+CUT_OFF = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+EMPTY = ";\n".join(
+    [
+        "BEGIN",
+        *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),  # noqa: S608 - our own names
+        "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence",
+        "INSERT INTO relay (id) VALUES (1)",
+        "INSERT INTO log_epoch (id, value) VALUES (1, gen_random_uuid())",
+        "COMMIT",
+    ]
+)
+
+names = (f"tandem_test_{number}" for number in itertools.count())
+spare: list[str] = []
+
+
+@asynccontextmanager
+async def fresh_database(template: Services) -> AsyncIterator[str]:
+    """The address of an empty, migrated database. Whoever changes tables takes `own_database`."""
+    if spare:
+        url = spare.pop()
+    else:
+        url = await _copy(template)
+    yield url
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(CUT_OFF)
+        await connection.execute(EMPTY)
+    finally:
+        await connection.close()
+    spare.append(url)
+
+
+@asynccontextmanager
+async def own_database(template: Services) -> AsyncIterator[str]:
+    """As `fresh_database`, for one test alone: it may do to the schema what it wants."""
+    url = await _copy(template)
+    try:
+        yield url
+    finally:
+        await administer(template, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+async def _copy(template: Services) -> str:
+    name = next(names)
+    await administer(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    return database_url(template, name)
+
+
+def database_url(services: Services, name: str) -> str:
+    return f"{services.database_url.rpartition('/')[0]}/{name}"
+
+
+async def administer(services: Services, statement: str) -> None:
+    connection = await asyncpg.connect(services.database_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
