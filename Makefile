@@ -28,7 +28,7 @@ dev: $(VENV)/dev.stamp
 test: $(VENV)/dev.stamp
 	@test -x /usr/bin/chromium || echo "no /usr/bin/chromium: the browser tests are left out"
 	@command -v npm >/dev/null || echo "no npm: the tests of centrifuge-js are left out"
-	$(PYTEST) -n 2 --dist loadfile -m "not timed and not proof" $(COVERAGE)
+	$(PYTEST) -n 3 --dist loadfile -m "not timed and not proof" $(COVERAGE)
 	$(PYTEST) tests/end_to_end -m timed $(COVERAGE) $(if $(COVERAGE),--cov-append --cov-fail-under=90)
 
 # The proofs in their short form, with the machine to themselves.

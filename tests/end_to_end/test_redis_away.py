@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from app.core.config import Settings
 from tests.end_to_end.evidence import assert_complete
+from tests.end_to_end.figures import form
 from tests.end_to_end.orders import token_of, until_more, writing
 from tests.end_to_end.server import serving
 from tests.end_to_end.subscriber import Received, Subscriber, running
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.timed
 
 logger = logging.getLogger(__name__)
 
-FROZEN_SECONDS = 10.0
+FROZEN_SECONDS = form(4.0, 10.0)
 SETTLED_SECONDS = 5.0
 BASE_SECONDS = 4.0
 SUBSCRIBERS = 10

@@ -17,7 +17,7 @@ from tests.end_to_end.server import ServerProcess, serving
 from tests.waiting import until
 
 TOKEN_SECONDS = 3
-REFRESHES = 3
+REFRESHES = 2
 MISSED = 3
 
 pytestmark = [

@@ -69,7 +69,7 @@ def test_help_lists_the_commands() -> None:
     assert all(command in told for command in ("serve", "migrate", "seed", "epoch"))
 
 
-def test_a_private_database_is_migrated_seeded_and_has_an_epoch(
+def test_a_private_database_is_migrated_and_seeded(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     data = str(tmp_path_factory.mktemp("commands"))
@@ -77,10 +77,15 @@ def test_a_private_database_is_migrated_seeded_and_has_an_epoch(
 
     migrated = app("migrate", **environment)
     seeded = [app("seed", **environment).stdout for _ in range(2)]
-    epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
 
     assert migrated.stdout == f"tandem: the database is at {newest_revision()}\n"
     assert seeded == ["tandem: made the demo data\n", "tandem: the demo data is there\n"]
+
+
+def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
+
     assert epochs[0] == epochs[1] != epochs[2]
 
 
