@@ -11,7 +11,8 @@ A write
     refill            from Postgres, for cursors that fell off the ring
 
 A command
-    upgrade           the handshake (uvicorn), then the connection is taken over
+    handshakes        take turns with what is live; `opening` answers those that are plainly right,
+                      others go by way of `upgrade` (uvicorn) and `router`, then are taken over
     websocket         frames in and out; `router.AsgiTransport` where it cannot be taken over
     intake            messages of one client, one after the other
     codec             JSON or Protobuf -> `protocol` models

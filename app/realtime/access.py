@@ -7,10 +7,12 @@ concerned are suspended at once; what is still allowed is resumed, the rest is e
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from pydantic import ValidationError
 
-from app.auth.principals import Principals
+from app.auth.principals import Principal, Principals, Role
 from app.core.errors import is_unavailable
 from app.realtime.admission import Admission
 from app.realtime.channels import Channels
@@ -26,6 +28,28 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 0.2
 
 
+class Verdicts:
+    """Who may follow what, asked once for all the connections that one change concerns.
+
+    `authorize` raises CommandError for what is not allowed; any other error is not kept.
+    """
+
+    def __init__(self, authorize: Callable[[Principal, str], Awaitable[object]]) -> None:
+        self._authorize = authorize
+        self._known: dict[tuple[UUID, Role, str], bool] = {}
+
+    async def allows(self, principal: Principal, channel: str) -> bool:
+        key = (principal.user_id, principal.role, channel)
+        if key not in self._known:
+            try:
+                await self._authorize(principal, channel)
+            except CommandError:
+                self._known[key] = False
+            else:
+                self._known[key] = True
+        return self._known[key]
+
+
 class AccessGuard:
     """Follows `$control` for one worker."""
 
@@ -34,6 +58,7 @@ class AccessGuard:
     ) -> None:
         self._manager = manager
         self._channels = channels
+        self._verdicts = Verdicts(channels.authorize)  # since the last change
         self._principals = principals
         self._cursor = 0
         self._log: ChannelLog | None = None
@@ -67,6 +92,7 @@ class AccessGuard:
     def check_everyone(self) -> None:
         """After a gap: whatever changed, nobody keeps a right that was not looked up again."""
         self._principals.forget_everyone()
+        self._verdicts = Verdicts(self._channels.authorize)
         for connection in list(self._manager.connections):
             self._recheck(connection)
 
@@ -90,6 +116,7 @@ class AccessGuard:
             logger.exception("unreadable control event")
             self.check_everyone()
             return
+        self._verdicts = Verdicts(self._channels.authorize)
         concerned: list[Connection] = []
         if event.user_id is not None:
             self._principals.forget(event.user_id)
@@ -141,7 +168,7 @@ class AccessGuard:
 
     async def _check_once(self, connection: Connection) -> None:
         """Close, end or leave suspended; the caller resumes what is left."""
-        identity = connection.identity
+        identity, verdicts = connection.identity, self._verdicts
         if identity is None:
             return
         old = identity.principal
@@ -156,9 +183,7 @@ class AccessGuard:
         for subscription in list(connection.subscriptions.values()):
             if subscription.server_side:
                 continue
-            try:
-                await self._channels.authorize(principal, subscription.channel)
-            except CommandError:
+            if not await verdicts.allows(principal, subscription.channel):
                 self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
 
     @staticmethod

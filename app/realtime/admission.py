@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.realtime.turns import turns_of
+
 ADMITTED = 8
 
 
@@ -21,5 +23,5 @@ class Admission:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         async with self._places:
-            await asyncio.sleep(0)  # what is ready on the loop comes first
+            await turns_of(asyncio.get_running_loop()).come()
             yield

@@ -1,33 +1,31 @@
 """The socket: GET /ws, and /connection/websocket, where SDKs look.
 
-Where the server lets it, the connection is taken over once the handshake is done and the route
-ends. Otherwise it stays an ordinary ASGI route, which any server can carry: one task reads, one
-writes.
+What comes here was not answered by `opening` already: another server carries it, or it is out of
+the ordinary. Where the server lets it, the connection is taken over once the handshake is done and
+the route ends. Otherwise it stays an ordinary ASGI route, which any server can carry: one task
+reads, one writes.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.core.logging import connection_id
-from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode
 from app.realtime.commands import receive
 from app.realtime.connection import Connection
 from app.realtime.frames import Message, Opcode
-from app.realtime.protobuf_codec import PROTOBUF
+from app.realtime.opening import UNAVAILABLE, negotiate, refusal
 from app.realtime.runtime import Runtime
 from app.realtime.transport import find_take_over
 
 logger = logging.getLogger(__name__)
 
-CODECS: dict[str, Codec] = {"centrifuge-json": JSON, "centrifuge-protobuf": PROTOBUF}
 CLOSE_SECONDS = 5.0
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -105,13 +103,12 @@ class AsgiTransport:
 @router.websocket("/connection/websocket")
 async def serve_socket(websocket: WebSocket) -> None:
     runtime: Runtime = websocket.state.realtime
-    if not _is_allowed_origin(websocket, runtime.settings.cors_origins):
-        await websocket.send_denial_response(Response(status_code=403))
+    if (status := refusal(runtime, websocket.headers)) is not None:
+        headers = RETRY_AFTER if status == UNAVAILABLE else None
+        await websocket.send_denial_response(Response(status_code=status, headers=headers))
         return
-    if runtime.draining or not runtime.ready.is_set():
-        await websocket.send_denial_response(Response(status_code=503, headers=RETRY_AFTER))
-        return
-    subprotocol, codec = negotiate(websocket)
+    offered = websocket.scope.get("subprotocols", [])
+    subprotocol, codec = negotiate(offered, websocket.query_params)
     await websocket.accept(subprotocol=subprotocol)
     take_over = find_take_over(websocket.scope)
     if take_over is not None and runtime.settings.take_over == "on":
@@ -125,15 +122,6 @@ async def serve_socket(websocket: WebSocket) -> None:
         await _carry(runtime, connection, transport, websocket)
     finally:
         runtime.close(connection)
-
-
-def negotiate(websocket: WebSocket) -> tuple[str | None, Codec]:
-    """The subprotocol to confirm, if one was offered, and the flavour that the client speaks."""
-    offered = websocket.scope.get("subprotocols", [])
-    chosen = next((name for name in offered if name in CODECS), None)
-    query = websocket.query_params
-    flavour = chosen or f"centrifuge-{query.get('cf_protocol') or query.get('format')}"
-    return chosen, CODECS.get(flavour, JSON)
 
 
 async def _carry(
@@ -169,14 +157,3 @@ async def _read(
         else:
             await receive(runtime.stations, connection, data)
         await transport.drained()
-
-
-def _is_allowed_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> bool:
-    """Browsers send Origin and do not enforce it for WebSockets: this server has to."""
-    origin = websocket.headers.get("origin")
-    if origin is None or origin in allowed:
-        return True
-    try:
-        return urlsplit(origin).netloc == websocket.headers.get("host")
-    except ValueError:
-        return False

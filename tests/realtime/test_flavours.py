@@ -4,17 +4,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
-from starlette.types import Message
-from starlette.websockets import WebSocket
 
 from app.realtime.codec import JSON, Codec
 from app.realtime.commands import receive
 from app.realtime.connection import Connection
 from app.realtime.frames import Opcode
+from app.realtime.opening import negotiate
 from app.realtime.protobuf_codec import PROTOBUF
-from app.realtime.router import negotiate
 from app.realtime.runtime import Runtime
 from tests.application import Person
 from tests.realtime.protobuf_wire import command, documents
@@ -46,7 +45,7 @@ def stage(shared_stage: Stage) -> Stage:
 async def test_the_flavour_is_chosen_by_subprotocol_or_else_by_query(
     offered: list[str], query: str, confirmed: str | None, codec: Codec
 ) -> None:
-    assert negotiate(handshake(offered, query)) == (confirmed, codec)
+    assert negotiate(offered, dict(parse_qsl(query))) == (confirmed, codec)
 
 
 async def test_subscribers_of_both_flavours_get_the_same_events_in_the_same_order(
@@ -156,23 +155,6 @@ def binary(runtime: Runtime) -> Iterator[Binary]:
     transport = BinaryTransport()
     with runtime.connection(transport, PROTOBUF) as connection:
         yield Binary(runtime, connection, transport)
-
-
-def handshake(offered: list[str], query: str) -> WebSocket:
-    async def receive_nothing() -> Message:
-        raise AssertionError("a handshake is decided by its request")
-
-    async def send_nothing(_message: Message) -> None:
-        raise AssertionError("a handshake is decided by its request")
-
-    scope = {
-        "type": "websocket",
-        "path": "/ws",
-        "query_string": query.encode(),
-        "headers": [],
-        "subprotocols": offered,
-    }
-    return WebSocket(scope, receive_nothing, send_nothing)
 
 
 def _events(publications: list[Document]) -> list[tuple[int, Any]]:

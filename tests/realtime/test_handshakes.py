@@ -8,7 +8,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from app.realtime.frames import Opcode
-from app.realtime.handshakes import Arrival, Handshakes, handshakes_of
+from app.realtime.handshakes import Arrival
+from app.realtime.turns import Turns, turns_of
 from tests.realtime.owners import echo
 from tests.realtime.raw_socket import connected, frame, opened, upgrade
 from tests.realtime.served import serving
@@ -52,7 +53,7 @@ class Crowd:
 
 async def test_a_turn_begins_no_more_than_fit_into_its_time() -> None:
     crowd = Crowd(TURN / 3)
-    handshakes = Handshakes(TURN)
+    handshakes = Turns(TURN)
     for _ in range(30):
         assert handshakes.add(crowd.begin)
     await crowd.watch(30)
@@ -61,7 +62,7 @@ async def test_a_turn_begins_no_more_than_fit_into_its_time() -> None:
 
 async def test_the_time_of_the_applications_tasks_counts() -> None:
     crowd = Crowd(TURN / 1000, seconds_in_task=TURN / 2)
-    handshakes = Handshakes(TURN)
+    handshakes = Turns(TURN)
     for _ in range(40):
         assert handshakes.add(crowd.begin)
     await crowd.watch(40)
@@ -71,7 +72,7 @@ async def test_the_time_of_the_applications_tasks_counts() -> None:
 
 async def test_handshakes_that_take_longer_than_a_turn_go_on_one_by_one() -> None:
     crowd = Crowd(2 * TURN)
-    handshakes = Handshakes(TURN)
+    handshakes = Turns(TURN)
     for _ in range(5):
         assert handshakes.add(crowd.begin)
     await crowd.watch(5)
@@ -80,7 +81,7 @@ async def test_handshakes_that_take_longer_than_a_turn_go_on_one_by_one() -> Non
 
 async def test_who_has_left_takes_no_share() -> None:
     crowd = Crowd(0.0)
-    handshakes = Handshakes(1.0)
+    handshakes = Turns(1.0)
     for _ in range(1000):
         assert handshakes.add(lambda: False)
     assert handshakes.add(crowd.begin)
@@ -89,7 +90,7 @@ async def test_who_has_left_takes_no_share() -> None:
 
 
 async def test_only_so_many_wait() -> None:
-    handshakes = Handshakes(TURN, waiting_limit=2)
+    handshakes = Turns(TURN, waiting_limit=2)
     crowd = Crowd(0.0)
     assert [handshakes.add(crowd.begin) for _ in range(3)] == [True, True, False]
     await crowd.watch(2)
@@ -100,7 +101,7 @@ async def test_only_so_many_wait() -> None:
 async def test_a_handshake_that_fails_does_not_stop_the_others() -> None:
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, what: told.append(what))
-    handshakes = Handshakes(TURN)
+    handshakes = Turns(TURN)
     crowd = Crowd(0.0)
 
     def fail() -> bool:
@@ -202,4 +203,4 @@ async def test_past_the_limit_a_client_is_told_to_come_back() -> None:
 
 
 def limit_to_none() -> None:
-    handshakes_of(asyncio.get_running_loop())._waiting_limit = 0
+    turns_of(asyncio.get_running_loop())._waiting_limit = 0
