@@ -11,13 +11,8 @@ from app.realtime.opening import open_plain
 from app.realtime.runtime import Runtime
 from app.realtime.transport import Owner, Transport
 from app.realtime.turns import turns_of
-from app.realtime.upgrade import SocketProtocol
+from app.realtime.upgrade import BUSY, SocketProtocol
 from app.realtime.websocket import SocketTransport
-
-BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
 
 
 class Arrival(asyncio.Protocol):

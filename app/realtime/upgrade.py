@@ -22,6 +22,10 @@ from app.realtime.websocket import INTERNAL_ERROR, SocketTransport
 
 NORMAL = 1000
 REASON_BYTES = 123
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -68,6 +72,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def send_500_response(self) -> None:
         if not self.transport.is_closing():
             super().send_500_response()
+
+    def shutdown(self) -> None:
+        """The server stops: whose handshake is under way is to come back, to another worker."""
+        if self.handshake_complete or self.close_sent:
+            super().shutdown()
+        elif not self.transport.is_closing():
+            self.transport.write(BUSY)
+            self.transport.close()
 
     def start_keepalive(self) -> None:
         if self.conn.extensions:

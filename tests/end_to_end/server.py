@@ -44,11 +44,7 @@ class ServerProcess:
     @property
     def ready_workers(self) -> set[int]:
         """The ids of the workers that accept connections."""
-        return {
-            worker.pid
-            for worker in self.workers
-            if any(one.status == psutil.CONN_LISTEN for one in worker.net_connections("tcp"))
-        }
+        return {worker.pid for worker in self.workers if _listens(worker)}
 
     def kill_worker(self, index: int = 0) -> None:
         """SIGKILL; the supervisor starts another."""
@@ -61,6 +57,13 @@ class ServerProcess:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         return await self.process.wait()
+
+
+def _listens(worker: psutil.Process) -> bool:
+    try:
+        return any(one.status == psutil.CONN_LISTEN for one in worker.net_connections("tcp"))
+    except psutil.NoSuchProcess:  # it ended in this moment
+        return False
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ async def test_an_app_that_does_not_answer_answers_500(
     assert "ERROR" in {record.levelname for record in caplog.records}
 
 
-async def test_a_server_that_stops_answers_a_waiting_handshake_with_500() -> None:
+async def test_a_server_that_stops_answers_a_waiting_handshake_with_503() -> None:
     gate = asyncio.Event()
     errors: list[OSError] = []
 
@@ -111,5 +111,6 @@ async def test_a_server_that_stops_answers_a_waiting_handshake_with_500() -> Non
             await until(lambda: bool(served.state.tasks))
             await served.do(stop)
             await raw.read_head()
-            assert raw.head.startswith(b"HTTP/1.1 500 ")
+            assert raw.head.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 1\r\n" in raw.head
     assert len(errors) == 1
