@@ -1,14 +1,25 @@
 """The opening handshake: a plain request is answered at once, all else goes the ordinary way."""
 
-from collections.abc import Mapping
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from app.realtime.codec import JSON
+from app.realtime.codes import CloseCode
+from app.realtime.frames import Opcode
+from app.realtime.handshakes import Arrival
 from app.realtime.opening import FORBIDDEN, UNAVAILABLE, Opening, open_plain, refusal
 from app.realtime.protobuf_codec import PROTOBUF
 from app.realtime.runtime import Runtime
+from tests.realtime.raw_socket import RawSocket, close_frame, frame
 from tests.realtime.stage import Stage
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,10 +43,13 @@ def runtime(shared_stage: Stage) -> Runtime:
 def opened(
     runtime: Runtime, changed: Mapping[str, str | None] = PLAIN, path: str = "/ws", *more: str
 ) -> Opening | None:
-    headers = {**PLAIN, **changed}
+    return open_plain(runtime, head_of({**PLAIN, **changed}, path, *more))
+
+
+def head_of(headers: Mapping[str, str | None], path: str = "/ws", *more: str) -> bytes:
+    """As uvicorn hands it on: names in lower case."""
     lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
-    head = "\r\n".join((f"GET {path} HTTP/1.1", *lines, *more, "", ""))
-    return open_plain(runtime, head.encode())
+    return "\r\n".join((f"GET {path} HTTP/1.1", *lines, *more, "", "")).encode()
 
 
 async def test_a_plain_request_is_answered(runtime: Runtime) -> None:
@@ -143,3 +157,42 @@ async def test_settings_decide_what_is_plain(
         assert (opening is not None) == (way == "short")
     finally:
         runtime.settings = before
+
+
+# ---------------------------------------------------------------------- on a real socket
+
+
+@asynccontextmanager
+async def arriving(runtime: Runtime) -> AsyncIterator[tuple[Arrival, RawSocket]]:
+    """A client whose bytes a test hands to the server itself; what is answered it reads."""
+    state = ServerState()
+    connections: set[Any] = state.connections
+    config = uvicorn.Config("app.main:app", log_config=None)
+    near, far = socket.socketpair()
+    arrival = Arrival(config, state, {"realtime": runtime})
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: arrival, near)
+    raw = RawSocket(*await asyncio.open_connection(sock=far))
+    yield arrival, raw
+    await raw.leave()
+    await until(lambda: not connections)
+
+
+async def test_what_is_sent_before_the_answer_is_read_after_it(runtime: Runtime) -> None:
+    async with arriving(runtime) as (arrival, raw):
+        arrival.data_received(head_of(PLAIN))
+        arrival.data_received(frame(Opcode.TEXT, b'{"id":1,"connect":{"token":"forged"}}'))
+
+        await raw.read_head()
+        assert raw.head.startswith(b"HTTP/1.1 101 ")
+        assert await raw.closed() == CloseCode.INVALID_TOKEN.value[0]
+        raw.write(close_frame(1000))
+
+
+async def test_a_client_that_is_answered_at_once_is_one_of_the_workers(runtime: Runtime) -> None:
+    before = len(runtime.manager.connections)
+    async with arriving(runtime) as (arrival, raw):
+        arrival.data_received(head_of(PLAIN))
+        await raw.read_head()
+
+        assert len(runtime.manager.connections) == before + 1
+    assert len(runtime.manager.connections) == before
