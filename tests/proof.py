@@ -101,6 +101,11 @@ PROOFS = [
         "100,000 broken commands: only answers of the contract, no traceback, memory flat",
         [f"{E2E}/test_fuzz.py"],
     ),
+    Proof(
+        "autobahn",
+        "Autobahn's cases 1 to 7, 9, 10: as a route and taken over, on both event loops",
+        ["tests/realtime/test_autobahn.py"],
+    ),
 ]
 
 

@@ -1,11 +1,11 @@
 """The Autobahn test cases, against an echo as a route and taken over."""
 
-import os
 from collections.abc import Sequence
 
 import pytest
 from kosoku import FailureError, run_fuzzingclient
 
+from tests.end_to_end.figures import form
 from tests.realtime.owners import echo
 from tests.realtime.served import serving
 
@@ -18,15 +18,7 @@ CONCURRENCY = 4
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("path", ["route", "taken-over"])
-@pytest.mark.parametrize(
-    "loop",
-    [
-        "uvloop",
-        pytest.param(
-            "asyncio", marks=pytest.mark.skipif(not os.environ.get("PROOF"), reason="only in full")
-        ),
-    ],
-)
+@pytest.mark.parametrize("loop", form(["uvloop"], ["uvloop", "asyncio"]))
 async def test_every_case_passes(loop: str, path: str) -> None:
     with serving(echo, loop=loop, ws_max_size=None) as served:
         url = f"ws://127.0.0.1:{served.port}/{path}"
