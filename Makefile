@@ -38,7 +38,7 @@ brief: $(VENV)/dev.stamp
 # The same sockets as ordinary ASGI routes, as any other server carries them.
 route: $(VENV)/dev.stamp
 	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end \
-		-m "not timed and not proof and not browser" --ignore tests/end_to_end/test_sdk_js.py
+		-m "not timed and not proof and not browser"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

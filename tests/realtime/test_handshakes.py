@@ -53,18 +53,18 @@ class Crowd:
 
 async def test_a_turn_begins_no_more_than_fit_into_its_time() -> None:
     crowd = Crowd(TURN / 3)
-    handshakes = Turns(TURN)
+    turns = Turns(TURN)
     for _ in range(30):
-        assert handshakes.add(crowd.begin)
+        assert turns.add(crowd.begin)
     await crowd.watch(30)
     assert max(crowd.turns) <= 3
 
 
 async def test_the_time_of_the_applications_tasks_counts() -> None:
     crowd = Crowd(TURN / 1000, seconds_in_task=TURN / 2)
-    handshakes = Turns(TURN)
+    turns = Turns(TURN)
     for _ in range(40):
-        assert handshakes.add(crowd.begin)
+        assert turns.add(crowd.begin)
     await crowd.watch(40)
     begun = [turn for turn in crowd.turns if turn]
     assert max(begun[1:]) <= 2  # what they cost was learnt from the first turn
@@ -72,45 +72,81 @@ async def test_the_time_of_the_applications_tasks_counts() -> None:
 
 async def test_handshakes_that_take_longer_than_a_turn_go_on_one_by_one() -> None:
     crowd = Crowd(2 * TURN)
-    handshakes = Turns(TURN)
+    turns = Turns(TURN)
     for _ in range(5):
-        assert handshakes.add(crowd.begin)
+        assert turns.add(crowd.begin)
     await crowd.watch(5)
     assert max(crowd.turns) == 1
 
 
 async def test_who_has_left_takes_no_share() -> None:
     crowd = Crowd(0.0)
-    handshakes = Turns(1.0)
+    turns = Turns(1.0)
     for _ in range(1000):
-        assert handshakes.add(lambda: False)
-    assert handshakes.add(crowd.begin)
+        assert turns.add(lambda: False)
+    assert turns.add(crowd.begin)
     await asyncio.sleep(0)
     assert crowd.turns == [1]
 
 
 async def test_only_so_many_wait() -> None:
-    handshakes = Turns(TURN, waiting_limit=2)
+    turns = Turns(TURN, waiting_limit=2)
     crowd = Crowd(0.0)
-    assert [handshakes.add(crowd.begin) for _ in range(3)] == [True, True, False]
+    assert [turns.add(crowd.begin) for _ in range(3)] == [True, True, False]
     await crowd.watch(2)
-    assert handshakes.add(crowd.begin)
+    assert turns.add(crowd.begin)
     await crowd.watch(3)
 
 
 async def test_a_handshake_that_fails_does_not_stop_the_others() -> None:
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, what: told.append(what))
-    handshakes = Turns(TURN)
+    turns = Turns(TURN)
     crowd = Crowd(0.0)
 
     def fail() -> bool:
         raise LookupError("a mistake")
 
-    assert handshakes.add(fail)
-    assert handshakes.add(crowd.begin)
+    assert turns.add(fail)
+    assert turns.add(crowd.begin)
     await crowd.watch(1)
     assert [type(what["exception"]) for what in told] == [LookupError]
+
+
+async def test_a_command_does_not_wait_for_all_handshakes() -> None:
+    crowd = Crowd(2 * TURN)
+    turns = Turns(TURN)
+    for _ in range(20):
+        assert turns.add(crowd.begin)
+    await turns.come()
+    begun = sum(crowd.turns)
+    await crowd.watch(20)
+    assert begun <= 2
+
+
+async def test_commands_without_end_leave_handshakes_their_turns() -> None:
+    crowd = Crowd(TURN / 10)
+    turns = Turns(TURN)
+
+    async def ask() -> None:
+        while sum(crowd.turns) < 20:
+            await turns.come()
+            spin(TURN)
+
+    for _ in range(20):
+        assert turns.add(crowd.begin)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(ask() for _ in range(8)))
+
+
+async def test_whoever_gives_up_waiting_takes_nobodys_turn() -> None:
+    turns = Turns(TURN)
+    leaving, staying = (asyncio.create_task(turns.come()) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    async with asyncio.timeout(10):
+        await staying
+    assert leaving.cancelled()
 
 
 # ------------------------------------------------------------------------ arrivals
@@ -152,7 +188,7 @@ async def test_an_arrival_that_leaves_before_its_turn_is_forgotten() -> None:
     connections: set[Any] = state.connections
     assert connections == {arrival}
     arrival.connection_lost(None)
-    await turns()
+    await some_turns()
     assert not state.connections
     assert not state.tasks
     assert not transport.written
@@ -161,7 +197,7 @@ async def test_an_arrival_that_leaves_before_its_turn_is_forgotten() -> None:
 async def test_an_arrival_is_told_that_the_server_stops() -> None:
     arrival, transport, state = arrived()
     arrival.shutdown()
-    await turns()
+    await some_turns()
     assert transport.written.startswith(b"HTTP/1.1 503 ")
     assert transport.closed
     connections: set[Any] = state.connections
@@ -174,10 +210,10 @@ async def test_an_arrival_is_not_read_while_it_waits() -> None:
     arrival.data_received(frame(Opcode.TEXT, b"early"))
     assert not transport.reading
     arrival.connection_lost(None)
-    await turns()
+    await some_turns()
 
 
-async def turns() -> None:
+async def some_turns() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
