@@ -7,6 +7,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -28,6 +29,7 @@ class Reader:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.tally: asyncio.Future[Tally] = loop.create_future()
+        self._failure: LoadError | None = None
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -52,6 +54,13 @@ class Reader:
     def tell(self, kind: str, body: Any = None) -> None:
         cast("asyncio.StreamWriter", self._process.stdin).write(encode(kind, body))
 
+    async def account(self, until: int) -> Tally:
+        self.tally = asyncio.get_running_loop().create_future()
+        if self._failure is not None:
+            raise self._failure
+        self.tell("tally", until)
+        return await self.tally
+
     async def stop(self) -> None:
         """At once: a client process has nothing to lose."""
         with suppress(ProcessLookupError):
@@ -75,6 +84,7 @@ class Reader:
             self._fail(LoadError(body[1], Exit(body[0])))
 
     def _fail(self, error: LoadError) -> None:
+        self._failure = self._failure or error
         for future in (self.ready, self.tally):
             if not future.done():
                 future.set_exception(error)
@@ -123,13 +133,11 @@ class Fleet:
         for reader in self._readers:
             reader.tell("measure", since)
 
-    async def finish(self, until: int) -> Tally:
-        """Close all connections; the accounts of all, expecting offsets up to `until`."""
+    async def tally(self, until: int) -> Tally:
+        """The accounts of all since the last one, expecting offsets up to `until`."""
         total = Tally()
-        for reader in self._readers:
-            reader.tell("finish", until)
         async with asyncio.timeout(_ANSWER_SECONDS):
-            for each in await asyncio.gather(*(reader.tally for reader in self._readers)):
+            for each in await asyncio.gather(*(reader.account(until) for reader in self._readers)):
                 total.merge(each)
         return total
 
@@ -141,8 +149,4 @@ def shares(job: Job, processes: int) -> list[Job]:
     """`job` cut into at most `processes` nearly equal ones, none without connections."""
     each, more = divmod(job.connections, processes)
     counts = [each + (number < more) for number in range(processes)]
-    return [
-        Job(url=job.url, token=job.token, channel=job.channel, connections=count)
-        for count in counts
-        if count
-    ]
+    return [replace(job, connections=count) for count in counts if count]

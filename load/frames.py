@@ -1,11 +1,12 @@
 """Reads WebSocket frames (RFC 6455) as a client receives them: no I/O, and no more than needed.
 
-A few slices a frame instead of a full parser, since the client must not be what is measured. What a
-Tandem server never sends (masks, extension bits) is an error rather than handled; a message split
-into fragments is joined.
+A few slices a frame instead of a full parser, since the client must not be what is measured. What
+a server that negotiated nothing never sends (masks, extension bits) is an error rather than
+handled; a message split into fragments is joined.
 """
 
 from enum import IntEnum
+from typing import NamedTuple
 
 _FINAL = 0x80
 _EXTENSION_BITS = 0x70
@@ -28,45 +29,58 @@ class FrameError(Exception):
     """The peer sent what no server may send."""
 
 
-class FrameReader:
-    """Bytes in, messages out; keeps what is not complete yet."""
+class Frame(NamedTuple):
+    """A message or control frame; `raw`: the bytes of the frame that completed it."""
 
-    __slots__ = ("_fragments", "_rest", "_started")
+    opcode: int
+    payload: bytes
+    raw: bytes
+
+
+class FrameReader:
+    """Bytes in, messages out; keeps in `rest` what is not complete yet."""
+
+    __slots__ = ("_fragments", "_started", "rest")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.rest = b""
         self._fragments: list[bytes] = []
         self._started = Opcode.CONTINUATION
 
-    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The messages and control frames that are complete now, as (opcode, payload)."""
-        if self._rest:
-            data = self._rest + data
+    def feed(self, data: bytes) -> list[Frame]:
+        """The messages and control frames that are complete now."""
+        if self.rest:
+            data = self.rest + data
         position, size, found = 0, len(data), []
         while size - position >= _HEADER:
             begin, end = _extent(data, position, size)
             if end > size:
                 break
-            first = data[position]
+            first, raw = data[position], data[position:end]
             payload = data[begin:end]
             position = end
-            if first == _FINAL | Opcode.TEXT:
-                found.append((int(Opcode.TEXT), payload))
+            if first in _WHOLE:
+                found.append(Frame(first & _OPCODE, payload, raw))
             else:
-                found += self._uncommon(first, payload)
-        self._rest = data[position:]
+                found += self._uncommon(first, payload, raw)
+        self.rest = data[position:]
         return found
 
-    def _uncommon(self, first: int, payload: bytes) -> list[tuple[int, bytes]]:
+    def _uncommon(self, first: int, payload: bytes, raw: bytes) -> list[Frame]:
         if first & _EXTENSION_BITS:
             raise FrameError("the server set an extension bit that nobody agreed on")
         opcode = first & _OPCODE
         if opcode >= Opcode.CLOSE:
-            return [(opcode, payload)]
+            return [Frame(opcode, payload, raw)]
         if opcode != Opcode.CONTINUATION:
             self._started, self._fragments = Opcode(opcode), []
         self._fragments.append(payload)
-        return [(self._started, b"".join(self._fragments))] if first & _FINAL else []
+        if not first & _FINAL:
+            return []
+        return [Frame(self._started, b"".join(self._fragments), raw)]
+
+
+_WHOLE = frozenset((_FINAL | Opcode.TEXT, _FINAL | Opcode.BINARY))
 
 
 def _extent(data: bytes, position: int, size: int) -> tuple[int, int]:

@@ -25,17 +25,17 @@ class Histogram:
         self.early = 0
         self.largest = 0
 
-    def record(self, microseconds: int) -> None:
+    def record(self, microseconds: int, times: int = 1) -> None:
         if microseconds < _EXACT:
             if microseconds < 0:
-                self.early += 1
+                self.early += times
                 microseconds = 0
             bucket = microseconds
         else:
             shift = microseconds.bit_length() - _EXACT_BITS
             bucket = shift * _PER_DOUBLING + (microseconds >> shift)
-        self.buckets[bucket] += 1
-        self.count += 1
+        self.buckets[bucket] += times
+        self.count += times
         self.largest = max(self.largest, microseconds)
 
     def merge(self, other: Self) -> None:

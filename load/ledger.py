@@ -37,3 +37,10 @@ class Ledger:
         """How many of the offsets after `start`, up to and with `until`, never came."""
         holes = sum(offset <= until for offset in self._missing)
         return holes + max(0, until - self.highest)
+
+    def settle(self, until: int) -> None:
+        """What came up to `until` is told; what follows is accounted for anew."""
+        self.start = until
+        self.highest = max(self.highest, until)
+        self.duplicated = self.out_of_order = 0
+        self._missing = {offset for offset in self._missing if offset > until}

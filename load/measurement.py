@@ -66,7 +66,7 @@ async def measure(stage: Stage, fleet: Fleet, writer: Writer) -> Measured:
         until = await last_offset(stage.target, stage.staff, head + writer.accepted, options.drain)
         await drain(fleet.complete_to, until, options.drain)
         interrupted = stop.is_set()
-    tally = await fleet.finish(until)
+    tally = await fleet.tally(until)
     return Measured(tally, usage, (max(ended, tally.last) - since) / 1_000_000, interrupted)
 
 

@@ -18,6 +18,7 @@ class Job:
     token: str
     channel: str
     connections: int
+    dialect: str = "tandem"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from load.reference import Event
+
 _AT = b'"at":"'
 _OFFSET = b'"offset":'
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,14 +23,14 @@ def prefix(channel: str) -> bytes:
     return b'{"push":{"channel":' + json.dumps(channel).encode() + b',"pub":{'
 
 
-def scan(line: bytes) -> tuple[int, int] | None:
-    """Offset, and `at` in microseconds since 1970; None when the line does not hold both."""
+def scan(line: bytes) -> Event | None:
+    """None when the line does not hold both."""
     start = line.find(_AT) + len(_AT)
     mark = line.rfind(_OFFSET) + len(_OFFSET)
     if start < len(_AT) or mark < len(_OFFSET):
         return None
     digits = line[mark:].partition(b"}")[0].partition(b",")[0]
-    return int(digits), _microseconds(line[start : line.index(b'"', start)])
+    return Event(int(digits), _microseconds(line[start : line.index(b'"', start)]))
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """A client process: `python -m load.reader` opens its share of the connections and counts.
 
-Lines in: `open` Job, then `measure` µs, then `finish` offset; an end of file ends it at any time.
+Lines in: `open` Job, then any number of `measure` µs and `tally` offset; an end of file ends it.
 Lines out: `ready`, `progress` Progress …, `tally` Tally; or `failed` [exit code, reason].
 """
 
@@ -12,9 +12,13 @@ from collections import Counter
 from typing import Any
 
 from load import loop
+from load.dialects import DIALECTS
 from load.errors import LoadError
+from load.following import FollowingSocket
 from load.messages import PROGRESS_SECONDS, Job, Progress, Tally, decode, encode
-from load.subscriber import Receipts, Subscriber
+from load.receipts import Receipts
+from load.reference import Reference
+from load.subscriber import Subscriber
 from load.websocket import Address, WebSocket
 
 CONNECTING_AT_ONCE = 32
@@ -37,33 +41,39 @@ async def _serve(commands: asyncio.StreamReader) -> None:
     subscribers = await connect(Job(**body), receipts)
     _tell("ready")
     ticker = asyncio.create_task(_report_progress(subscribers, receipts))
-    while (command := await _next(commands))[0] == "measure":
-        receipts.measure_from = command[1]
+    while (command := await _next(commands))[0] != "end":
+        if command[0] == "measure":
+            receipts.measure_from = command[1]
+        elif command[0] == "tally":
+            _tell("tally", tally(subscribers, receipts, until=command[1]).to_json())
     ticker.cancel()
-    if command[0] == "finish":
-        _tell("tally", tally(subscribers, receipts, until=command[1]).to_json())
 
 
 async def connect(job: Job, receipts: Receipts) -> list[Subscriber]:
     """Open and subscribe all connections, some at once; raises the first LoadError."""
-    address = Address.of(job.url, "/ws")
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
-    subscribers = [Subscriber(job.token, job.channel, receipts) for _ in range(job.connections)]
+    make = DIALECTS[job.dialect]
+    address = Address.of(job.url, make("", "").path)
+    reference = Reference()
+    subscribers = [
+        Subscriber(make(job.token, job.channel), receipts) for _ in range(job.connections)
+    ]
     secure = ssl.create_default_context() if address.secure else None
 
     async def subscribe(subscriber: Subscriber) -> None:
         async with gate:
-            await _open(address, subscriber, secure)
+            await _open(FollowingSocket(address, subscriber, reference), subscriber, secure)
 
     await asyncio.gather(*map(subscribe, subscribers))
     return subscribers
 
 
-async def _open(address: Address, subscriber: Subscriber, secure: ssl.SSLContext | None) -> None:
+async def _open(socket: WebSocket, subscriber: Subscriber, secure: ssl.SSLContext | None) -> None:
+    host, port = socket.address.host, socket.address.port
     try:
         async with asyncio.timeout(SUBSCRIBE_SECONDS):
             await asyncio.get_running_loop().create_connection(
-                lambda: WebSocket(address, subscriber), address.host, address.port, ssl=secure
+                lambda: socket, host, port, ssl=secure
             )
             await subscriber.ready
     except TimeoutError:
@@ -81,8 +91,10 @@ def progress(subscribers: list[Subscriber], receipts: Receipts) -> Progress:
 
 
 def tally(subscribers: list[Subscriber], receipts: Receipts, *, until: int) -> Tally:
+    """Their accounts; the next ones begin where these end."""
     ledgers = [each.ledger for each in subscribers]
-    return Tally(
+    receipts.settle()
+    found = Tally(
         latencies=receipts.latencies,
         lost=sum(ledger.lost(until) for ledger in ledgers),
         duplicated=sum(ledger.duplicated for ledger in ledgers),
@@ -90,10 +102,15 @@ def tally(subscribers: list[Subscriber], receipts: Receipts, *, until: int) -> T
         last=receipts.last,
         ended=Counter(each.ended for each in subscribers if each.ended),
     )
+    receipts.restart()
+    for ledger in ledgers:
+        ledger.settle(until)
+    return found
 
 
 async def _report_progress(subscribers: list[Subscriber], receipts: Receipts) -> None:
     while True:
+        receipts.settle()
         _tell("progress", progress(subscribers, receipts))
         await asyncio.sleep(PROGRESS_SECONDS)
 

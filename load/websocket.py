@@ -1,4 +1,7 @@
-"""A WebSocket client as a plain asyncio protocol: no task, no queue, no buffer of its own."""
+"""A WebSocket client as a plain asyncio protocol: no task, no queue, no buffer of its own.
+
+All sockets of a process read into the same memory, since what was read is done with at once.
+"""
 
 import asyncio
 import time
@@ -6,11 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
-from websockets.frames import Frame
+from websockets.frames import Frame as SentFrame
 from websockets.frames import Opcode as SentOpcode
 from websockets.utils import accept_key, generate_key
 
-from load.frames import FrameError, FrameReader, Opcode
+from load.frames import Frame, FrameError, FrameReader, Opcode
 
 ABNORMAL = 1006
 NO_STATUS = 1005
@@ -18,6 +21,8 @@ PROTOCOL_ERROR = 1002
 _SWITCHING = 101
 _HEAD_END = b"\r\n\r\n"
 _CODE_BYTES = 2
+_READ_BYTES = 512 * 1024
+_buffer = memoryview(bytearray(_READ_BYTES))
 
 
 class Listener(Protocol):
@@ -25,7 +30,8 @@ class Listener(Protocol):
 
     def opened(self, socket: "WebSocket") -> None: ...
 
-    def text(self, payload: bytes, received: int) -> None: ...
+    def text(self, payload: bytes, received: int) -> None:
+        """A message, of text or binary."""
 
     def refused(self, status: int) -> None:
         """The handshake was answered with `status` (0: not with HTTP)."""
@@ -53,9 +59,9 @@ class Address:
         return cls(parts.hostname or "", port, secure, parts.netloc, parts.path.rstrip("/") + path)
 
 
-class WebSocket(asyncio.Protocol):
+class WebSocket(asyncio.BufferedProtocol):
     def __init__(self, address: Address, listener: Listener) -> None:
-        self._address = address
+        self.address = address
         self._listener = listener
         self._frames = FrameReader()
         self._key = generate_key()
@@ -75,25 +81,36 @@ class WebSocket(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.write(
             (
-                f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
+                f"GET {self.address.path} HTTP/1.1\r\nHost: {self.address.authority}\r\n"
                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                 f"Sec-WebSocket-Key: {self._key}\r\n\r\n"
             ).encode()
         )
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        return _buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         received = time.time_ns() // 1000
-        if self._head is not None:
-            data = self._shake_hands(self._head + data)
         try:
-            for opcode, payload in self._frames.feed(data):
-                if opcode == Opcode.TEXT:
-                    self._listener.text(payload, received)
-                else:
-                    self._control(opcode, payload)
+            if self._head is None:
+                self._take(_buffer[:nbytes], received)
+            elif rest := self._shake_hands(self._head + bytes(_buffer[:nbytes])):
+                self._take(memoryview(rest), received)
         except FrameError:
             self._code = PROTOCOL_ERROR
             self._transport.abort()
+
+    def _take(self, data: memoryview, received: int) -> None:
+        """What came after the handshake; valid only during this call."""
+        for frame in self._frames.feed(bytes(data)):
+            self._hand_on(frame, received)
+
+    def _hand_on(self, frame: Frame, received: int) -> None:
+        if frame.opcode <= Opcode.BINARY:
+            self._listener.text(frame.payload, received)
+        else:
+            self._control(frame.opcode, frame.payload)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # a reset and an end of file are both 1006 unless a close frame came
@@ -128,7 +145,7 @@ class WebSocket(asyncio.Protocol):
             self._transport.close()
 
     def _send(self, opcode: Opcode, payload: bytes) -> None:
-        self._transport.write(Frame(SentOpcode(opcode), payload).serialize(mask=True))
+        self._transport.write(SentFrame(SentOpcode(opcode), payload).serialize(mask=True))
 
 
 def _status(head: bytes) -> int:

@@ -23,7 +23,7 @@ async def test_the_processes_share_the_connections_and_add_up() -> None:
         assert len(set(fleet.pids)) == 2
         await drain(fleet.complete_to, 201, seconds=SECONDS)
         assert fleet.deliveries == 10
-        found = await fleet.finish(203)
+        found = await fleet.tally(203)
     assert (found.lost, found.duplicated, found.out_of_order) == (5, 0, 0)
 
 

@@ -15,14 +15,19 @@ def text(payload: bytes, *, fin: bool = True, kind: Kind = Kind.TEXT) -> bytes:
     return Frame(kind, payload, fin=fin).serialize(mask=False)
 
 
+def messages(*pieces: bytes) -> list[tuple[int, bytes]]:
+    reader = FrameReader()
+    return [(frame.opcode, frame.payload) for piece in pieces for frame in reader.feed(piece)]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_message_of_any_length_is_read(size: int) -> None:
-    assert FrameReader().feed(text(b"x" * size)) == [(Opcode.TEXT, b"x" * size)]
+    assert messages(text(b"x" * size)) == [(Opcode.TEXT, b"x" * size)]
 
 
 def test_several_messages_in_one_read_come_out_in_order() -> None:
     data = text(b"one") + text(b"two") + text(b"", kind=Kind.PING)
-    assert FrameReader().feed(data) == [
+    assert messages(data) == [
         (Opcode.TEXT, b"one"),
         (Opcode.TEXT, b"two"),
         (Opcode.PING, b""),
@@ -33,22 +38,26 @@ def test_several_messages_in_one_read_come_out_in_order() -> None:
 @given(st.lists(st.sampled_from(SIZES), max_size=4), st.integers(min_value=500, max_value=70_000))
 def test_where_reads_are_cut_does_not_matter(sizes: list[int], cut: int) -> None:
     data = b"".join(text(b"y" * size) for size in sizes)
-    reader = FrameReader()
-    pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
-    found = [message for piece in pieces for message in reader.feed(piece)]
+    found = messages(*(data[at : at + cut] for at in range(0, len(data), cut)))
     assert [len(payload) for _, payload in found] == sizes
 
 
 def test_a_header_cut_anywhere_waits_for_the_rest() -> None:
     reader = FrameReader()
     found = [reader.feed(bytes([byte])) for byte in text(b"z" * 126)]
-    assert found[-1] == [(Opcode.TEXT, b"z" * 126)]
+    assert [frame.payload for frame in found[-1]] == [b"z" * 126]
     assert not any(found[:-1])
 
 
 def test_fragments_are_joined_and_a_ping_may_come_between() -> None:
     data = text(b"a", fin=False) + text(b"", kind=Kind.PING) + text(b"b", kind=Kind.CONT)
-    assert FrameReader().feed(data) == [(Opcode.PING, b""), (Opcode.TEXT, b"ab")]
+    assert messages(data) == [(Opcode.PING, b""), (Opcode.TEXT, b"ab")]
+
+
+def test_each_message_comes_with_the_bytes_of_its_last_frame() -> None:
+    whole, end = text(b"a"), text(b"c", kind=Kind.CONT)
+    found = FrameReader().feed(whole + text(b"b", fin=False) + end)
+    assert [frame.raw for frame in found] == [whole, end]
 
 
 def test_a_masked_frame_is_an_error() -> None:

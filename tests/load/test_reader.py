@@ -9,7 +9,8 @@ import pytest
 from load.errors import Exit, LoadError
 from load.messages import Job, Tally
 from load.reader import connect, progress, tally
-from load.subscriber import Receipts, Subscriber
+from load.receipts import Receipts
+from load.subscriber import Subscriber
 from tests.load.standin import (
     CONNECTED,
     DENIED,

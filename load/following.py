@@ -1,0 +1,88 @@
+"""A WebSocket whose events are accounted for, as cheaply as the other sockets of its channel allow.
+
+See `reference`: bytes that another socket was sent before are only compared.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from load.frames import Frame, Opcode
+from load.reference import Event, Reference
+from load.websocket import Address, Listener, WebSocket
+
+
+class Follower(Listener, Protocol):
+    """`text` is told of messages that hold anything but events.
+
+    `highest`: the last offset that it knows, None before its subscription stands.
+    """
+
+    @property
+    def highest(self) -> int | None: ...
+
+    def events(self, payload: bytes) -> Sequence[Event] | None:
+        """Those of a message; None when it holds anything else."""
+
+    def take(self, events: Sequence[Event], received: int, *, rising: bool) -> None:
+        """They came, in this order; `rising`: each offset is higher than the one before."""
+
+
+class FollowingSocket(WebSocket):
+    """`_position`: how much of the reference it was sent; None while it was sent something else.
+
+    `_frames.rest`, the beginning of a frame, stands behind the position.
+    """
+
+    def __init__(self, address: Address, follower: Follower, reference: Reference) -> None:
+        super().__init__(address, follower)
+        self._follower = follower
+        self._reference = reference
+        self._position: int | None = None
+
+    def _take(self, data: memoryview, received: int) -> None:
+        if self._frames.rest or self._position is None:
+            self._read(bytes(data), received)
+            return
+        known = data[: self._reference.end - self._position]
+        if not self._reference.holds(known, self._position):
+            self._position, part = self._reference.frame_part(self._position)
+            self._read(part + data, received)
+            return
+        self._go_on(self._position + len(known), received)
+        if len(known) < len(data):
+            self._read(bytes(data[len(known) :]), received)
+
+    def _go_on(self, position: int, received: int) -> None:
+        """The reference up to the position came; the one before is known."""
+        events = self._reference.between(cast("int", self._position), position)
+        self._position = position
+        if events:
+            self._follower.take(events, received, rising=True)
+
+    def _read(self, data: bytes, received: int) -> None:
+        """Frame by frame, from the beginning of one."""
+        for frame in self._frames.feed(data):
+            self._read_one(frame, received)
+        self._find_place()
+
+    def _find_place(self) -> None:
+        """Back among the others, if what comes next may be what they were sent."""
+        highest = self._follower.highest
+        if self._position is None and highest is not None:
+            self._position = self._reference.after(highest)
+        rest, position = self._frames.rest, self._position
+        if rest and position is not None and self._reference.holds(rest, position):
+            self._position, self._frames.rest = position + len(rest), b""
+
+    def _read_one(self, frame: Frame, received: int) -> None:
+        position, reference = self._position, self._reference
+        if position is not None and reference.holds(frame.raw, position):
+            self._go_on(position + len(frame.raw), received)
+            return
+        events = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
+        if events is None:
+            self._hand_on(frame, received)
+            return
+        new = position == reference.end and reference.extend(frame.raw, events)
+        self._position = reference.end if new else None
+        self._follower.take(events, received, rising=new)

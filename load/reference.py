@@ -1,0 +1,92 @@
+"""What the subscribers of one channel are sent, understood once.
+
+Hundreds of subscribers are sent the same bytes. Those of the one that is ahead are read event by
+event and kept here; whoever is sent the same bytes later is accounted for by comparing them. What
+differs by one byte (a hole, a repeat, another order, another cut into frames) is not equal, and is
+then read like the first.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+KEPT_BYTES = 16 * 1024 * 1024
+"""A subscriber that is further behind than this is read by itself."""
+
+
+class Event(NamedTuple):
+    """`at` is microseconds since 1970."""
+
+    offset: int
+    at: int
+
+
+class Reference:
+    """Whole frames of nothing but events, by position: byte 0 is the first that anybody was sent.
+
+    Offsets rise from event to event, so whatever lies between two of them has no hole if it has as
+    many events as offsets. An event counts once the whole frame that it is in has come.
+    """
+
+    def __init__(self) -> None:
+        self.end = 0
+        self._data = bytearray()
+        self._begin = 0
+        self._last = -1
+        self._frames: list[int] = [0]
+        self._ends: list[int] = []
+        self._events: list[Event] = []
+
+    def extend(self, raw: bytes, events: Sequence[Event]) -> bool:
+        """One frame more, unless its offsets do not rise: then it is not kept."""
+        last = self._last
+        for event in events:
+            if event.offset <= last:
+                return False
+            last = event.offset
+        self._last = last
+        self._data += raw
+        self.end += len(raw)
+        self._frames.append(self.end)
+        self._ends += [self.end] * len(events)
+        self._events += events
+        if len(self._data) > KEPT_BYTES:
+            self._forget(self.end - KEPT_BYTES // 2)
+        return True
+
+    def holds(self, data: "bytes | memoryview", position: int) -> bool:
+        """Whether exactly these bytes stand at the position."""
+        return position >= self._begin and self._data.startswith(data, position - self._begin)
+
+    def between(self, position: int, end: int) -> Sequence[Event]:
+        """The events that end after one position and up to another."""
+        first = bisect_right(self._ends, position)
+        return self._events[first : bisect_right(self._ends, end, first)]
+
+    def frame_part(self, position: int) -> tuple[int, bytes]:
+        """Where the frame that goes on at the position began, and its bytes before that."""
+        start = self._frames[bisect_right(self._frames, position) - 1]
+        return start, bytes(self._data[start - self._begin : position - self._begin])
+
+    def after(self, offset: int) -> int | None:
+        """Where one stands who was sent everything up to this offset; None inside of a frame.
+
+        One who is further than all others stands at the end: what it was sent is not here.
+        """
+        if offset >= self._last:
+            self._last = offset
+            return self.end
+        nth = bisect_left(self._events, (offset,))
+        if nth == len(self._events) or self._events[nth].offset != offset:
+            return None
+        last = nth + 1 == len(self._events) or self._ends[nth + 1] > self._ends[nth]
+        return self._ends[nth] if last else None
+
+    def _forget(self, position: int) -> None:
+        """Everything before the frame that holds the position."""
+        nth = bisect_right(self._frames, position) - 1
+        begin = self._frames[nth]
+        first = bisect_right(self._ends, begin)
+        del self._data[: begin - self._begin]
+        del self._frames[:nth], self._ends[:first], self._events[:first]
+        self._begin = begin

@@ -1,0 +1,121 @@
+"""However frames are cut, and whoever is sent what first: the account is that of a plain reader."""
+
+import json
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+
+from load.dialects import Plain
+from load.following import FollowingSocket
+from load.ledger import Ledger
+from load.receipts import Receipts
+from load.reference import Event, Reference
+from load.subscriber import Subscriber
+from load.websocket import Address
+
+ADDRESS = Address.of("http://127.0.0.1:1", "/ws")
+PING = Frame(Opcode.TEXT, b"a ping").serialize(mask=False)
+OFFSETS = range(1, 41)
+
+
+def frame(offsets: Sequence[int]) -> bytes:
+    lines = [json.dumps({"at": "2026-01-01T00:00:00Z", "offset": n}) for n in offsets]
+    data = "\n".join(lines).replace('": ', '":').encode()
+    return Frame(Opcode.TEXT, data).serialize(mask=False)
+
+
+class Room:
+    """Sockets of one channel, fed by hand."""
+
+    def __init__(self, sockets: int) -> None:
+        reference = Reference()
+        self.receipts = Receipts()
+        self.receipts.measure_from = 0
+        self.subscribers = [Subscriber(Plain("", ""), self.receipts) for _ in range(sockets)]
+        self.sockets = [FollowingSocket(ADDRESS, each, reference) for each in self.subscribers]
+        for each in self.subscribers:
+            each.ready.set_result(None)
+
+    def feed(self, nth: int, data: bytes) -> None:
+        self.sockets[nth]._take(memoryview(data), 1)
+
+    def account(self, nth: int, until: int) -> tuple[int, int, int]:
+        return account(self.subscribers[nth].ledger, until)
+
+
+def account(ledger: Ledger, until: int) -> tuple[int, int, int]:
+    return ledger.lost(until), ledger.duplicated, ledger.out_of_order
+
+
+def plainly(offsets: Sequence[int]) -> Ledger:
+    ledger = Ledger(0)
+    for offset in offsets:
+        ledger.take(offset)
+    return ledger
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[int]:
+    """All offsets; perhaps without one, with one twice, or with two that changed places."""
+    offsets = list(OFFSETS)
+    at = draw(st.integers(0, len(offsets) - 2))
+    defect = draw(st.sampled_from(["none", "drop", "repeat", "swap"]))
+    if defect == "drop":
+        del offsets[at]
+    elif defect == "repeat":
+        offsets.insert(at + draw(st.integers(1, 3)), offsets[at])
+    elif defect == "swap":
+        offsets[at], offsets[at + 1] = offsets[at + 1], offsets[at]
+    return offsets
+
+
+def framed(offsets: Sequence[int], chance: random.Random) -> bytes:
+    """In frames of several events each, with messages of another kind between."""
+    data, left = b"", list(offsets)
+    while left:
+        size = chance.choice((1, 1, 2, 3, 7))
+        data += frame(left[:size])
+        del left[:size]
+        if chance.random() < 0.1:
+            data += PING
+    return data
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(streams(), min_size=1, max_size=4), st.integers(0, 3), st.integers())
+async def test_the_account_is_that_of_a_plain_reader(
+    given_streams: list[list[int]], framings: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+    room = Room(len(given_streams))
+    waiting = [framed(each, random.Random(chance.randint(0, framings))) for each in given_streams]
+    while any(waiting):
+        nth = chance.randrange(len(waiting))
+        size = chance.choice((1, 30, 60, 200, 2_000))
+        if waiting[nth]:
+            room.feed(nth, waiting[nth][:size])
+            waiting[nth] = waiting[nth][size:]
+    for nth, offsets in enumerate(given_streams):
+        assert room.account(nth, OFFSETS[-1]) == account(plainly(offsets), OFFSETS[-1])
+    room.receipts.settle()
+    assert room.receipts.latencies.count == sum(map(len, given_streams))
+
+
+async def test_equal_bytes_are_only_compared() -> None:
+    room = Room(2)
+    for nth in range(2):
+        room.feed(nth, PING)
+    data = frame([1, 2]) + frame([3])
+    room.feed(0, data)
+    room.subscribers[1].events = _unread  # type: ignore[method-assign]
+    room.feed(1, data[:10])
+    room.feed(1, data[10:])
+    assert room.account(1, 3) == (0, 0, 0)
+
+
+def _unread(payload: bytes) -> Sequence[Event] | None:
+    pytest.fail(f"read although it was known: {payload!r}")
