@@ -2,11 +2,11 @@
 
 import argparse
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from load import cores
 from load.scenario import Options, Scenario
 
 CONNECTIONS_PER_PROCESS = 250
@@ -43,6 +43,7 @@ def build_parser(scenarios: Mapping[str, Scenario]) -> argparse.ArgumentParser:
         _add_target_flags(command)
         _add_load_flags(command)
         scenario.add_flags(command)
+        command.set_defaults(**scenario.defaults)
     return parser
 
 
@@ -81,17 +82,17 @@ def _options(given: argparse.Namespace) -> Options:
         duration=given.duration,
         json=given.json,
         workers=given.workers or 1,
-        processes=given.processes or default_processes(given.connections),
+        processes=given.processes or default_processes(given.connections, own=not given.url),
         warmup=given.warmup,
         drain=given.drain,
         own=given,
     )
 
 
-def default_processes(connections: int) -> int:
-    """One for each 250 connections, at least two, at most one a core."""
+def default_processes(connections: int, *, own: bool) -> int:
+    """One for each 250 connections, at least two, at most one a core; an own server keeps one."""
     wanted = math.ceil(connections / CONNECTIONS_PER_PROCESS)
-    return min(max(wanted, 2), os.cpu_count() or 1)
+    return min(max(wanted, 2), max(1, cores.usable() - own))
 
 
 def _address(text: str) -> str:

@@ -79,10 +79,18 @@ class FollowingSocket(WebSocket):
         if position is not None and reference.holds(frame.raw, position):
             self._go_on(position + len(frame.raw), received)
             return
-        events = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
+        events = reference.read(frame.raw) or self._events(frame)
         if events is None:
             self._hand_on(frame, received)
             return
         new = position == reference.end and reference.extend(frame.raw, events)
         self._position = reference.end if new else None
         self._follower.take(events, received, rising=new)
+
+    def _events(self, frame: Frame) -> tuple[Event, ...] | None:
+        found = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
+        if found is None:
+            return None
+        events = tuple(found)
+        self._reference.note(frame.raw, events)
+        return events

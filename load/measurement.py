@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from load.errors import LoadError
 from load.fleet import Fleet
 from load.messages import PROGRESS_SECONDS, Tally
 from load.report import Result, milliseconds
-from load.scenario import Stage
-from load.target import Account, Target
+from load.scenario import Bench
+from load.source import Source
 from load.usage import Meter, Usage
-from load.writer import Writer
 
 LATE_SECONDS = 1.0
 """Repeats come late, when a worker looks at the log: so long everybody listens on."""
@@ -21,20 +19,25 @@ LATE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds`: from the end of the warm-up to the last write or, if later, the last receipt."""
+    """`made`: events, in the `asked_seconds` that the warm-up is part of. `seconds`: from the end
+    of the warm-up to the last write or, if later, the last receipt.
+    """
 
+    rate: float
+    asked_seconds: float
+    made: int
     tally: Tally
     usage: Usage
     seconds: float
     interrupted: bool
 
-    def result(self, scenario: str, stage: Stage) -> Result:
+    def result(self, scenario: str, bench: Bench) -> Result:
         latencies = self.tally.latencies
         return Result(
-            peer="tandem",
+            peer=bench.peer,
             scenario=scenario,
-            connections=stage.options.connections,
-            rate=stage.options.rate,
+            connections=bench.options.connections,
+            rate=self.rate,
             deliveries_per_s=round(latencies.count / self.seconds, 1),
             p50_ms=milliseconds(latencies, 50),
             p90_ms=milliseconds(latencies, 90),
@@ -49,25 +52,37 @@ class Measured:
         )
 
 
-async def measure(stage: Stage, fleet: Fleet, writer: Writer) -> Measured:
-    """Raises LoadError when not one write was accepted. Ctrl-C ends the writing, not the rest."""
-    options = stage.options
-    head = await stage.target.head(stage.staff)
+async def measure(
+    bench: Bench, fleet: Fleet, source: Source, *, rate: float, seconds: float
+) -> Measured:
+    """`seconds` at `rate`, after the warm-up. Ctrl-C ends the writing, not the rest.
+
+    Raises LoadError when nothing could be made.
+    """
+    options = bench.options
+    begun_at = await source.head()
     since = _now() + int(options.warmup * 1_000_000)
     fleet.measure(since)
-    with stage.interruption.graceful() as stop:
-        async with stage.screen.bar(options.warmup + options.duration, lambda: _news(fleet)):
-            await writer.run(options.warmup, stop)
-            meter = Meter([os.getpid(), *fleet.pids], stage.server_pid)
-            await writer.run(options.duration, stop)
+    with bench.interruption.graceful() as stop:
+        async with bench.screen.bar(options.warmup + seconds, lambda: _news(fleet)):
+            await source.run(rate, options.warmup, stop)
+            meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
+            await source.run(rate, seconds, stop)
             usage, ended = meter.read(), _now()
-        await writer.settle()
-        _require_writes(writer)
-        until = await last_offset(stage.target, stage.staff, head + writer.accepted, options.drain)
+        until = await source.settle(options.drain)
         await drain(fleet.complete_to, until, options.drain)
         interrupted = stop.is_set()
     tally = await fleet.tally(until)
-    return Measured(tally, usage, (max(ended, tally.last) - since) / 1_000_000, interrupted)
+    last = max(ended, tally.last)
+    return Measured(
+        rate=rate,
+        asked_seconds=options.warmup + seconds,
+        made=until - begun_at,
+        tally=tally,
+        usage=usage,
+        seconds=(last - since) / 1_000_000,
+        interrupted=interrupted,
+    )
 
 
 async def drain(complete_to: Callable[[int], list[int]], until: int, seconds: float) -> None:
@@ -83,28 +98,6 @@ async def drain(complete_to: Callable[[int], list[int]], until: int, seconds: fl
             return
         await asyncio.sleep(PROGRESS_SECONDS)
     await asyncio.sleep(LATE_SECONDS)
-
-
-async def last_offset(target: Target, staff: Account, accepted: int, seconds: float) -> int:
-    """The head of `orders`, above `accepted` when others write, too.
-
-    Never below it: an event that has no number after `seconds` is a loss, and so is what a target
-    that no longer answers had accepted.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            offset = await target.head(staff)
-            while offset < accepted:
-                await asyncio.sleep(PROGRESS_SECONDS)
-                offset = await target.head(staff)
-    except (TimeoutError, LoadError):
-        return accepted
-    return offset
-
-
-def _require_writes(writer: Writer) -> None:
-    if writer.accepted == 0 and writer.failed:
-        raise LoadError.unreachable(f"not one write was accepted: {writer.failures}")
 
 
 def _now() -> int:

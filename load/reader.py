@@ -5,6 +5,7 @@ Lines out: `ready`, `progress` Progress …, `tally` Tally; or `failed` [exit co
 """
 
 import asyncio
+import gc
 import resource
 import ssl
 import sys
@@ -141,4 +142,5 @@ def allow_many_sockets() -> None:
 
 if __name__ == "__main__":
     allow_many_sockets()
+    gc.disable()  # the collector would stop all connections now and then, to find nothing
     loop.run(main())

@@ -13,6 +13,8 @@ from typing import NamedTuple
 KEPT_BYTES = 16 * 1024 * 1024
 """A subscriber that is further behind than this is read by itself."""
 
+KEPT_FRAMES = 256
+
 
 class Event(NamedTuple):
     """`at` is microseconds since 1970."""
@@ -36,6 +38,17 @@ class Reference:
         self._frames: list[int] = [0]
         self._ends: list[int] = []
         self._events: list[Event] = []
+        self._read: dict[bytes, tuple[Event, ...]] = {}
+
+    def read(self, raw: bytes) -> tuple[Event, ...] | None:
+        """The events of a frame that somebody read, whatever it stood between."""
+        return self._read.get(raw)
+
+    def note(self, raw: bytes, events: tuple[Event, ...]) -> None:
+        """A frame was read."""
+        if len(self._read) >= KEPT_FRAMES:
+            self._read.clear()
+        self._read[raw] = events
 
     def extend(self, raw: bytes, events: Sequence[Event]) -> bool:
         """One frame more, unless its offsets do not rise: then it is not kept."""

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from load import cores
 from load.errors import Exit, LoadError
 from load.interruption import Interruption
 from load.machine import describe
 from load.report import write_json
 from load.scenario import Options, Scenario, Stage
 from load.screen import Screen
-from load.server import own_server
+from load.server import OwnServer, own_server
 from load.target import Account, Target
 
 _SPARE_SECONDS = 30
@@ -32,22 +33,25 @@ async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
 async def _stage(options: Options, screen: Screen) -> AsyncIterator[Stage]:
     interruption = Interruption(asyncio.current_task())
     interruption.listen()
-    async with _address(options, screen) as (url, pid), Target(url) as target:
+    async with _server(options, screen) as (url, server), Target(url) as target:
         staff = await target.sign_in(options.email, options.password)
         check_token(staff, options)
-        yield Stage(options, screen, target, staff, interruption, pid)
+        pid = server.pid if server else None
+        yield Stage(options, screen, interruption, "tandem", pid, target, staff, server)
 
 
 @asynccontextmanager
-async def _address(options: Options, screen: Screen) -> AsyncIterator[tuple[str, int | None]]:
-    """The target's address and, if it is ours, its main process."""
+async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, OwnServer | None]]:
+    """The target's address and, if it is ours, the server."""
     if options.url:
         yield options.url, None
         return
     screen.say("starting a server of our own …")
+    if options.workers == 1:
+        cores.keep_off()
     async with own_server(options.workers) as server:
         screen.say(f"{server.url}, {options.workers} worker{'s' * (options.workers > 1)}")
-        yield server.url, server.pid
+        yield server.url, server
 
 
 def check_token(staff: Account, options: Options) -> None:

@@ -1,16 +1,18 @@
 """What a scenario is, and how the command finds them."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 from load import scenarios
 from load.interruption import Interruption
 from load.report import Outcome
 from load.screen import Screen
+from load.server import OwnServer
 from load.target import Account, Target
 
 
@@ -34,16 +36,24 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What a scenario plays on: a target that answers, and someone signed in to it."""
+class Bench:
+    """What is measured, and with what. `server_pid`: None when the server is not ours to see."""
 
     options: Options
     screen: Screen
+    interruption: Interruption
+    peer: str
+    server_pid: int | None
+
+
+@dataclass(frozen=True)
+class Stage(Bench):
+    """What a scenario plays on: a Tandem that answers, and someone signed in to it."""
+
     target: Target
     staff: Account
-    interruption: Interruption
-    server_pid: int | None
-    """The server's main process; None when it is not ours."""
+    server: OwnServer | None
+    """None when it is not ours."""
 
 
 def no_flags(parser: ArgumentParser) -> None:
@@ -52,11 +62,14 @@ def no_flags(parser: ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`play` measures; it may raise LoadError. `add_flags` adds flags of its own to the command."""
+    """`play` measures; it may raise LoadError. `add_flags` adds flags of its own to the command,
+    `defaults` replaces those of the common ones.
+    """
 
     summary: str
     play: Callable[[Stage], Awaitable[Outcome]]
     add_flags: Callable[[ArgumentParser], None] = no_flags
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_scenarios() -> dict[str, Scenario]:

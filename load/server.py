@@ -7,21 +7,26 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import asyncpg
+
+from app.embedded import EmbeddedError, Services, private_services
+from load import cores
 from load.errors import LoadError
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 20
+POLL_SECONDS = 0.05
+PENDING = "SELECT EXISTS (SELECT FROM pending)"
 
 _LISTENING = "Tandem listening on "
-_FOREIGN = ("DATABASE_URL", "REDIS_URL")  # never load, let alone seed, what they point at
 _LIMITS = (
     "COMMANDS_PER_SECOND",
     "SIGNALS_PER_SECOND",
@@ -41,8 +46,11 @@ _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 @dataclass(frozen=True)
 class OwnServer:
+    """`pid`: its main process. The services are this command's."""
+
     url: str
     pid: int
+    services: Services
 
 
 @asynccontextmanager
@@ -50,24 +58,63 @@ async def own_server(workers: int) -> AsyncIterator[OwnServer]:
     """`python -m app serve --seed` until the end of the block; raises LoadError if it won't.
 
     Other TANDEM_ variables of the environment reach it, so that settings can be compared; it logs
-    warnings only unless TANDEM_LOG_LEVEL says otherwise.
+    warnings only unless TANDEM_LOG_LEVEL says otherwise. One worker has a core to itself, see
+    `cores`.
     """
-    with TemporaryDirectory(prefix="tandem-load-") as data_dir:
-        process = await _start(workers, environment(os.environ, data_dir))
+    with own_services() as services, TemporaryDirectory(prefix="tandem-load-") as data_dir:
+        variables = environment(os.environ, data_dir, services)
+        await _migrate(variables)
+        process = await _start(workers, variables)
+        if workers == 1:
+            cores.give_own(process.pid)
         tail: deque[str] = deque(maxlen=5)
         listening = asyncio.get_running_loop().create_future()
         reading = asyncio.create_task(_read(process, tail, listening))
         try:
-            yield OwnServer(await _address(listening, tail), process.pid)
+            url = await _address(listening, tail)
+            await _relayed(services)
+            yield OwnServer(url, process.pid, services)
         finally:
             await _stop(process)
             await reading
 
 
-def environment(given: Mapping[str, str], data_dir: str) -> dict[str, str]:
-    """The server's environment: ours, without limits and without anybody's services."""
-    kept = {name: value for name, value in given.items() if name not in _FOREIGN}
-    return {"TANDEM_LOG_LEVEL": "warning", **kept, **_SETTINGS, "TANDEM_DATA_DIR": data_dir}
+@contextmanager
+def own_services(*, postgres: bool = True) -> Iterator[Services]:
+    """A private Valkey and, if wanted, Postgres for this run; raises LoadError if they won't."""
+    with TemporaryDirectory(prefix="tandem-load-") as data_dir:
+        try:
+            with private_services(Path(data_dir), postgres=postgres) as services:
+                yield services
+        except EmbeddedError as error:
+            raise LoadError.unreachable(str(error)) from error
+
+
+def environment(given: Mapping[str, str], data_dir: str, services: Services) -> dict[str, str]:
+    """The server's environment: ours, without limits and with nobody else's services."""
+    return {
+        "TANDEM_LOG_LEVEL": "warning",
+        **given,
+        **_SETTINGS,
+        "TANDEM_DATA_DIR": data_dir,
+        "DATABASE_URL": services.database_url,  # never load, let alone seed, what is theirs
+        "REDIS_URL": services.redis_url,
+    }
+
+
+async def _migrate(variables: dict[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "migrate"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=STDOUT,
+        cwd=ROOT,
+        env=variables,
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        raise LoadError.unreachable(f"the database of the own server was not prepared: {last}")
 
 
 async def _start(workers: int, variables: dict[str, str]) -> Process:
@@ -106,6 +153,17 @@ async def _address(listening: asyncio.Future[str], tail: deque[str]) -> str:
                 return address
     said = "; ".join(line for line in tail if line) or "nothing"
     raise LoadError.unreachable(f"the own server did not start; it said: {said}")
+
+
+async def _relayed(services: Services) -> None:
+    """Until the events of the demo data have their numbers."""
+    connection = await asyncpg.connect(services.database_url)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while await connection.fetchval(PENDING):  # noqa: ASYNC110 - Postgres has no event
+                await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await connection.close()
 
 
 async def _stop(process: Process) -> None:

@@ -67,11 +67,17 @@ class Target:
 
     async def head(self, staff: Account) -> int:
         """The offset of the last event of `orders`."""
+        return int((await self._position(staff))["offset"])
+
+    async def epoch(self, staff: Account) -> str:
+        return str((await self._position(staff))["epoch"])
+
+    async def _position(self, staff: Account) -> dict[str, Any]:
         answer = await self._ask("GET", "/orders", params={"limit": 1}, headers=staff.headers)
-        position = _json(answer)["position"]
+        position: dict[str, Any] = _json(answer)["position"]
         if position["channel"] != "orders":
             raise LoadError.refused(f"{staff.email} is not staff: `orders` is for staff only")
-        return int(position["offset"])
+        return position
 
     async def create(self, owner: Account, body: dict[str, Any]) -> httpx.Response:
         return await self._http.post("/orders", json=body, headers=owner.headers)

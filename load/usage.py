@@ -16,8 +16,8 @@ class Usage:
     """CPU in cores (1.0: one core all the time), memory in MB (10^6 bytes).
 
     `client` is the busiest client process, since each has one thread: past BOUND it measures
-    itself. `server` and `server_rss` are Tandem's own processes, `services` the private Postgres
-    and Valkey by name; None and empty when the server is not ours to see.
+    itself. `server` and `server_rss` are the server's own processes, `services` our private
+    Postgres and Valkey by name; None and empty when the server is not ours to see.
     """
 
     client: float
@@ -54,20 +54,20 @@ class Meter:
             before = self._before.get(pid)
             share = (now.cpu - (before.cpu if before else 0.0)) / seconds
             shares.setdefault(now.role, []).append(share)
-            rss += now.rss if now.role == "Tandem" else 0
+            rss += now.rss if now.role == "server" else 0
         client = round(max(shares.pop("client", [0.0])), 3)
         if self._server is None:
             return Usage(client)
         total = {role: round(sum(each), 3) for role, each in shares.items()}
-        return Usage(client, total.pop("Tandem", 0.0), round(rss / _MEGABYTE, 1), total)
+        return Usage(client, total.pop("server", 0.0), round(rss / _MEGABYTE, 1), total)
 
     def _sample(self) -> dict[int, _Sample]:
         samples = {pid: _sample(psutil.Process(pid), "client") for pid in self._clients}
         for process in _tree(self._server):
-            try:
-                samples[process.pid] = _sample(process, _role(process.name()))
-            except psutil.NoSuchProcess:
-                continue
+            _add(samples, process, _service(process) or "server")
+        for process in psutil.Process().children(recursive=True) if self._server else ():
+            if process.pid not in samples and (service := _service(process)):
+                _add(samples, process, service)
         return samples
 
 
@@ -78,8 +78,19 @@ def _tree(pid: int | None) -> list[psutil.Process]:
     return [root, *root.children(recursive=True)]
 
 
-def _role(name: str) -> str:
-    return next((role for start, role in _SERVICES.items() if name.startswith(start)), "Tandem")
+def _service(process: psutil.Process) -> str | None:
+    try:
+        name = process.name()
+    except psutil.NoSuchProcess:
+        return None
+    return next((role for start, role in _SERVICES.items() if name.startswith(start)), None)
+
+
+def _add(samples: dict[int, _Sample], process: psutil.Process, role: str) -> None:
+    try:
+        samples[process.pid] = _sample(process, role)
+    except psutil.NoSuchProcess:
+        return
 
 
 def _sample(process: psutil.Process, role: str) -> _Sample:

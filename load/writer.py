@@ -16,14 +16,13 @@ IN_FLIGHT = 256
 class Writer:
     """Orders are placed by `owner` and moved on by `staff`; each accepted write is one event."""
 
-    def __init__(self, target: Target, *, owner: Account, staff: Account, rate: float) -> None:
+    def __init__(self, target: Target, *, owner: Account, staff: Account) -> None:
         self.accepted = 0
         self.failed: Counter[str] = Counter()
         """Writes without a success, by HTTP status or kind of error."""
         self._target = target
         self._owner = owner
         self._staff = staff
-        self._interval = 1 / rate
         self._book = OrderBook()
         self._flights: set[asyncio.Task[None]] = set()
 
@@ -32,13 +31,13 @@ class Writer:
         """For a line of text: `12 HTTP 429, 3 ReadTimeout`."""
         return ", ".join(f"{count:,} {what}" for what, count in self.failed.most_common())
 
-    async def run(self, seconds: float, stop: asyncio.Event) -> None:
-        """Write for `seconds` or until `stop`. Does not await the answers."""
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        """Write `rate` a second, for `seconds` or until `stop`. Does not await the answers."""
         clock = asyncio.get_running_loop().time
         begin = due = clock()
         while due < begin + seconds and not stop.is_set():
             self._launch()
-            due += self._interval
+            due += 1 / rate
             await _pause(min(due, begin + seconds) - clock(), stop)
 
     async def settle(self) -> None:

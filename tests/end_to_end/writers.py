@@ -55,9 +55,9 @@ async def posting(url: str, staff_email: str, rate: float) -> AsyncIterator[Writ
     async with Target(url, AsyncHTTPTransport(limits=limits)) as target:
         staff = await target.sign_in(staff_email, PASSWORD)
         owner = await target.register_customer()
-        writer = Writer(target, owner=owner, staff=staff, rate=rate)
+        writer = Writer(target, owner=owner, staff=staff)
         stop = asyncio.Event()
-        writing = asyncio.create_task(writer.run(86_400, stop))
+        writing = asyncio.create_task(writer.run(rate, 86_400, stop))
         try:
             yield writer
         finally:

@@ -85,4 +85,4 @@ def test_each_module_of_the_scenarios_is_found_by_its_name() -> None:
 
 
 def test_client_processes_are_no_more_than_cores() -> None:
-    assert 1 <= default_processes(1) <= default_processes(100_000)
+    assert 1 <= default_processes(1, own=True) <= default_processes(100_000, own=False)

@@ -5,7 +5,8 @@ from itertools import chain, repeat
 
 import httpx
 
-from load.measurement import drain, last_offset
+from load.measurement import drain
+from load.sources.rest import last_offset
 from load.target import Account, Target
 
 STAFF = Account("staff@tandem.example", "t", 900)

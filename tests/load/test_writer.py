@@ -46,22 +46,22 @@ class Shop:
         return httpx.Response(200, json={}, headers={"ETag": f'"{self.versions[name]}"'})
 
 
-def writer_to(shop: Shop, rate: float) -> Writer:
+def writer_to(shop: Shop) -> Writer:
     target = Target("http://tandem.example", httpx.MockTransport(shop))
-    return Writer(target, owner=OWNER, staff=STAFF, rate=rate)
+    return Writer(target, owner=OWNER, staff=STAFF)
 
 
 async def test_writes_come_at_the_asked_rate() -> None:
-    writer = writer_to(Shop(), rate=200)
-    await writer.run(0.5, asyncio.Event())
+    writer = writer_to(Shop())
+    await writer.run(200, 0.5, asyncio.Event())
     await writer.settle()
     assert writer.accepted == pytest.approx(100, abs=1)
 
 
 async def test_customers_place_orders_and_staff_move_them_without_conflicts() -> None:
     shop = Shop()
-    writer = writer_to(shop, rate=500)
-    await writer.run(0.5, asyncio.Event())
+    writer = writer_to(shop)
+    await writer.run(500, 0.5, asyncio.Event())
     await writer.settle()
     assert not writer.failed
     assert set(shop.writes) == {("owner", "POST"), ("staff", "PATCH")}
@@ -71,8 +71,8 @@ async def test_customers_place_orders_and_staff_move_them_without_conflicts() ->
 async def test_slow_answers_do_not_slow_the_writes() -> None:
     shop = Shop()
     shop.answers.clear()
-    writer = writer_to(shop, rate=200)
-    await writer.run(0.25, asyncio.Event())
+    writer = writer_to(shop)
+    await writer.run(200, 0.25, asyncio.Event())
     assert writer.accepted == 0
     shop.answers.set()
     await writer.settle()
@@ -82,8 +82,8 @@ async def test_slow_answers_do_not_slow_the_writes() -> None:
 async def test_too_many_in_flight_are_counted_and_not_sent() -> None:
     shop = Shop()
     shop.answers.clear()
-    writer = writer_to(shop, rate=IN_FLIGHT * 8)
-    await writer.run(0.25, asyncio.Event())
+    writer = writer_to(shop)
+    await writer.run(IN_FLIGHT * 8, 0.25, asyncio.Event())
     shop.answers.set()
     await writer.settle()
     assert writer.accepted == IN_FLIGHT
@@ -93,8 +93,8 @@ async def test_too_many_in_flight_are_counted_and_not_sent() -> None:
 async def test_refused_writes_are_counted_by_status() -> None:
     shop = Shop()
     shop.failure = 429
-    writer = writer_to(shop, rate=100)
-    await writer.run(0.05, asyncio.Event())
+    writer = writer_to(shop)
+    await writer.run(100, 0.05, asyncio.Event())
     await writer.settle()
     assert writer.accepted == 0
     assert writer.failures.endswith(" HTTP 429")
@@ -102,8 +102,8 @@ async def test_refused_writes_are_counted_by_status() -> None:
 
 async def test_a_stop_ends_the_writing_at_once() -> None:
     stop = asyncio.Event()
-    writer = writer_to(Shop(), rate=0.001)
-    running = asyncio.create_task(writer.run(3600, stop))
+    writer = writer_to(Shop())
+    running = asyncio.create_task(writer.run(0.001, 3600, stop))
     stop.set()
     async with asyncio.timeout(5):
         await running

@@ -1,0 +1,34 @@
+"""Which core does what: the server under load has one to itself, everything else the others.
+
+Otherwise the figures of a run would say how well the two share a core.
+"""
+
+import os
+import sys
+
+SERVER_CORE = 0
+
+
+def keep_off() -> None:
+    """Leave the server's core to it: this process and all that it starts from now on."""
+    if others := _others():
+        os.sched_setaffinity(0, others)
+
+
+def give_own(pid: int) -> None:
+    """Put a process that has just started, and with it what it starts, on the server's core."""
+    if _others():
+        os.sched_setaffinity(pid, {SERVER_CORE})
+
+
+def usable() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _others() -> set[int]:
+    """Empty where there is but one core, or no way to choose."""
+    if sys.platform != "linux":
+        return set()
+    usable = set(range(os.cpu_count() or 1))
+    return usable - {SERVER_CORE} if SERVER_CORE in usable else set()

@@ -1,0 +1,109 @@
+"""Where the events of a run come from: the port, and the pace that most sources keep."""
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+TICK_SECONDS = 0.001
+MOST_AT_ONCE = 500
+"""A source that fell behind its rate catches up in pieces; what it never made is no loss."""
+
+
+class Source(Protocol):
+    """Makes events of one channel, numbered without a hole."""
+
+    async def head(self) -> int:
+        """The offset of the last event so far."""
+        ...
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        """Make `rate` events a second for so long, or until `stop`."""
+        ...
+
+    async def settle(self, seconds: float) -> int:
+        """The offset of the last event that was made, at most so long after: see `drain`."""
+        ...
+
+    @property
+    def failures(self) -> str:
+        """What could not be made, in a few words; empty if nothing failed."""
+        ...
+
+
+@dataclass
+class Made:
+    """One event to be published: its offset and its JSON without one."""
+
+    offset: int
+    at: float
+    payload: bytes
+
+    @property
+    def numbered(self) -> bytes:
+        """With the offset as its last field, for peers that number nothing themselves."""
+        return b'%b,"offset":%d}' % (self.payload[:-1], self.offset)
+
+
+class Paced(ABC):
+    """A Source that publishes what is due every millisecond, in one go."""
+
+    failures = ""
+
+    def __init__(self, head: int = 0) -> None:
+        self._offset = head
+
+    @abstractmethod
+    async def publish(self, events: list[Made]) -> None:
+        """Raises OSError or a TimeoutError when that is not possible."""
+
+    async def head(self) -> int:
+        return self._offset
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        begin, made = time.perf_counter(), 0
+        while not stop.is_set():
+            passed = time.perf_counter() - begin
+            due = int(min(passed, seconds) * rate) - made
+            if due > 0:
+                made += min(due, MOST_AT_ONCE)
+                await self.publish(self._make(min(due, MOST_AT_ONCE)))
+            elif passed >= seconds:
+                return
+            await _sleep(max(TICK_SECONDS, (made + 1) / rate - passed), stop)
+
+    async def settle(self, seconds: float) -> int:  # noqa: ARG002 - the port
+        return self._offset
+
+    def _make(self, count: int) -> list[Made]:
+        now = time.time()
+        payload = event(now)
+        first, self._offset = self._offset + 1, self._offset + count
+        return [Made(offset, now, payload) for offset in range(first, first + count)]
+
+
+_EVENT = (
+    '{{"type":"order.updated","id":"0199f2c4-7f3a-7c21-9d4e-52f1c0a7b001","at":"{at}",'
+    '"actor":{{"id":"0199f2c4-7f3a-7c21-9d4e-52f1c0a7b002","name":"Sam Staff"}},"version":3,'
+    '"changed":{{"status":["accepted","preparing"]}},'
+    '"order":{{"number":10248,"status":"preparing","currency":"EUR","total":"440.00","version":3}}}}'
+)
+
+
+def event(now: float) -> bytes:
+    """An event's JSON of about 330 bytes, without an offset. `now`: seconds since 1970."""
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds")
+    return _EVENT.format(at=at.replace("+00:00", "Z")).encode()
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Not beyond `stop`; short pauses, which is most of them, without a task."""
+    if seconds < 0.05:  # noqa: PLR2004 - hardly noticed by whoever presses Ctrl-C
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

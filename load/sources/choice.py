@@ -1,0 +1,50 @@
+"""Which source a run takes its events from."""
+
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from load.errors import LoadError
+from load.scenario import Stage
+from load.source import Source
+from load.sources.outbox import Outbox
+from load.sources.rest import Rest
+from load.sources.wire import Wire
+
+CHANNEL = "orders"
+
+
+def add_source_flag(parser: ArgumentParser, *, default: str) -> None:
+    parser.add_argument_group("source").add_argument(
+        "--source",
+        choices=("wire", "whole", "rest"),
+        default=default,
+        help="wire: numbered publications through Redis; whole: events through outbox and relay;"
+        " rest: real writes (default: %(default)s; with --url rest only)",
+    )
+
+
+@asynccontextmanager
+async def source_of(stage: Stage, name: str) -> AsyncIterator[Source]:
+    """The source by its name; raises LoadError for one that needs a server of our own."""
+    if name == "rest":
+        owner = await stage.target.register_customer()
+        yield Rest(stage.target, owner=owner, staff=stage.staff)
+        return
+    if stage.server is None:
+        raise LoadError.refused(f"--source {name} is for an own server; with --url use rest")
+    services, head = stage.server.services, await stage.target.head(stage.staff)
+    if name == "wire":
+        async with Redis.from_url(services.redis_url) as redis:
+            epoch = await stage.target.epoch(stage.staff)
+            yield Wire(redis, epoch=epoch, channel=CHANNEL, head=head)
+        return
+    url = services.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    engine = create_async_engine(url)
+    try:
+        yield Outbox(engine, [CHANNEL], head)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,59 @@
+"""Real writes: orders placed and moved on over REST, as people do it."""
+
+import asyncio
+
+from load.errors import LoadError
+from load.messages import PROGRESS_SECONDS
+from load.target import Account, Target
+from load.writer import Writer
+
+
+class Rest:
+    """A Source of channel `orders`; raises LoadError when not one write was accepted."""
+
+    def __init__(self, target: Target, *, owner: Account, staff: Account) -> None:
+        self._target = target
+        self._staff = staff
+        self._writer = Writer(target, owner=owner, staff=staff)
+        self._begun_at: int | None = None
+
+    @property
+    def failures(self) -> str:
+        return self._writer.failures
+
+    async def head(self) -> int:
+        head = await self._target.head(self._staff)
+        if self._begun_at is None:
+            self._begun_at = head
+        return head
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        if self._begun_at is None:
+            await self.head()
+        await self._writer.run(rate, seconds, stop)
+
+    async def settle(self, seconds: float) -> int:
+        """When every write has its answer, and every accepted one its number."""
+        writer = self._writer
+        await writer.settle()
+        if writer.accepted == 0 and writer.failures:
+            raise LoadError.unreachable(f"not one write was accepted: {writer.failures}")
+        accepted = (self._begun_at or 0) + writer.accepted
+        return await last_offset(self._target, self._staff, accepted, seconds)
+
+
+async def last_offset(target: Target, staff: Account, accepted: int, seconds: float) -> int:
+    """The head of `orders`, above `accepted` when others write, too.
+
+    Never below it: an event that has no number after `seconds` is a loss, and so is what a target
+    that no longer answers had accepted.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            offset = await target.head(staff)
+            while offset < accepted:
+                await asyncio.sleep(PROGRESS_SECONDS)
+                offset = await target.head(staff)
+    except (TimeoutError, LoadError):
+        return accepted
+    return offset
