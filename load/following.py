@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from load.frames import Frame, Opcode
-from load.reference import Event, Reference
+from load.reference import Event, Reading, Reference
 from load.websocket import Address, Listener, WebSocket
 
 
@@ -79,18 +79,19 @@ class FollowingSocket(WebSocket):
         if position is not None and reference.holds(frame.raw, position):
             self._go_on(position + len(frame.raw), received)
             return
-        events = reference.read(frame.raw) or self._events(frame)
-        if events is None:
+        reading = reference.read(frame.raw) or self._reading(frame)
+        if reading is None:
             self._hand_on(frame, received)
             return
-        new = position == reference.end and reference.extend(frame.raw, events)
+        new = position == reference.end and reference.extend(reading)
         self._position = reference.end if new else None
-        self._follower.take(events, received, rising=new)
+        self._follower.take(reading.events, received, rising=reading.rising)
 
-    def _events(self, frame: Frame) -> tuple[Event, ...] | None:
-        found = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
-        if found is None:
+    def _reading(self, frame: Frame) -> Reading | None:
+        events = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
+        if events is None:
             return None
-        events = tuple(found)
-        self._reference.note(frame.raw, events)
-        return events
+        reading = Reading(frame.raw, events)
+        if frame.joined is None:
+            self._reference.note(reading)
+        return reading

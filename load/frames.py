@@ -30,11 +30,19 @@ class FrameError(Exception):
 
 
 class Frame(NamedTuple):
-    """A message or control frame; `raw`: the bytes of the frame that completed it."""
+    """A message or control frame; `raw`: the bytes of the frame that completed it.
+
+    Its payload begins at `begin`, unless earlier fragments had a part of it.
+    """
 
     opcode: int
-    payload: bytes
     raw: bytes
+    begin: int
+    joined: bytes | None = None
+
+    @property
+    def payload(self) -> bytes:
+        return self.raw[self.begin :] if self.joined is None else self.joined
 
 
 class FrameReader:
@@ -56,28 +64,27 @@ class FrameReader:
             begin, end = _extent(data, position, size)
             if end > size:
                 break
-            first, raw = data[position], data[position:end]
-            payload = data[begin:end]
-            position = end
-            if first in _WHOLE:
-                found.append(Frame(first & _OPCODE, payload, raw))
+            frame = Frame(data[position] & _OPCODE, data[position:end], begin - position)
+            if data[position] in _WHOLE:
+                found.append(frame)
             else:
-                found += self._uncommon(first, payload, raw)
+                found += self._uncommon(data[position], frame)
+            position = end
         self.rest = data[position:]
         return found
 
-    def _uncommon(self, first: int, payload: bytes, raw: bytes) -> list[Frame]:
+    def _uncommon(self, first: int, frame: Frame) -> list[Frame]:
         if first & _EXTENSION_BITS:
             raise FrameError("the server set an extension bit that nobody agreed on")
-        opcode = first & _OPCODE
-        if opcode >= Opcode.CLOSE:
-            return [Frame(opcode, payload, raw)]
-        if opcode != Opcode.CONTINUATION:
-            self._started, self._fragments = Opcode(opcode), []
-        self._fragments.append(payload)
+        if frame.opcode >= Opcode.CLOSE:
+            return [frame]
+        if frame.opcode != Opcode.CONTINUATION:
+            self._started, self._fragments = Opcode(frame.opcode), []
+        self._fragments.append(frame.payload)
         if not first & _FINAL:
             return []
-        return [Frame(self._started, b"".join(self._fragments), raw)]
+        joined = b"".join(self._fragments)
+        return [Frame(self._started, frame.raw, frame.begin, joined)]
 
 
 _WHOLE = frozenset((_FINAL | Opcode.TEXT, _FINAL | Opcode.BINARY))

@@ -1,16 +1,18 @@
 """What the connections of one process received, together."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from load.histogram import Histogram
 from load.reference import Event
 
 FEW = 4
 """Up to so many events at once are timed one by one, with the time of their own receipt."""
-TICK_BITS = 7
-"""More are timed together with those that others received within the same 128 µs: rounded up."""
+TICK_BITS = 9
+"""More are timed together with those that others received within the same 512 µs: rounded up."""
+STEPS = 6
+"""Of many that came at once each sixth counts as old as its oldest."""
 
 
 class Receipts:
@@ -22,7 +24,7 @@ class Receipts:
         """Earlier events are accounted for but not timed."""
         self.deliveries = 0
         self.last = 0
-        self._batches: Counter[tuple[int, tuple[Event, ...]]] = Counter()
+        self._batches: dict[tuple[int, Event, int], list[Any]] = {}
 
     def note(self, events: Sequence[Event], received: int) -> None:
         self.deliveries += len(events)
@@ -30,14 +32,19 @@ class Receipts:
             return
         self.last = received
         if len(events) <= FEW:
-            self._record(events, received, 1)
-        else:
-            self._batches[(received >> TICK_BITS) + 1, tuple(events)] += 1
+            for event in events:
+                self._record(event, received, 1)
+            return
+        tick = (received >> TICK_BITS) + 1
+        batch = self._batches.setdefault((tick, events[0], len(events)), [0, events])
+        batch[0] += 1
 
     def settle(self) -> None:
         """Time what was gathered."""
-        for (tick, events), times in self._batches.items():
-            self._record(events, tick << TICK_BITS, times)
+        for (tick, _, size), (times, events) in self._batches.items():
+            step = -(-size // STEPS)
+            for at in range(0, size, step):
+                self._record(events[at], tick << TICK_BITS, times * min(step, size - at))
         self._batches.clear()
 
     def restart(self) -> None:
@@ -46,7 +53,6 @@ class Receipts:
         self.latencies, self.last = Histogram(), 0
         self.measure_from = sys.maxsize
 
-    def _record(self, events: Sequence[Event], received: int, times: int) -> None:
-        for event in events:
-            if event.at >= self.measure_from:
-                self.latencies.record(received - event.at, times)
+    def _record(self, event: Event, received: int, times: int) -> None:
+        if event.at >= self.measure_from:
+            self.latencies.record(received - event.at, times)

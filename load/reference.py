@@ -8,12 +8,14 @@ then read like the first.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 KEPT_BYTES = 16 * 1024 * 1024
 """A subscriber that is further behind than this is read by itself."""
 
 KEPT_FRAMES = 256
+_MARK_BYTES = 32
 
 
 class Event(NamedTuple):
@@ -21,6 +23,17 @@ class Event(NamedTuple):
 
     offset: int
     at: int
+
+
+class Reading:
+    """A frame of nothing but events. `rising`: each offset is higher than the one before."""
+
+    __slots__ = ("events", "raw", "rising")
+
+    def __init__(self, raw: bytes, events: Sequence[Event]) -> None:
+        self.raw = raw
+        self.events = events
+        self.rising = all(one.offset < two.offset for one, two in pairwise(events))
 
 
 class Reference:
@@ -38,28 +51,26 @@ class Reference:
         self._frames: list[int] = [0]
         self._ends: list[int] = []
         self._events: list[Event] = []
-        self._read: dict[bytes, tuple[Event, ...]] = {}
+        self._readings: dict[tuple[int, bytes], Reading] = {}
 
-    def read(self, raw: bytes) -> tuple[Event, ...] | None:
-        """The events of a frame that somebody read, whatever it stood between."""
-        return self._read.get(raw)
+    def read(self, raw: bytes) -> "Reading | None":
+        """What somebody read in an equal frame, whatever it stood between."""
+        reading = self._readings.get(_mark(raw))
+        return reading if reading is not None and reading.raw == raw else None
 
-    def note(self, raw: bytes, events: tuple[Event, ...]) -> None:
-        """A frame was read."""
-        if len(self._read) >= KEPT_FRAMES:
-            self._read.clear()
-        self._read[raw] = events
+    def note(self, reading: "Reading") -> None:
+        if len(self._readings) >= KEPT_FRAMES:
+            del self._readings[next(iter(self._readings))]
+        self._readings[_mark(reading.raw)] = reading
 
-    def extend(self, raw: bytes, events: Sequence[Event]) -> bool:
+    def extend(self, reading: "Reading") -> bool:
         """One frame more, unless its offsets do not rise: then it is not kept."""
-        last = self._last
-        for event in events:
-            if event.offset <= last:
-                return False
-            last = event.offset
-        self._last = last
-        self._data += raw
-        self.end += len(raw)
+        events = reading.events
+        if not reading.rising or events[0].offset <= self._last:
+            return False
+        self._last = events[-1].offset
+        self._data += reading.raw
+        self.end += len(reading.raw)
         self._frames.append(self.end)
         self._ends += [self.end] * len(events)
         self._events += events
@@ -103,3 +114,8 @@ class Reference:
         del self._data[: begin - self._begin]
         del self._frames[:nth], self._ends[:first], self._events[:first]
         self._begin = begin
+
+
+def _mark(raw: bytes) -> tuple[int, bytes]:
+    """Tells frames apart cheaply: the last offset stands at the end."""
+    return len(raw), raw[-_MARK_BYTES:]

@@ -7,6 +7,7 @@ worker that is gone are cleared at the scrape, its counters stay, as counters mu
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -22,13 +23,37 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
+
+class Often:
+    """A counter that is added to so often that to share each step would be felt.
+
+    With several workers a step is written to a file for all of them to read: here that is done by
+    `settle`, a few times a second and at a scrape.
+    """
+
+    all: ClassVar[list["Often"]] = []
+
+    def __init__(self, name: str, documentation: str) -> None:
+        self._counter = Counter(name, documentation)
+        self._waiting = 0
+        Often.all.append(self)
+
+    def inc(self, amount: int = 1) -> None:
+        self._waiting += amount
+
+    def settle(self) -> None:
+        if self._waiting:
+            amount, self._waiting = self._waiting, 0
+            self._counter.inc(amount)
+
+
 CONNECTIONS = Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum")
 SUBSCRIPTIONS = Gauge(
     "tandem_subscriptions", "Subscriptions of open sockets", multiprocess_mode="livesum"
 )
-EVENTS = Counter("tandem_events_total", "Events that arrived at a worker, once per channel")
-DELIVERIES = Counter("tandem_deliveries_total", "Publications handed to a transport")
-DELIVERED_BYTES = Counter("tandem_delivered_bytes_total", "Bytes of publications handed over")
+EVENTS = Often("tandem_events_total", "Events that arrived at a worker, once per channel")
+DELIVERIES = Often("tandem_deliveries_total", "Publications handed to a transport")
+DELIVERED_BYTES = Often("tandem_delivered_bytes_total", "Bytes of publications handed over")
 COMMIT_TO_SOCKET = Histogram(
     "tandem_commit_to_socket_seconds",
     "From an event's `at` until the worker's transports had taken it",
@@ -53,8 +78,15 @@ REDIS_UP = Gauge("tandem_redis_up", "1 if Redis answers", multiprocess_mode="liv
 POSTGRES_UP = Gauge("tandem_postgres_up", "1 if Postgres answers", multiprocess_mode="livemin")
 
 
+def settle() -> None:
+    """Make known what was counted since the last time."""
+    for counter in Often.all:
+        counter.settle()
+
+
 def exposition() -> tuple[bytes, str]:
     """The body and content type of /metrics."""
+    settle()
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if directory is None:
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 
 from app.auth.principals import Principal
 from app.core import metrics
+from app.realtime.batches import BATCH_BYTES, Batch
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode
 from app.realtime.frames import Message
 from app.realtime.limits import Budget
-from app.realtime.log import BATCH_BYTES, Batch
 from app.realtime.protocol import ClientInfo, Push, Reply
 from app.realtime.subscription import Subscription
 

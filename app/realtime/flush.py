@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from time import perf_counter, time
 
 from app.core import metrics
-from app.realtime.codec import Codec
+from app.realtime.batches import Batch
 from app.realtime.connection import Connection, count_delivery
-from app.realtime.log import Batch, ChannelLog
+from app.realtime.frames import Message
+from app.realtime.log import ChannelLog
 from app.realtime.subscription import Subscription
 
 SLICE_SECONDS = 0.005
 CHEAP_SECONDS = 0.003
 LONGEST_PAUSE_SECONDS = 0.1
 CHECK_CLOCK_EVERY = 32
+NOTHING = Batch(Message(b""), -1, 0)
 
 
 class Flush:
@@ -70,7 +72,9 @@ class Flush:
             dirty, self._dirty = self._dirty, {}
             self._walks = [self._walk(log) for log in reversed(dirty)]
         while self._walks and self._walks[-1].go_on(deadline):
-            self._walks.pop()
+            walk = self._walks.pop()
+            if walk.has_more:
+                self._dirty[walk.log] = None
         while self._waiting and self._clock() < deadline:
             connection = next(iter(self._waiting))
             del self._waiting[connection]
@@ -95,70 +99,66 @@ class Flush:
 
 
 class Walk:
-    """One round through the audience of a channel, in slices."""
+    """One round through the audience of a channel, in slices: one message for each.
+
+    `has_more`: there is more for somebody than that. It waits for the next round, as only between
+    rounds what was written leaves the process.
+    """
 
     def __init__(
         self, log: ChannelLog, audience: Sequence[Subscription], clock: Callable[[], float]
     ) -> None:
-        self._log = log
+        self.log = log
         self._audience = audience
         self._clock = clock
         self._at = 0
         self._head = log.head
-        # What the subscriber before got, and how many have got it: nearly all cursors are equal.
-        self._cursor = -1
-        self._codec: Codec | None = None
-        self._batch: Batch | None = None
-        self._times = 0
+        self.has_more = False
 
     def go_on(self, deadline: float) -> bool:
         """Serve who is left until the deadline; whether it is finished."""
-        audience = self._audience
-        self._cursor, self._batch = -1, None  # since the last slice the log may have grown
-        for at in range(self._at, len(audience)):
-            self._serve(audience[at])
-            if at % CHECK_CLOCK_EVERY == CHECK_CLOCK_EVERY - 1 and self._clock() > deadline:
-                self._at = at + 1
-                self._count()
-                return False
-        self._count()
-        self._observe()
+        end = len(self._audience)
+        while self._at < end:
+            first, self._at = self._at, min(self._at + CHECK_CLOCK_EVERY, end)
+            self._serve(self._audience[first : self._at])
+            if self._clock() > deadline:
+                break
+        if self._at < end:
+            return False
+        if not self.has_more:
+            self._observe()
         return True
 
-    def _serve(self, subscription: Subscription) -> None:
-        connection = subscription.connection
-        if subscription.log is not self._log or not connection.takes_batches:
-            connection.pump()
-            return
-        if not subscription.is_behind or not subscription.is_live:  # it may end between slices
-            return
-        if subscription.cursor != self._cursor or connection.codec is not self._codec:
-            self._take_batch(subscription, connection.codec)
-        batch = self._batch
-        if batch is None:  # its cursor fell off the ring
-            connection.pump()
-            return
-        subscription.cursor = batch.upto
-        connection.transport.send(batch.message)
-        self._times += 1
-        if batch.upto < self._log.head:
-            connection.pump()
-
-    def _take_batch(self, subscription: Subscription, codec: Codec) -> None:
-        self._count()
-        self._cursor, self._codec = subscription.cursor, codec
-        self._batch = subscription.next_batch(codec)
-
-    def _count(self) -> None:
-        if self._batch is not None and self._times:
-            count_delivery(self._batch, self._times)
-        self._times = 0
+    def _serve(self, audience: Sequence[Subscription]) -> None:
+        """One message each. What is done here for each subscriber is what a delivery costs."""
+        log = self.log
+        # What the one before got, and how many got it: nearly all cursors are equal.
+        cursor, batch, times = -1, NOTHING, 0
+        codec: object = None
+        for subscription in audience:
+            connection = subscription.connection
+            if subscription.log is not log or not connection.takes_batches:
+                connection.pump()
+            elif subscription.is_behind and subscription.is_live:  # it may end between slices
+                if subscription.cursor != cursor or connection.codec is not codec:
+                    count_delivery(batch, times)
+                    cursor, codec, times = subscription.cursor, connection.codec, 0
+                    batch = subscription.next_batch(connection.codec) or NOTHING
+                if batch is NOTHING:  # its cursor fell off the ring
+                    connection.pump()
+                    continue
+                subscription.cursor = batch.upto
+                connection.transport.send(batch.message)
+                times += 1
+                if batch.upto < log.head:
+                    self.has_more = True
+        count_delivery(batch, times)
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""
         now = time()
-        for entry in self._log.since(self._log.observed):
+        for entry in self.log.since(self.log.observed):
             if entry.offset > self._head:
                 break
             metrics.COMMIT_TO_SOCKET.observe(max(0.0, now - entry.at))
-        self._log.observed = max(self._log.observed, self._head)
+        self.log.observed = max(self.log.observed, self._head)

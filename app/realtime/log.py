@@ -1,72 +1,18 @@
 """ChannelLog: a worker's bounded ring of one channel's newest events.
 
-A subscriber is a cursor on it. An event is framed once, however many subscribers there are, and
-what lies after a cursor is joined once for all cursors that are equal, which nearly all are.
-No I/O, and no knowledge of clients.
+A subscriber is a cursor on it; what lies after one is made into a message by `batches`, once for
+all cursors that are equal, which nearly all are. No I/O, and no knowledge of clients.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from app.realtime.batches import Batch, Batches, Entry
 from app.realtime.codec import Codec
-from app.realtime.frames import Message
 
-BATCH_BYTES = 65_536
+__all__ = ["Batch", "ChannelLog", "Entry", "Segment", "contiguous"]
+
 MAX_AHEAD = 2_000
-MAX_JOINED = 16
-
-
-@dataclass(slots=True)
-class Entry:
-    """One event at its offset. `at` is Unix time in seconds, `payload` the event's JSON."""
-
-    offset: int
-    at: float
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Publications after a cursor as one message; `upto` is the new cursor."""
-
-    message: Message
-    upto: int
-    count: int
-
-
-class Joined:
-    """Batches of one log by codec and cursor, each made once while the log stands still."""
-
-    __slots__ = ("_batches", "_channel")
-
-    def __init__(self, channel: str) -> None:
-        self._channel = channel
-        self._batches: dict[tuple[Codec, int], Batch] = {}
-
-    def get(self, codec: Codec, cursor: int, entries: Iterable[Entry]) -> Batch:
-        """`entries` follow the cursor; at most BATCH_BYTES of them count, but one at least."""
-        batch = self._batches.get((codec, cursor))
-        if batch is None:
-            if len(self._batches) >= MAX_JOINED:  # a storm of clients that all stand elsewhere
-                self._batches.clear()
-            batch = self._batches[codec, cursor] = self._join(codec, entries)
-        return batch
-
-    def clear(self) -> None:
-        self._batches.clear()
-
-    def _join(self, codec: Codec, entries: Iterable[Entry]) -> Batch:
-        documents: list[bytes] = []
-        size = upto = 0
-        for entry in entries:
-            document = codec.publication(self._channel, entry.offset, entry.payload)
-            if documents and size + len(document) > BATCH_BYTES:
-                break
-            documents.append(document)
-            size += len(document) + 1
-            upto = entry.offset
-        return Batch(Message(codec.join(documents), codec.opcode), upto, len(documents))
 
 
 class ChannelLog:
@@ -92,7 +38,7 @@ class ChannelLog:
         self._entries: list[Entry] = []
         self._gone = 0
         self._ahead: dict[int, Entry] = {}
-        self._joined = Joined(name)
+        self._batches = Batches(name)
 
     @property
     def first(self) -> int:
@@ -133,7 +79,7 @@ class ChannelLog:
 
     def after(self, cursor: int, codec: Codec) -> Batch:
         """What follows the cursor. The ring must hold it, and there must be something."""
-        return self._joined.get(codec, cursor, self.since(cursor))
+        return self._batches.get(codec, cursor, self.since(cursor))
 
     def _catch_up(self) -> None:
         if not self.started:
@@ -143,16 +89,19 @@ class ChannelLog:
             self._entries.append(entry)
             self.head = entry.offset
             self.size += len(entry.payload)
-            self._joined.clear()
+            self._batches.add(entry)
         self._evict()
 
     def _evict(self) -> None:
         """Drop the oldest while there is too much, but never the newest."""
         held = len(self._entries) - self._gone
+        before = held
         while held > 1 and (self.size > self._max_bytes or held > self._max_events):
             self.size -= len(self._entries[self._gone].payload)
             self._gone += 1
             held -= 1
+        if held < before:
+            self._batches.forget(self.first)
         if self._gone * 4 > held:  # seldom enough: moving the rest costs next to nothing
             del self._entries[: self._gone]
             self._gone = 0
@@ -166,7 +115,9 @@ class Segment:
     def __init__(self, channel: str, start: int, entries: Sequence[Entry]) -> None:
         self.start = start
         self._entries = entries
-        self._joined = Joined(channel)
+        self._batches = Batches(channel)
+        for entry in entries:
+            self._batches.add(entry)
 
     @property
     def end(self) -> int:
@@ -176,7 +127,7 @@ class Segment:
         return self.start <= cursor < self.end
 
     def after(self, cursor: int, codec: Codec) -> Batch:
-        return self._joined.get(codec, cursor, islice(self._entries, cursor - self.start, None))
+        return self._batches.get(codec, cursor, islice(self._entries, cursor - self.start, None))
 
 
 def contiguous(after: int, entries: Sequence[Entry]) -> bool:

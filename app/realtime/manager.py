@@ -111,6 +111,7 @@ class ConnectionManager:
         subscription = connection.subscriptions.pop(channel, None)
         if subscription is None:
             return False
+        subscription.ended = True
         audience = self._audience[channel]
         audience.pop(connection, None)
         if not audience:

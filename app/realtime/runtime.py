@@ -195,4 +195,5 @@ class Runtime:
             due = loop.time() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
             metrics.LOOP_LAG.observe(max(0.0, loop.time() - due))
+            metrics.settle()
             self.heartbeat.measure_lag()

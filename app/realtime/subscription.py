@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 class Subscription:
     """Everything up to and including `cursor` was handed to the connection's transport.
 
-    While `suspended` nothing is: its rights are being looked at. `segment` holds what was read
-    for it from Postgres, `refilling` while that is under way; `recovering` until it has caught up
-    with the ring for the first time. `present`: the others see it there; `join_leave`: it asked
-    to be told who comes and goes.
+    While `suspended` nothing is: its rights are being looked at; once `ended` nothing will be.
+    `segment` holds what was read for it from Postgres, `refilling` while that is under way;
+    `recovering` until it has caught up with the ring for the first time. `present`: the others
+    see it there; `join_leave`: it asked to be told who comes and goes.
     """
 
     connection: "Connection"
@@ -28,6 +28,7 @@ class Subscription:
     present: bool = False
     join_leave: bool = False
     suspended: bool = False
+    ended: bool = False
     refilling: bool = False
     recovering: bool = False
     segment: Segment | None = None
@@ -35,8 +36,7 @@ class Subscription:
     @property
     def is_live(self) -> bool:
         """Whether its connection still has it."""
-        connection = self.connection
-        return not connection.closed and connection.subscriptions.get(self.channel) is self
+        return not self.ended and not self.connection.closed
 
     @property
     def is_behind(self) -> bool:

@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from load.errors import LoadError
+from load.pipe import RedisPipe
 from load.scenario import Stage
 from load.source import Source
 from load.sources.outbox import Outbox
@@ -38,9 +38,10 @@ async def source_of(stage: Stage, name: str) -> AsyncIterator[Source]:
         raise LoadError.refused(f"--source {name} is for an own server; with --url use rest")
     services, head = stage.server.services, await stage.target.head(stage.staff)
     if name == "wire":
-        async with Redis.from_url(services.redis_url) as redis:
-            epoch = await stage.target.epoch(stage.staff)
-            yield Wire(redis, epoch=epoch, channel=CHANNEL, head=head)
+        pipe = await RedisPipe.open(services.redis_url)
+        epoch = await stage.target.epoch(stage.staff)
+        yield Wire(pipe, epoch=epoch, channel=CHANNEL, head=head)
+        pipe.close()
         return
     url = services.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
     engine = create_async_engine(url)

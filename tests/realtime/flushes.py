@@ -93,7 +93,7 @@ class Theatre:
 
     def leave(self, listener: Listener) -> None:
         name = listener.subscription.channel
-        del listener.connection.subscriptions[name]
+        listener.connection.subscriptions.pop(name).ended = True
         del self._audience[name][listener.connection]
 
     def say(self, name: str = "a", count: int = 1, size: int = 0) -> None:

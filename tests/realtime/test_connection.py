@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.realtime.batches import BATCH_BYTES, Entry
 from app.realtime.codec import JSON, JsonCodec
 from app.realtime.codes import CloseCode
 from app.realtime.frames import Message, Opcode
-from app.realtime.log import BATCH_BYTES, Entry, Segment
+from app.realtime.log import Segment
 from app.realtime.protocol import EmptyResult, Push, Reply
 from app.realtime.subscription import Subscription
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, somebody, write

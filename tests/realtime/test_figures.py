@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import REGISTRY
 
+from app.core import metrics
 from app.core.config import Settings
 from tests.application import Person
 from tests.realtime.log_writer import LogWriter, writing
@@ -15,6 +16,7 @@ from tests.waiting import until
 
 
 def figure(name: str, **labels: str) -> float:
+    metrics.settle()
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 

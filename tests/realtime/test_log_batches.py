@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from app.realtime.batches import BATCH_BYTES, MAX_JOINED, Entry
 from app.realtime.codec import JSON, JsonCodec
 from app.realtime.frames import Opcode
-from app.realtime.log import BATCH_BYTES, MAX_JOINED, Entry, Segment
+from app.realtime.log import Segment
 from tests.realtime.logs import AT, CHANNEL, a_log, entries, entry
 
 
@@ -105,7 +106,31 @@ def test_a_batch_is_at_most_64_kib_and_the_next_goes_on_after_it() -> None:
         sizes.append(len(batch.message.data))
         cursor = batch.upto
     assert max(sizes) <= BATCH_BYTES
-    assert min(sizes[:-1]) > BATCH_BYTES - 1_200
+    assert min(sizes[:-1]) > BATCH_BYTES - 3_000
+
+
+def test_cursors_that_came_apart_are_equal_again_after_a_batch() -> None:
+    log = a_log()
+    log.append(entries(1, 300, 1_000))
+    assert len({log.after(cursor, JSON).upto for cursor in range(40)}) == 1
+
+
+def test_a_backlog_is_joined_once_however_it_was_reached() -> None:
+    log, codec = a_log(), Counting()
+    log.append(entries(1, 300, 1_000))
+    for start in (0, 7, 30):
+        cursor = start
+        while cursor < log.head:
+            cursor = log.after(cursor, codec).upto
+    assert codec.written < 300 + 60 + 60
+
+
+def test_batches_end_where_they_would_after_the_ring_has_dropped_its_front() -> None:
+    log = a_log(max_bytes=150_000)
+    log.append(entries(1, 300, 1_000))
+    first = log.after(log.first - 1, JSON)
+    log.append(entries(301, 320, 1_000))
+    assert log.after(first.upto, JSON).upto == log.after(first.upto + 3, JSON).upto
 
 
 def test_an_event_larger_than_a_batch_goes_out_alone() -> None:
@@ -119,7 +144,7 @@ def test_many_different_cursors_do_not_fill_the_memory() -> None:
     log.append(entries(1, 1_000, 900))
     for cursor in range(1_000):
         log.after(cursor, JSON)
-    kept = log._joined._batches.values()
+    kept = log._batches._made.values()
     assert sum(len(batch.message.data) for batch in kept) <= MAX_JOINED * BATCH_BYTES
 
 

@@ -132,7 +132,7 @@ async def test_a_postgres_that_fails_is_not_asked_for_nobody(
     counter.reader.failures = 1_000
     gone, closed = counter.ask(0), counter.ask(5)
     await until(lambda: counter.reader.reads == ["refill"])
-    del gone.connection.subscriptions["a"]
+    gone.ended = True
     closed.connection.close(CloseCode.SHUTDOWN)
     await until(lambda: not counter.refills._tasks)
     assert counter.reader.reads == ["refill"]
@@ -145,7 +145,7 @@ async def test_who_comes_after_that_is_served(counter: Counter, log: LogWriter) 
     counter.reader.failures = 1
     gone = counter.ask(0)
     await until(lambda: counter.reader.reads == ["refill"])
-    del gone.connection.subscriptions["a"]
+    gone.ended = True
     await until(lambda: not counter.refills._tasks)
     late = counter.ask(0)
     await counter.served(late)
