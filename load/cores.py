@@ -15,10 +15,9 @@ def keep_off() -> None:
         os.sched_setaffinity(0, others)
 
 
-def give_own(pid: int) -> None:
-    """Put a process that has just started, and with it what it starts, on the server's core."""
-    if _others():
-        os.sched_setaffinity(pid, {SERVER_CORE})
+def own_prefix() -> tuple[str, ...]:
+    """Before a command line: it and all that it starts run on the server's core."""
+    return ("taskset", "-c", str(SERVER_CORE)) if _others() else ()
 
 
 def usable() -> int:

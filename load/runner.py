@@ -8,8 +8,8 @@ from load import cores
 from load.errors import Exit, LoadError
 from load.interruption import Interruption
 from load.machine import describe
-from load.report import write_json
-from load.scenario import Options, Scenario, Stage
+from load.report import Outcome, write_json
+from load.scenario import Bench, Options, Scenario, Stage
 from load.screen import Screen
 from load.server import OwnServer, own_server
 from load.target import Account, Target
@@ -20,24 +20,36 @@ _SPARE_SECONDS = 30
 
 async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
     """Play, tell, write the file. Raises LoadError when there is nothing to report."""
-    async with _stage(options, screen) as stage:
-        outcome = await scenario.play(stage)
-        machine = describe()
-        screen.show(outcome, machine)
-        if options.json:
-            write_json(options.json, machine, outcome.results)
+    interruption = Interruption(asyncio.current_task())
+    interruption.listen()
+    bench = Bench(options, screen, interruption, "tandem", None)
+    machine = describe()
+    if scenario.play_alone:
+        cores.keep_off()
+        outcome = await scenario.play_alone(bench)
+    else:
+        outcome = await _play(scenario, bench)
+    screen.show(outcome, machine)
+    if options.json:
+        write_json(options.json, machine, outcome.results)
     return outcome.exit_code
 
 
+async def _play(scenario: Scenario, bench: Bench) -> Outcome:
+    if scenario.play is None:
+        raise TypeError("a scenario plays somewhere")
+    async with _stage(bench) as stage:
+        return await scenario.play(stage)
+
+
 @asynccontextmanager
-async def _stage(options: Options, screen: Screen) -> AsyncIterator[Stage]:
-    interruption = Interruption(asyncio.current_task())
-    interruption.listen()
+async def _stage(bench: Bench) -> AsyncIterator[Stage]:
+    options, screen = bench.options, bench.screen
     async with _server(options, screen) as (url, server), Target(url) as target:
         staff = await target.sign_in(options.email, options.password)
         check_token(staff, options)
         pid = server.pid if server else None
-        yield Stage(options, screen, interruption, "tandem", pid, target, staff, server)
+        yield Stage(options, screen, bench.interruption, "tandem", pid, target, staff, server)
 
 
 @asynccontextmanager

@@ -62,12 +62,14 @@ def no_flags(parser: ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`play` measures; it may raise LoadError. `add_flags` adds flags of its own to the command,
-    `defaults` replaces those of the common ones.
+    """`play` measures a Tandem, `play_alone` what it starts itself; both may raise LoadError.
+
+    `add_flags` adds flags of its own to the command, `defaults` replaces those of the common ones.
     """
 
     summary: str
-    play: Callable[[Stage], Awaitable[Outcome]]
+    play: Callable[[Stage], Awaitable[Outcome]] | None = None
+    play_alone: Callable[[Bench], Awaitable[Outcome]] | None = None
     add_flags: Callable[[ArgumentParser], None] = no_flags
     defaults: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,9 +1,7 @@
 """A server of our own for one run: private Postgres and Valkey, limits off, seeded, then gone."""
 
 import asyncio
-import ctypes
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections import deque
@@ -19,6 +17,7 @@ import asyncpg
 from app.embedded import EmbeddedError, Services, private_services
 from load import cores
 from load.errors import LoadError
+from load.process import end_with_parent, stop
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
@@ -41,7 +40,6 @@ _SETTINGS = {
     "TANDEM_DRAIN_SECONDS": "1",
     **{f"TANDEM_{name}": "0" for name in _LIMITS},
 }
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -55,18 +53,24 @@ class OwnServer:
 
 @asynccontextmanager
 async def own_server(workers: int) -> AsyncIterator[OwnServer]:
+    """A server with services of its own until the end of the block; see `serving`."""
+    with own_services() as services:
+        async with serving(workers, services) as server:
+            yield server
+
+
+@asynccontextmanager
+async def serving(workers: int, services: Services) -> AsyncIterator[OwnServer]:
     """`python -m app serve --seed` until the end of the block; raises LoadError if it won't.
 
     Other TANDEM_ variables of the environment reach it, so that settings can be compared; it logs
     warnings only unless TANDEM_LOG_LEVEL says otherwise. One worker has a core to itself, see
     `cores`.
     """
-    with own_services() as services, TemporaryDirectory(prefix="tandem-load-") as data_dir:
+    with TemporaryDirectory(prefix="tandem-load-") as data_dir:
         variables = environment(os.environ, data_dir, services)
         await _migrate(variables)
         process = await _start(workers, variables)
-        if workers == 1:
-            cores.give_own(process.pid)
         tail: deque[str] = deque(maxlen=5)
         listening = asyncio.get_running_loop().create_future()
         reading = asyncio.create_task(_read(process, tail, listening))
@@ -75,7 +79,7 @@ async def own_server(workers: int) -> AsyncIterator[OwnServer]:
             await _relayed(services)
             yield OwnServer(url, process.pid, services)
         finally:
-            await _stop(process)
+            await stop(process, STOP_SECONDS)
             await reading
 
 
@@ -119,6 +123,7 @@ async def _migrate(variables: dict[str, str]) -> None:
 
 async def _start(workers: int, variables: dict[str, str]) -> Process:
     return await asyncio.create_subprocess_exec(
+        *(cores.own_prefix() if workers == 1 else ()),
         *(sys.executable, "-m", "app", "serve", "--seed", "--port", "0"),
         *("--workers", str(workers)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -127,13 +132,8 @@ async def _start(workers: int, variables: dict[str, str]) -> Process:
         cwd=ROOT,
         env=variables,
         start_new_session=True,  # Ctrl-C is for the command, which still asks the server
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=end_with_parent if sys.platform == "linux" else None,
     )
-
-
-def _end_with_parent() -> None:
-    """In the child: a command that was killed outright leaves no server behind."""
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 async def _read(process: Process, tail: deque[str], listening: asyncio.Future[str]) -> None:
@@ -164,14 +164,3 @@ async def _relayed(services: Services) -> None:
                 await asyncio.sleep(POLL_SECONDS)
     finally:
         await connection.close()
-
-
-async def _stop(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

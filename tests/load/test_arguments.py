@@ -20,7 +20,7 @@ def add_depth(parser: ArgumentParser) -> None:
     parser.add_argument("--depth", type=int, default=3)
 
 
-SCENARIOS = {"dive": Scenario("goes down", play_nothing, add_depth)}
+SCENARIOS = {"dive": Scenario("goes down", play_nothing, add_flags=add_depth)}
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:

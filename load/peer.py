@@ -1,0 +1,52 @@
+"""What a server to compare with is, and how the command finds them."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+
+from app.embedded import Services
+from load import peers
+from load.source import Source
+
+
+@dataclass(frozen=True)
+class Running:
+    """A peer that answers. `dialect`: a name in `dialects`; `pid`: its main process."""
+
+    url: str
+    pid: int
+    source: Source
+    dialect: str = "plain"
+    token: str = ""
+    channel: str = "orders"
+
+
+def installed() -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`start` raises LoadError if it cannot. `missing`: what is not installed, None if all is.
+
+    Only Tandem needs Postgres; `services` has none for the others.
+    """
+
+    start: Callable[[Services], AbstractAsyncContextManager[Running]]
+    missing: Callable[[], str | None] = installed
+    needs_postgres: bool = False
+
+
+def find_peers() -> dict[str, Peer]:
+    """By name: each module of `load.peers` but the package of servers holds one as PEER."""
+    modules = [module.name for module in iter_modules(peers.__path__) if not module.ispkg]
+    return {name.replace("_", "-"): _load(name) for name in modules}
+
+
+def _load(module: str) -> Peer:
+    found = import_module(f"{peers.__name__}.{module}").PEER
+    if not isinstance(found, Peer):
+        raise TypeError(f"load.peers.{module}.PEER is no Peer")
+    return found

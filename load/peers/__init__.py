@@ -1,0 +1,1 @@
+"""Servers to compare with, one file each: found by name, `_` standing for `-`."""
