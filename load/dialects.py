@@ -54,6 +54,10 @@ class Dialect(Protocol):
         """A line that is no event."""
         ...
 
+    def resume(self, offset: int) -> None:
+        """The next connection goes on after this offset, if the server can do that."""
+        ...
+
 
 class Tandem:
     """The Centrifuge protocol in JSON: connect and subscribe in one message."""
@@ -65,10 +69,15 @@ class Tandem:
         self._token = token
         self._channel = channel
         self._pong = False
+        self._epoch = ""
+        self._position: dict[str, Any] = {}
+
+    def resume(self, offset: int) -> None:
+        self._position = {"recover": True, "offset": offset, "epoch": self._epoch}
 
     def opened(self) -> Iterable[bytes | Ready]:
         connect = {"id": 1, "connect": {"token": self._token, "name": "load"}}
-        subscribe = {"id": 2, "subscribe": {"channel": self._channel}}
+        subscribe = {"id": 2, "subscribe": {"channel": self._channel, **self._position}}
         yield f"{json.dumps(connect)}\n{json.dumps(subscribe)}".encode()
 
     def hear(self, line: bytes) -> Heard | None:
@@ -82,6 +91,7 @@ class Tandem:
         if "connect" in message:
             self._pong = message["connect"].get("pong", False)
         elif "subscribe" in message:
+            self._epoch = message["subscribe"].get("epoch", "")
             return Ready(message["subscribe"].get("offset", 0))
         return self._push(message.get("push", {}))
 
@@ -113,6 +123,9 @@ class Plain:
 
     def __init__(self, token: str, channel: str) -> None:
         del token, channel
+
+    def resume(self, offset: int) -> None:
+        """It cannot."""
 
     def opened(self) -> Iterable[bytes | Ready]:
         return ()

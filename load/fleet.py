@@ -27,9 +27,10 @@ class Reader:
         self.progress = Progress()
         self._process = process
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[list[float]] = loop.create_future()
         self.tally: asyncio.Future[Tally] = loop.create_future()
         self._failure: LoadError | None = None
+        self._returned: asyncio.Future[float] = loop.create_future()
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -61,6 +62,11 @@ class Reader:
         self.tell("tally", until)
         return await self.tally
 
+    async def returned(self) -> float:
+        """Seconds that a storm took."""
+        self._returned = asyncio.get_running_loop().create_future()
+        return await self._returned
+
     async def stop(self) -> None:
         """At once: a client process has nothing to lose."""
         with suppress(ProcessLookupError):
@@ -77,7 +83,9 @@ class Reader:
         if kind == "progress":
             self.progress = Progress(**body)
         elif kind == "ready":
-            self.ready.set_result(None)
+            self.ready.set_result(body)
+        elif kind == "returned":
+            self._returned.set_result(body)
         elif kind == "tally":
             self.tally.set_result(Tally.from_json(body))
         elif kind == "failed":
@@ -85,24 +93,30 @@ class Reader:
 
     def _fail(self, error: LoadError) -> None:
         self._failure = self._failure or error
-        for future in (self.ready, self.tally):
+        for future in (self.ready, self.tally, self._returned):
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # seen: whoever waits for the other one is told already
 
 
 class Fleet:
-    """Use as an asynchronous context: entered when all connections are subscribed."""
+    """Use as an asynchronous context: entered when all connections are subscribed, which took
+    `connected_in` seconds and, of a core, `connecting_cpu` of the busiest process.
+    """
 
     def __init__(self, job: Job, processes: int) -> None:
         self._jobs = shares(job, processes)
         self._readers: list[Reader] = []
+        self.connected_in = 0.0
+        self.connecting_cpu = 0.0
 
     async def __aenter__(self) -> Self:
         try:
             for job in self._jobs:
                 self._readers.append(await Reader.start(job))
-            await asyncio.gather(*(reader.ready for reader in self._readers))
+            took = await asyncio.gather(*(reader.ready for reader in self._readers))
+            self.connected_in = max(seconds for seconds, _ in took)
+            self.connecting_cpu = max(cpu / seconds for seconds, cpu in took)
         except BaseException:
             await self._stop()
             raise
@@ -128,6 +142,20 @@ class Fleet:
         """For each process the offset that all its connections have, at most `until`."""
         return [min(until, reader.progress.complete_to) for reader in self._readers]
 
+    def pause(self, count: int) -> None:
+        """So many connections read nothing more."""
+        self._readers[0].tell("pause", count)
+
+    def go_on(self) -> None:
+        """They read on."""
+        self._readers[0].tell("go on")
+
+    async def storm(self) -> float:
+        """All drop their connections at once and come back; seconds until the last is there."""
+        for reader in self._readers:
+            reader.tell("storm")
+        return max(await asyncio.gather(*(reader.returned() for reader in self._readers)))
+
     def measure(self, since: int) -> None:
         """Time the events that were recorded at `since` (µs since 1970) or later."""
         for reader in self._readers:
@@ -149,4 +177,8 @@ def shares(job: Job, processes: int) -> list[Job]:
     """`job` cut into at most `processes` nearly equal ones, none without connections."""
     each, more = divmod(job.connections, processes)
     counts = [each + (number < more) for number in range(processes)]
-    return [replace(job, connections=count) for count in counts if count]
+    return [
+        replace(job, connections=count, channels=job.channels[nth::processes])
+        for nth, count in enumerate(counts)
+        if count
+    ]

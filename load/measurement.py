@@ -31,7 +31,14 @@ class Measured:
     seconds: float
     interrupted: bool
 
-    def result(self, scenario: str, bench: Bench) -> Result:
+    @property
+    def server_us_per_delivery(self) -> float:
+        """CPU of the server's own processes; 0.0 where nothing was delivered, or seen."""
+        deliveries = self.tally.latencies.count
+        seconds = (self.usage.server or 0.0) * self.asked_seconds
+        return round(seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
+
+    def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies
         return Result(
             peer=bench.peer,
@@ -49,6 +56,7 @@ class Measured:
             client_cpu=self.usage.client,
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
+            extra=extra,
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -19,6 +20,10 @@ class Job:
     channel: str
     connections: int
     dialect: str = "tandem"
+    at_once: int = 32
+    """How many open at the same time."""
+    channels: Sequence[str] = ()
+    """Instead of `channel`: the nth connection follows every nth of them."""
 
 
 @dataclass(frozen=True)

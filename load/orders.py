@@ -45,13 +45,14 @@ class OpenOrder:
 
 
 class OrderBook:
-    """Chooses the next write: new orders and status moves by turns of 1 and 4.
+    """Chooses the next write: new orders and status moves by turns of 1 and 4, or new ones only.
 
     An order that is being written to is out of the book until its answer is there, so that writes
     of one order follow each other and none of them meets a version that it does not know.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, moves: bool = True) -> None:
+        self._moves = moves
         self._bodies = cycle(read_northwind())
         self._idle: deque[OpenOrder] = deque()
         self._turn = 0
@@ -67,5 +68,5 @@ class OrderBook:
         return next(self._bodies)
 
     def put_back(self, order: OpenOrder) -> None:
-        if order.steps:
+        if order.steps and self._moves:
             self._idle.append(order)

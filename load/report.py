@@ -1,14 +1,28 @@
 """What a run found: the row that goes into --json, and its lines for the terminal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from load.errors import Exit
 from load.histogram import Histogram
 from load.machine import Machine
 from load.usage import BOUND
+
+EXTRA = {
+    "bytes_per_connection": ("memory a connection", "{:,.0f} bytes"),
+    "connects_per_s": ("connects/s", "{:,.0f}"),
+    "server_us_per_connect": ("server CPU a connect", "{:,.0f} µs"),
+    "server_us_per_delivery": ("server CPU a delivery", "{:,.2f} µs"),
+    "channels": ("channels", "{:,.0f}"),
+    "back_within_ms": ("all back within", "{:,.0f} ms"),
+    "requests_per_s": ("requests/s", "{:,.1f}"),
+    "request_p50_ms": ("request p50", "{:,.1f} ms"),
+    "request_p99_ms": ("request p99", "{:,.1f} ms"),
+}
+"""Figures that not every scenario has: label and form in the table."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,8 @@ class Result:
     client_cpu: float
     server_cpu: float | None
     server_rss_mb: float | None
+    extra: Mapping[str, float] = field(default_factory=dict)
+    """What only this scenario has, by its name in the JSON: see EXTRA."""
 
     @property
     def clean(self) -> bool:
@@ -59,8 +75,13 @@ def milliseconds(latencies: Histogram, percent: float) -> float | None:
 
 
 def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:
-    document = {"machine": asdict(machine), "results": [asdict(result) for result in results]}
+    document = {"machine": asdict(machine), "results": [_plain(result) for result in results]}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    plain = asdict(result)
+    return {**plain, **plain.pop("extra")}
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
@@ -79,7 +100,17 @@ def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
         ("client CPU", [_client(each.client_cpu) for each in results]),
         ("server CPU", [_share(each.server_cpu) for each in results]),
         ("server memory", [_memory(each.server_rss_mb) for each in results]),
+        *_extra_rows(results),
     ]
+
+
+def _extra_rows(results: Sequence[Result]) -> Iterator[tuple[str, list[str]]]:
+    for name, (label, form) in EXTRA.items():
+        if any(name in each.extra for each in results):
+            cells = [
+                form.format(each.extra[name]) if name in each.extra else "-" for each in results
+            ]
+            yield label, cells
 
 
 def _time(value: float | None) -> str:

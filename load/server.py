@@ -35,7 +35,6 @@ _LIMITS = (
     "REQUESTS_PER_SECOND",
 )
 _SETTINGS = {
-    "TANDEM_ENVIRONMENT": "development",
     "TANDEM_ACCESS_TOKEN_SECONDS": "86400",
     "TANDEM_DRAIN_SECONDS": "1",
     **{f"TANDEM_{name}": "0" for name in _LIMITS},
@@ -96,10 +95,12 @@ def own_services(*, postgres: bool = True) -> Iterator[Services]:
 
 def environment(given: Mapping[str, str], data_dir: str, services: Services) -> dict[str, str]:
     """The server's environment: ours, without limits and with nobody else's services."""
+    in_test = given.get("TANDEM_ENVIRONMENT") == "test"  # with it come failpoints
     return {
         "TANDEM_LOG_LEVEL": "warning",
         **given,
         **_SETTINGS,
+        "TANDEM_ENVIRONMENT": "test" if in_test else "development",
         "TANDEM_DATA_DIR": data_dir,
         "DATABASE_URL": services.database_url,  # never load, let alone seed, what is theirs
         "REDIS_URL": services.redis_url,

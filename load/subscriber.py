@@ -28,14 +28,17 @@ class Subscriber:
         self.ended: str | None = None
         self._dialect = dialect
         self._receipts = receipts
+        self._away = False
+        self._begun = False
         self._socket: WebSocket
 
     @property
     def highest(self) -> int | None:
-        return self.ledger.highest if self.ready.done() else None
+        return self.ledger.highest if self._begun else None
 
     def opened(self, socket: WebSocket) -> None:
         self._socket = socket
+        self._away = False
         for step in self._dialect.opened():
             if isinstance(step, Ready):
                 self._begin(step)
@@ -73,10 +76,26 @@ class Subscriber:
             f"handshake {status}", LoadError.unreachable(f"{_HANDSHAKE} {status or 'no HTTP'}")
         )
 
+    def come_back(self) -> None:
+        """Close the socket without a word; the next one goes on from here."""
+        self.ready = asyncio.get_running_loop().create_future()
+        self._away = True
+        self._dialect.resume(self.ledger.highest)
+        self._socket.close()
+
     def closed(self, code: int) -> None:
-        self._end(f"close {code}", _close_error(code))
+        if self._away:
+            return
+        self._end(f"close {code}", end_of(code))
         if not self.gone.done():
             self.gone.set_result(None)
+
+    def pause(self) -> None:
+        """Read nothing more, as a client that hangs."""
+        self._socket.pause()
+
+    def go_on(self) -> None:
+        self._socket.go_on()
 
     def leave(self) -> None:
         """Close the socket; not an early end."""
@@ -93,7 +112,9 @@ class Subscriber:
             self._end(heard.how, heard.error)
 
     def _begin(self, ready: Ready) -> None:
-        self.ledger = Ledger(ready.offset)
+        if not self._begun:  # who comes back goes on with the account that it has
+            self.ledger = Ledger(ready.offset)
+            self._begun = True
         if not self.ready.done():
             self.ready.set_result(None)
 
@@ -104,7 +125,8 @@ class Subscriber:
             self.ready.set_exception(error)
 
 
-def _close_error(code: int) -> LoadError:
+def end_of(code: int) -> LoadError:
+    """What a close before the subscription means."""
     if code == CONNECTION_LIMIT:
         return LoadError.refused(
             "the target allows fewer connections a user: lower --connections,"

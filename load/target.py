@@ -79,6 +79,14 @@ class Target:
             raise LoadError.refused(f"{staff.email} is not staff: `orders` is for staff only")
         return position
 
+    async def list_orders(self, staff: Account) -> list[str]:
+        """The ids of the newest orders."""
+        answer = await self._ask("GET", "/orders", params={"limit": 20}, headers=staff.headers)
+        return [order["id"] for order in _json(answer)["items"]]
+
+    async def get_order(self, staff: Account, order_id: str) -> None:
+        _json(await self._ask("GET", f"/orders/{order_id}", headers=staff.headers))
+
     async def create(self, owner: Account, body: dict[str, Any]) -> httpx.Response:
         return await self._http.post("/orders", json=body, headers=owner.headers)
 

@@ -61,6 +61,16 @@ class Meter:
         total = {role: round(sum(each), 3) for role, each in shares.items()}
         return Usage(client, total.pop("server", 0.0), round(rss / _MEGABYTE, 1), total)
 
+    def cpu_seconds(self) -> float:
+        """Of the server's own processes, since the start; 0.0 when they are not ours to see."""
+        now = {pid: each for pid, each in self._sample().items() if each.role == "server"}
+        known = sum(each.cpu for pid, each in self._before.items() if pid in now)
+        return sum(each.cpu for each in now.values()) - known
+
+    def memory(self) -> int:
+        """Bytes that the server's own processes have at this moment."""
+        return sum(each.rss for each in self._sample().values() if each.role == "server")
+
     def _sample(self) -> dict[int, _Sample]:
         samples = {pid: _sample(psutil.Process(pid), "client") for pid in self._clients}
         for process in _tree(self._server):

@@ -77,6 +77,12 @@ class WebSocket(asyncio.BufferedProtocol):
         """Leave at once; the server sees 1006. `closed` is still told."""
         self._transport.abort()
 
+    def pause(self) -> None:
+        self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        self._transport.resume_reading()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.write(

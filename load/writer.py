@@ -1,11 +1,13 @@
 """An open loop of writes: one is due every 1/rate seconds, whether or not earlier ones are done."""
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import suppress
 
 import httpx
 
+from load.histogram import Histogram
 from load.orders import OpenOrder, OrderBook
 from load.target import Account, Target
 
@@ -16,14 +18,18 @@ IN_FLIGHT = 256
 class Writer:
     """Orders are placed by `owner` and moved on by `staff`; each accepted write is one event."""
 
-    def __init__(self, target: Target, *, owner: Account, staff: Account) -> None:
+    def __init__(
+        self, target: Target, *, owner: Account, staff: Account, moves: bool = True
+    ) -> None:
         self.accepted = 0
         self.failed: Counter[str] = Counter()
         """Writes without a success, by HTTP status or kind of error."""
         self._target = target
         self._owner = owner
         self._staff = staff
-        self._book = OrderBook()
+        self.times = Histogram()
+        """Of the accepted writes, from request to answer."""
+        self._book = OrderBook(moves=moves)
         self._flights: set[asyncio.Task[None]] = set()
 
     @property
@@ -40,6 +46,17 @@ class Writer:
             due += 1 / rate
             await _pause(min(due, begin + seconds) - clock(), stop)
 
+    async def run_closed(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
+        """So many writers, each of whom writes again as soon as it has its answer."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+
+        async def write() -> None:
+            while clock() < end and not stop.is_set():
+                await self._write()
+
+        await asyncio.gather(*(write() for _ in range(writers)))
+
     async def settle(self) -> None:
         """Until every write has its answer, or has failed by its own time limit."""
         await asyncio.gather(*self._flights)
@@ -54,6 +71,7 @@ class Writer:
 
     async def _write(self) -> None:
         order = self._book.next_move()
+        begin = time.perf_counter_ns()
         try:
             answer = await (self._move(order) if order else self._create())
         except httpx.TransportError as error:
@@ -61,6 +79,7 @@ class Writer:
             return
         if answer.is_success:
             self.accepted += 1
+            self.times.record((time.perf_counter_ns() - begin) // 1000)
             order = order or OpenOrder(answer.json()["id"], "")
             order.etag = answer.headers["ETag"]
             self._book.put_back(order)

@@ -98,7 +98,10 @@ class Settings(BaseSettings):
         default="on", description="on or off (sockets as ordinary ASGI routes)"
     )
     failpoints: Annotated[
-        Words, Field(description="point=kill or point=wait:SECONDS, each with @FILE or without")
+        Words,
+        Field(
+            description="point=kill, point=wait:SECONDS (each with @FILE or without) or point=drop:N"
+        ),
     ] = ()
 
     @field_validator("previous_secret_keys", "cors_origins", "failpoints", mode="before")

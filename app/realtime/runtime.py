@@ -21,6 +21,7 @@ from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode
 from app.realtime.connection import Connection, Transport
 from app.realtime.connection_counts import ConnectionCounts
+from app.realtime.defects import Defect, DefectiveTransport
 from app.realtime.follower import AWAY, LogFollower
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.intake import Intake
@@ -57,7 +58,8 @@ class Runtime:
         leases = Leases(settings, self.broker)
         self.presence = Presence(settings, self.broker, leases)
         self.counts = ConnectionCounts(settings, leases)
-        self.relay = Relay(settings, self.broker, Failpoints(settings.failpoints))
+        failpoints = Failpoints(settings.failpoints)
+        self.relay = Relay(settings, self.broker, failpoints)
         self.reader = LogReader(settings.database_url)
         self.follower = LogFollower(settings, self.broker, self.reader)
         self.manager = ConnectionManager(settings, self.follower)
@@ -79,6 +81,8 @@ class Runtime:
         self._connect_stations()
         self.ready = asyncio.Event()
         self.draining = False
+        planted = failpoints.defect("transport.send")
+        self._defect = Defect(*planted) if planted else None
         self._tasks = Supervised()
         self._intakes: set[asyncio.Task[None]] = set()
 
@@ -126,6 +130,8 @@ class Runtime:
 
     def open(self, transport: Transport, codec: Codec = JSON) -> Connection:
         """A client's connection; to be closed when its transport is lost."""
+        if self._defect is not None:
+            transport = DefectiveTransport(transport, self._defect)
         connection = self.manager.open(transport, codec)
         self.heartbeat.opened(connection)
         if self.draining:  # since the handshake began

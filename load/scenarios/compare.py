@@ -4,15 +4,16 @@ from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 
+from load import handshakes
 from load.errors import LoadError
 from load.fleet import Fleet
 from load.measurement import measure
-from load.messages import Job
 from load.peer import Peer, Running, find_peers
 from load.report import Outcome, Result
 from load.saturation import saturate
 from load.scenario import Bench, Scenario
 from load.server import own_services
+from load.subject import Subject
 
 LIMIT_MS = 60.0
 FANOUT_RATE = 100.0
@@ -38,15 +39,13 @@ async def _play(bench: Bench, peer: Peer) -> list[Result]:
     bench.screen.say(f"{bench.peer} …")
     with own_services(postgres=peer.needs_postgres) as services:
         async with peer.start(services) as running:
-            job = Job(
-                running.url,
-                running.token,
-                running.channel,
-                bench.options.connections,
-                running.dialect,
-            )
+            bench = replace(bench, server_pid=running.pid)
+            subject = Subject.of_peer(running)
+            alone = {"idle": handshakes.idle, "connect": handshakes.connect}
+            if play_one := alone.get(bench.options.own.scenario_):
+                return [await play_one(bench, subject)]
+            job = subject.job(bench.options.connections)
             async with Fleet(job, bench.options.processes) as fleet:
-                bench = replace(bench, server_pid=running.pid)
                 return [each async for each in _measured(bench, fleet, running)]
 
 
@@ -82,7 +81,7 @@ def add_flags(parser: ArgumentParser) -> None:
     add(
         *("--scenario",),
         dest="scenario_",
-        choices=("saturate", "fanout"),
+        choices=("saturate", "fanout", "idle", "connect"),
         default="saturate",
         help="(default: %(default)s)",
     )

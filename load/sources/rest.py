@@ -3,6 +3,7 @@
 import asyncio
 
 from load.errors import LoadError
+from load.histogram import Histogram
 from load.messages import PROGRESS_SECONDS
 from load.target import Account, Target
 from load.writer import Writer
@@ -11,10 +12,12 @@ from load.writer import Writer
 class Rest:
     """A Source of channel `orders`; raises LoadError when not one write was accepted."""
 
-    def __init__(self, target: Target, *, owner: Account, staff: Account) -> None:
+    def __init__(
+        self, target: Target, *, owner: Account, staff: Account, moves: bool = True
+    ) -> None:
         self._target = target
         self._staff = staff
-        self._writer = Writer(target, owner=owner, staff=staff)
+        self._writer = Writer(target, owner=owner, staff=staff, moves=moves)
         self._begun_at: int | None = None
 
     @property
@@ -31,6 +34,15 @@ class Rest:
         if self._begun_at is None:
             await self.head()
         await self._writer.run(rate, seconds, stop)
+
+    async def run_closed(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
+        """As fast as so many writers get their answers."""
+        await self._writer.run_closed(writers, seconds, stop)
+
+    def take_times(self) -> Histogram:
+        """How long the accepted writes since the last call took."""
+        times, self._writer.times = self._writer.times, Histogram()
+        return times
 
     async def settle(self, seconds: float) -> int:
         """When every write has its answer, and every accepted one its number."""

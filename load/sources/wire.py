@@ -4,6 +4,8 @@ What is published so is in no log. Workers take it for what comes next, and what
 after it they take for known: only for a server that ends with the run.
 """
 
+from collections.abc import Sequence
+
 from app.realtime.message import Message
 from load.pipe import RedisPipe
 from load.source import Made, Paced
@@ -23,3 +25,21 @@ class Wire(Paced):
         for event in events:
             message.add(event.at, event.payload)
         self._pipe.publish(self._topic, message.encode())
+
+
+class Wires(Paced):
+    """The same on many channels by turns; offsets of each begin at 1."""
+
+    def __init__(self, pipe: RedisPipe, *, epoch: str, channels: Sequence[str]) -> None:
+        super().__init__()
+        self._pipe = pipe
+        self._epoch = epoch
+        self._channels = channels
+
+    async def publish(self, events: list[Made]) -> None:
+        for event in events:
+            turn, nth = divmod(event.offset - 1, len(self._channels))
+            channel = self._channels[nth]
+            message = Message(channel, turn + 1)
+            message.add(event.at, event.payload)
+            self._pipe.publish(f"tandem:{self._epoch}:{channel}".encode(), message.encode())

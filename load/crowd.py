@@ -1,0 +1,119 @@
+"""The connections of one client process, together."""
+
+import asyncio
+import ssl
+import sys
+import time
+from collections import Counter
+
+from load.dialects import DIALECTS
+from load.errors import LoadError
+from load.following import FollowingSocket
+from load.many import ManySubscriber
+from load.messages import Job, Progress, Tally
+from load.receipts import Receipts
+from load.reference import Reference
+from load.subscriber import Subscriber
+from load.websocket import Address, WebSocket
+
+SUBSCRIBE_SECONDS = 20
+
+
+class Crowd:
+    """Connections that were opened and subscribed; all count into one account."""
+
+    def __init__(self, job: Job) -> None:
+        self.receipts = Receipts()
+        self._job = job
+        self._make = DIALECTS[job.dialect]
+        self._address = Address.of(job.url, self._make("", "").path)
+        self._secure = ssl.create_default_context() if self._address.secure else None
+        self._reference = Reference()
+        self._gate = asyncio.Semaphore(job.at_once)
+        self.subscribers: list[Subscriber] = []
+        self._many: list[ManySubscriber] = []
+
+    async def open(self) -> None:
+        """All connections, some at once; raises the first LoadError."""
+        job = self._job
+        if job.channels:
+            self._many = [
+                ManySubscriber(job.token, job.channels[nth :: job.connections], self.receipts)
+                for nth in range(job.connections)
+            ]
+        else:
+            self.subscribers = [
+                Subscriber(self._make(job.token, job.channel), self.receipts)
+                for _ in range(job.connections)
+            ]
+        await asyncio.gather(*map(self._open, self._everybody))
+
+    async def storm(self) -> float:
+        """All drop their connections and come back at once; seconds until the last is there."""
+        begin = time.monotonic()
+        for each in self.subscribers:
+            each.come_back()
+        await asyncio.gather(*map(self._open, self.subscribers))
+        return time.monotonic() - begin
+
+    def pause(self, count: int) -> None:
+        for each in self.subscribers[:count]:
+            each.pause()
+
+    def go_on(self) -> None:
+        for each in self.subscribers:
+            each.go_on()
+
+    def leave(self) -> None:
+        for each in self._everybody:
+            each.leave()
+
+    def progress(self) -> Progress:
+        """Connections that have ended are not waited for."""
+        self.receipts.settle()
+        complete = [each.ledger.complete_to() for each in self._everybody if not each.ended]
+        return Progress(self.receipts.deliveries, min(complete, default=sys.maxsize))
+
+    def tally(self, until: int) -> Tally:
+        """The accounts of all; the next ones begin where these end."""
+        ledgers = [each.ledger for each in self._everybody]
+        self.receipts.settle()
+        found = Tally(
+            latencies=self.receipts.latencies,
+            lost=sum(ledger.lost(until) for ledger in ledgers),
+            duplicated=sum(ledger.duplicated for ledger in ledgers),
+            out_of_order=sum(ledger.out_of_order for ledger in ledgers),
+            last=self.receipts.last,
+            ended=Counter(each.ended for each in self._everybody if each.ended),
+        )
+        self.receipts.restart()
+        for ledger in ledgers:
+            ledger.settle(until)
+        return found
+
+    @property
+    def _everybody(self) -> list[Subscriber | ManySubscriber]:
+        return [*self.subscribers, *self._many]
+
+    async def _open(self, subscriber: Subscriber | ManySubscriber) -> None:
+        async with self._gate:
+            if isinstance(subscriber, Subscriber):
+                following = FollowingSocket(self._address, subscriber, self._reference)
+                await self._connect(following, subscriber.ready)
+            else:
+                await self._connect(WebSocket(self._address, subscriber), subscriber.ready)
+
+    async def _connect(self, socket: WebSocket, ready: asyncio.Future[None]) -> None:
+        host, port = self._address.host, self._address.port
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: socket, host, port, ssl=self._secure
+                )
+                await ready
+        except TimeoutError:
+            raise LoadError.unreachable(
+                f"a socket was not subscribed within {SUBSCRIBE_SECONDS} s"
+            ) from None
+        except OSError as error:
+            raise LoadError.unreachable(f"a socket could not connect: {error}") from None

@@ -1,0 +1,79 @@
+"""How many connections a second: opened, signed in and subscribed; and what one weighs then."""
+
+import asyncio
+import os
+from statistics import median
+
+from load.fleet import Fleet
+from load.messages import Job
+from load.report import Result
+from load.scenario import Bench
+from load.subject import Subject
+from load.usage import Meter, Usage
+
+AT_ONCE = 128
+ROUNDS = 5
+WARM_CONNECTIONS = 200
+"""So many come first: what a server makes once is not what a connection weighs."""
+REST_SECONDS = 2.0
+"""After the last has come, or has left."""
+
+
+async def connect(bench: Bench, subject: Subject) -> Result:
+    """Rounds of all connections at once; the median round counts."""
+    rounds = []
+    for _ in range(ROUNDS):
+        meter = Meter([os.getpid()], bench.server_pid)
+        async with Fleet(_job(bench, subject), bench.options.processes) as fleet:
+            rounds.append((fleet.connected_in, meter.cpu_seconds(), fleet.connecting_cpu))
+            bench.screen.say(f"{bench.options.connections / rounds[-1][0]:8,.0f} connects/s")
+        await asyncio.sleep(REST_SECONDS)
+    seconds, cpu, client = (median(figures) for figures in zip(*rounds, strict=True))
+    count = bench.options.connections
+    extra = {"connects_per_s": round(count / seconds, 1)}
+    if bench.server_pid is not None:
+        extra["server_us_per_connect"] = round(cpu / count * 1_000_000, 1)
+    server = round(cpu / seconds, 3) if bench.server_pid is not None else None
+    return _result(bench, "connect", extra, Usage(round(client, 3), server))
+
+
+async def idle(bench: Bench, subject: Subject) -> Result:
+    """Memory of the server's processes before and after, divided."""
+    async with Fleet(subject.job(WARM_CONNECTIONS), 1):
+        await asyncio.sleep(REST_SECONDS)
+        before = Meter([os.getpid()], bench.server_pid).memory()
+        async with Fleet(_job(bench, subject), bench.options.processes) as fleet:
+            await asyncio.sleep(REST_SECONDS)
+            meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
+            after = meter.memory()
+            await asyncio.sleep(bench.options.duration)
+            usage = meter.read()
+    grown = (after - before) / bench.options.connections
+    extra = {"bytes_per_connection": round(grown, 1)} if bench.server_pid is not None else {}
+    return _result(bench, "idle", extra, usage)
+
+
+def _job(bench: Bench, subject: Subject) -> Job:
+    return subject.job(bench.options.connections, AT_ONCE)
+
+
+def _result(bench: Bench, scenario: str, extra: dict[str, float], usage: Usage) -> Result:
+    """Nothing is delivered here."""
+    return Result(
+        peer=bench.peer,
+        scenario=scenario,
+        connections=bench.options.connections,
+        rate=0.0,
+        deliveries_per_s=0.0,
+        p50_ms=None,
+        p90_ms=None,
+        p99_ms=None,
+        max_ms=None,
+        lost=0,
+        duplicated=0,
+        out_of_order=0,
+        client_cpu=usage.client,
+        server_cpu=usage.server,
+        server_rss_mb=usage.server_rss,
+        extra=extra,
+    )

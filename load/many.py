@@ -1,0 +1,106 @@
+"""A connection that follows many channels, each with an account of its own."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from load.errors import LoadError
+from load.ledger import Ledger
+from load.publication import scan
+from load.receipts import Receipts
+from load.subscriber import end_of
+from load.websocket import WebSocket
+
+_BEFORE = b'{"push":{"channel":"'
+_AFTER = b'","pub":{'
+_SUBSCRIBES = 200
+"""So many go into one message."""
+
+
+class ManyLedger:
+    """The accounts of many channels. An event that never came is missed by who counts them all."""
+
+    def __init__(self) -> None:
+        self.channels: dict[bytes, Ledger] = {}
+
+    @property
+    def duplicated(self) -> int:
+        return sum(each.duplicated for each in self.channels.values())
+
+    @property
+    def out_of_order(self) -> int:
+        return sum(each.out_of_order for each in self.channels.values())
+
+    def complete_to(self) -> int:
+        return 0
+
+    def lost(self, until: int) -> int:
+        """Holes before the last that came; `until` is of no channel."""
+        del until
+        return sum(each.lost(each.highest) for each in self.channels.values())
+
+    def settle(self, until: int) -> None:
+        del until
+        for each in self.channels.values():
+            each.settle(each.highest)
+
+
+class ManySubscriber:
+    """A Listener of Tandem's JSON; `ready` is done once every subscription stands."""
+
+    def __init__(self, token: str, channels: Sequence[str], receipts: Receipts) -> None:
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ledger = ManyLedger()
+        self.ended: str | None = None
+        self._token = token
+        self._channels = channels
+        self._receipts = receipts
+        self._socket: WebSocket
+
+    def opened(self, socket: WebSocket) -> None:
+        self._socket = socket
+        socket.send(json.dumps({"id": 1, "connect": {"token": self._token}}).encode())
+        asks = [
+            json.dumps({"id": nth, "subscribe": {"channel": name}})
+            for nth, name in enumerate(self._channels, start=2)
+        ]
+        for at in range(0, len(asks), _SUBSCRIBES):
+            socket.send("\n".join(asks[at : at + _SUBSCRIBES]).encode())
+
+    def text(self, payload: bytes, received: int) -> None:
+        for line in payload.split(b"\n"):
+            event = scan(line) if line.startswith(_BEFORE) else None
+            if event:
+                channel = line[len(_BEFORE) : line.index(_AFTER)]
+                self.ledger.channels[channel].take(event.offset)
+                self._receipts.note([event], received)
+            elif line:
+                self._hear(line)
+
+    def refused(self, status: int) -> None:
+        self._end(LoadError.unreachable(f"the target refused a WebSocket: {status}"))
+
+    def closed(self, code: int) -> None:
+        if self.ended is None:
+            self.ended = f"close {code}"
+        self._end(end_of(code))
+
+    def leave(self) -> None:
+        self.ended = self.ended or ""
+        self._socket.close()
+
+    def _hear(self, line: bytes) -> None:
+        message = json.loads(line)
+        if not message:
+            self._socket.send(b"{}")
+        elif "error" in message:
+            self._end(LoadError.refused(f"the target answered {message['error']}"))
+        elif "subscribe" in message:
+            channel = self._channels[message["id"] - 2].encode()
+            self.ledger.channels[channel] = Ledger(message["subscribe"].get("offset", 0))
+            if len(self.ledger.channels) == len(self._channels) and not self.ready.done():
+                self.ready.set_result(None)
+
+    def _end(self, error: LoadError) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(error)

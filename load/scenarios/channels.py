@@ -1,0 +1,121 @@
+"""Cost of a delivery as the number of channels grows, one subscriber each."""
+
+import asyncio
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import asyncpg
+
+from load.errors import LoadError
+from load.fleet import Fleet
+from load.measurement import Measured
+from load.messages import PROGRESS_SECONDS, Job
+from load.pipe import RedisPipe
+from load.report import Outcome, Result
+from load.scenario import Scenario, Stage
+from load.scenarios.growth import sizes
+from load.sources.wire import Wires
+from load.usage import Meter
+
+COUNTS = (1, 10, 100, 1_000, 10_000)
+CONNECTIONS = 20
+
+_ORDERS = """
+    INSERT INTO orders (id, version, status, currency, owner_id)
+    SELECT gen_random_uuid(), 1, 'placed', 'EUR', (SELECT id FROM users ORDER BY id LIMIT 1)
+    FROM generate_series(1, $1) RETURNING 'orders:' || id
+"""
+
+
+async def play(stage: Stage) -> Outcome:
+    if stage.server is None:
+        raise LoadError.refused("channels needs a server of its own: leave --url out")
+    results: list[Result] = []
+    async with _channels(stage, sum(stage.options.own.counts)) as unused:
+        channels = unused
+        for count in stage.options.own.counts:
+            mine, channels = channels[:count], channels[count:]  # each begins at offset 1
+            results.append(await _measure(stage, mine))
+            cost = results[-1].extra["server_us_per_delivery"]
+            stage.screen.say(f"{count:7,} channels: {cost} µs a delivery")
+    return Outcome(results)
+
+
+async def _measure(stage: Stage, channels: Sequence[str]) -> Result:
+    options = stage.options
+    connections = min(CONNECTIONS, len(channels))
+    bench = replace(stage, options=replace(options, connections=connections))
+    job = Job(stage.target.url, stage.staff.token, "orders", connections, channels=list(channels))
+    async with Fleet(job, 1) as fleet:
+        measured = await _play(bench, fleet, channels)
+    cost = measured.server_us_per_delivery
+    return measured.result("channels", bench, channels=len(channels), server_us_per_delivery=cost)
+
+
+async def _play(stage: Stage, fleet: Fleet, channels: Sequence[str]) -> Measured:
+    """Each event is one delivery: so many as were made have to come."""
+    options, server = stage.options, stage.server
+    if server is None:
+        raise LoadError.refused("channels needs a server of its own")
+    pipe = await RedisPipe.open(server.services.redis_url)
+    source = Wires(pipe, epoch=await stage.target.epoch(stage.staff), channels=channels)
+    before = fleet.deliveries
+    since = time.time_ns() // 1000
+    fleet.measure(since)
+    with stage.interruption.graceful() as stop:
+        meter = Meter([os.getpid(), *fleet.pids], stage.server_pid)
+        await source.run(options.rate, options.duration, stop)
+        usage = meter.read()
+        made = await source.settle(0)
+        await _until_all(fleet, before + made, options.drain)
+    pipe.close()
+    tally = await fleet.tally(0)
+    came = fleet.deliveries - before
+    tally.lost = max(tally.lost, made - (came - tally.duplicated))
+    seconds = (tally.last - since) / 1_000_000 or options.duration
+    return Measured(
+        rate=options.rate,
+        asked_seconds=options.duration,
+        made=made,
+        tally=tally,
+        usage=usage,
+        seconds=seconds,
+        interrupted=stop.is_set(),
+    )
+
+
+async def _until_all(fleet: Fleet, deliveries: int, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while fleet.deliveries < deliveries and time.monotonic() < end:  # noqa: ASYNC110 - told by lines
+        await asyncio.sleep(PROGRESS_SECONDS)
+    await asyncio.sleep(2 * PROGRESS_SECONDS)  # what comes twice comes now
+
+
+@asynccontextmanager
+async def _channels(stage: Stage, count: int) -> AsyncIterator[list[str]]:
+    """Orders that nobody has changed yet, each with a channel of its own."""
+    if stage.server is None:
+        raise LoadError.refused("channels needs a server of its own")
+    connection = await asyncpg.connect(stage.server.services.database_url)
+    try:
+        yield [row[0] for row in await connection.fetch(_ORDERS, count)]
+    finally:
+        await connection.close()
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        *("--counts",), type=sizes, default=COUNTS, help="of channels (default: 1 to 10,000)"
+    )
+
+
+SCENARIO = Scenario(
+    summary=__doc__ or "",
+    play=play,
+    add_flags=add_flags,
+    defaults={"rate": 400.0, "duration": 5.0, "connections": CONNECTIONS},
+)

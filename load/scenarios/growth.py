@@ -1,0 +1,52 @@
+"""Cost of a delivery as the number of subscribers grows, at the same number of deliveries."""
+
+from argparse import ArgumentParser
+from dataclasses import replace
+
+from load.fleet import Fleet
+from load.measurement import measure
+from load.report import Outcome, Result
+from load.scenario import Scenario, Stage
+from load.sources.choice import add_source_flag, source_of
+from load.subject import Subject
+
+SIZES = (50, 500, 2_000, 10_000)
+
+
+async def play(stage: Stage) -> Outcome:
+    """The rate is lower in proportion: `--rate` is that of the first size."""
+    options = stage.options
+    results: list[Result] = []
+    async with source_of(stage, options.own.source) as source:
+        for size in options.own.sizes:
+            rate = options.rate * options.own.sizes[0] / size
+            bench = replace(stage, options=replace(options, connections=size, rate=rate))
+            job = Subject.of_stage(stage).job(size, at_once=128)
+            async with Fleet(job, options.processes) as fleet:
+                measured = await measure(bench, fleet, source, rate=rate, seconds=options.duration)
+            stage.screen.say(f"{size:7,} subscribers: {measured.server_us_per_delivery} µs each")
+            cost = measured.server_us_per_delivery
+            results.append(measured.result("growth", bench, server_us_per_delivery=cost))
+    return Outcome(results)
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    add_source_flag(parser, default="wire")
+    parser.add_argument(
+        *("--sizes",),
+        type=sizes,
+        default=SIZES,
+        help="of the audience (default: 50,500,2000,10000)",
+    )
+
+
+SCENARIO = Scenario(
+    summary=__doc__ or "",
+    play=play,
+    add_flags=add_flags,
+    defaults={"rate": 400.0, "duration": 5.0, "connections": SIZES[-1]},
+)

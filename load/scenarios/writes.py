@@ -1,0 +1,77 @@
+"""REST writes: how long each takes, when it reaches the sockets, and how many fit into a second."""
+
+import asyncio
+from argparse import ArgumentParser
+from dataclasses import dataclass
+
+from load.fleet import Fleet
+from load.histogram import Histogram
+from load.measurement import measure
+from load.report import Outcome, Result, milliseconds
+from load.scenario import Scenario, Stage
+from load.sources.rest import Rest
+from load.subject import Subject
+
+
+@dataclass
+class Closed:
+    """A Source that keeps no rate: `writers` write as fast as they get their answers."""
+
+    rest: Rest
+    writers: int
+
+    @property
+    def failures(self) -> str:
+        return self.rest.failures
+
+    async def head(self) -> int:
+        return await self.rest.head()
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        del rate
+        await self.rest.run_closed(self.writers, seconds, stop)
+
+    async def settle(self, seconds: float) -> int:
+        return await self.rest.settle(seconds)
+
+
+async def play(stage: Stage) -> Outcome:
+    options = stage.options
+    owner = await stage.target.register_customer()
+    rest = Rest(stage.target, owner=owner, staff=stage.staff, moves=not options.own.posts)
+    job = Subject.of_stage(stage).job(options.connections)
+    async with Fleet(job, options.processes) as fleet:
+        at_rate = await measure(stage, fleet, rest, rate=options.rate, seconds=options.duration)
+        results = [at_rate.result("writes", stage, **_figures(rest.take_times()))]
+        if not at_rate.interrupted:
+            results.append(await _most(stage, fleet, rest))
+    failures = [f"writes without success: {rest.failures}"] if rest.failures else []
+    return Outcome(results, failures)
+
+
+async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> Result:
+    options = stage.options
+    closed = Closed(rest, options.own.writers)
+    measured = await measure(stage, fleet, closed, rate=0.0, seconds=options.duration)
+    per_second = round(measured.made / measured.asked_seconds, 1)
+    times = rest.take_times()
+    return measured.result("most", stage, requests_per_s=per_second, **_figures(times))
+
+
+def _figures(times: Histogram) -> dict[str, float]:
+    found = {f"request_p{percent}_ms": milliseconds(times, percent) for percent in (50, 99)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("writes").add_argument
+    add("--writers", type=int, default=8, help="who write at full speed (default: %(default)s)")
+    add("--posts", action="store_true", help="place orders only, move none")
+
+
+SCENARIO = Scenario(
+    summary=__doc__ or "",
+    play=play,
+    add_flags=add_flags,
+    defaults={"connections": 200, "rate": 50.0},
+)
