@@ -19,6 +19,8 @@ EXTRA = {
     "channels": ("channels", "{:,.0f}"),
     "back_within_ms": ("all back within", "{:,.0f} ms"),
     "requests_per_s": ("requests/s", "{:,.1f}"),
+    "health_p99_ms": ("GET /health p99", "{:,.1f} ms"),
+    "handshake_p99_ms": ("new connection p99", "{:,.1f} ms"),
     "request_p50_ms": ("request p50", "{:,.1f} ms"),
     "request_p99_ms": ("request p99", "{:,.1f} ms"),
 }

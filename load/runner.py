@@ -12,6 +12,7 @@ from load.report import Outcome, write_json
 from load.scenario import Bench, Options, Scenario, Stage
 from load.screen import Screen
 from load.server import OwnServer, own_server
+from load.sources.choice import settings_for
 from load.target import Account, Target
 
 _SPARE_SECONDS = 30
@@ -61,7 +62,8 @@ async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, 
     screen.say("starting a server of our own …")
     if options.workers == 1:
         cores.keep_off()
-    async with own_server(options.workers) as server:
+    settings = settings_for(getattr(options.own, "source", None))
+    async with own_server(options.workers, settings) as server:
         screen.say(f"{server.url}, {options.workers} worker{'s' * (options.workers > 1)}")
         yield server.url, server
 

@@ -51,15 +51,19 @@ class OwnServer:
 
 
 @asynccontextmanager
-async def own_server(workers: int) -> AsyncIterator[OwnServer]:
+async def own_server(
+    workers: int, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[OwnServer]:
     """A server with services of its own until the end of the block; see `serving`."""
     with own_services() as services:
-        async with serving(workers, services) as server:
+        async with serving(workers, services, settings) as server:
             yield server
 
 
 @asynccontextmanager
-async def serving(workers: int, services: Services) -> AsyncIterator[OwnServer]:
+async def serving(
+    workers: int, services: Services, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[OwnServer]:
     """`python -m app serve --seed` until the end of the block; raises LoadError if it won't.
 
     Other TANDEM_ variables of the environment reach it, so that settings can be compared; it logs
@@ -67,7 +71,7 @@ async def serving(workers: int, services: Services) -> AsyncIterator[OwnServer]:
     `cores`.
     """
     with TemporaryDirectory(prefix="tandem-load-") as data_dir:
-        variables = environment(os.environ, data_dir, services)
+        variables = environment({**os.environ, **(settings or {})}, data_dir, services)
         await _migrate(variables)
         process = await _start(workers, variables)
         tail: deque[str] = deque(maxlen=5)

@@ -27,6 +27,11 @@ def add_source_flag(parser: ArgumentParser, *, default: str) -> None:
     )
 
 
+def settings_for(source: str | None) -> dict[str, str]:
+    """Of an own server: nobody nudges the relay when events are recorded past the API."""
+    return {"TANDEM_SWEEP_SECONDS": "0.005"} if source == "whole" else {}
+
+
 @asynccontextmanager
 async def source_of(stage: Stage, name: str) -> AsyncIterator[Source]:
     """The source by its name; raises LoadError for one that needs a server of our own."""
