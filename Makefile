@@ -57,7 +57,7 @@ lock: $(VENV)/dev.stamp
 	$(call compile,requirements-dev.txt,--extra embedded --extra load --extra dev)
 
 compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --no-emit-find-links pyproject.toml $(2) -o $(1)
+	--no-header --no-strip-extras --no-emit-index-url --no-emit-find-links pyproject.toml $(2) -o $(1)
 
 # The code of the Protobuf flavour, from its schema.
 protobuf: $(VENV)/dev.stamp
