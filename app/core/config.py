@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     failpoints: Annotated[
         Words,
         Field(
-            description="point=kill, point=wait:SECONDS (each with @FILE or without) or point=drop:N"
+            description="point=kill, point=wait:SECONDS or point=drop:N, each with @FILE or without"
         ),
     ] = ()
 

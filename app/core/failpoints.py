@@ -69,6 +69,7 @@ def _parse(specification: str) -> tuple[str, Failpoint]:
     action, _, path = action.partition("@")
     if ACTION.fullmatch(action) is None:
         raise ValueError(
-            f"failpoint {specification!r}: an action is kill, wait:SECONDS, drop:N, repeat:N or swap:N"
+            f"failpoint {specification!r}: an action is kill, wait:SECONDS,"
+            " drop:N, repeat:N or swap:N"
         )
     return name, Failpoint(action, Path(path) if path else None)
