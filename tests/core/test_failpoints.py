@@ -72,8 +72,18 @@ async def test_of_many_that_reach_an_armed_point_one_fires(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "specification", ["here", "here=", "here=stop", "here=wait", "here=wait:", "here=wait:long"]
+    "specification",
+    [
+        "here",
+        "here=",
+        "here=stop",
+        "here=wait",
+        "here=wait:",
+        "here=wait:long",
+        "here=drop",
+        "here=swap:0",
+    ],
 )
 def test_an_action_that_there_is_not_is_refused(specification: str) -> None:
-    with pytest.raises(ValueError, match="kill or wait:SECONDS"):
+    with pytest.raises(ValueError, match="kill, wait:SECONDS, drop:N, repeat:N or swap:N"):
         Failpoints([specification])

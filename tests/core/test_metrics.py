@@ -18,6 +18,7 @@ metrics.REDIS_UP.set(0)
 metrics.DELIVERIES.inc(7)
 metrics.CLOSES.labels("3001").inc(2)
 metrics.COMMIT_TO_SOCKET.observe(0.003)
+metrics.settle()
 print(os.getpid(), flush=True)
 sys.stdin.read()
 """

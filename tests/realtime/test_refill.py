@@ -161,6 +161,7 @@ async def test_one_that_has_ended_is_told_nothing(counter: Counter, log: LogWrit
     await log.cut("a", [1])
     for one in (gone, lost):
         del one.connection.subscriptions["a"]
+        one.ended = True
     closed.connection.close(CloseCode.SHUTDOWN)
     counter.reader.may_answer.set()
     await counter.served(gone, closed, lost, stays)
