@@ -92,6 +92,10 @@ class Keeper(Protocol):
         """Something waits to be written, and the transport takes no more."""
         ...
 
+    def unblocked(self, connection: "Connection") -> None:
+        """Something waits to be written, and the transport takes it."""
+        ...
+
 
 class Connection:
     """A client's connection, whatever carries it."""
@@ -175,6 +179,13 @@ class Connection:
             if message is None:
                 return
             self.transport.send(message)
+
+    def resume(self) -> None:
+        """The transport takes more again. What waits is not written at once, but when others are
+        served, so that cursors which were stopped at different places come together again.
+        """
+        if self.is_behind:
+            self._keeper.unblocked(self)
 
     def close(self, close: CloseCode) -> None:
         """End the connection; what was already said is still sent."""

@@ -2,8 +2,9 @@
 
 News of a channel mark it dirty and schedule one flush on the loop. A flush walks the audience of
 each dirty channel; nearly all cursors are equal, so what they get is joined and framed once. It
-works in slices, between which the loop serves everything else, and one that was expensive makes
-the next one wait about as long: under load events gather into fewer, larger writes.
+works in slices, between which the loop serves everything else. After one that was not cheap the
+next waits about as long, so that events gather into fewer, larger writes; one that takes long
+anyhow gathers enough by itself, since everybody is given all that is there at their turn.
 """
 
 import asyncio
@@ -12,14 +13,17 @@ from time import perf_counter, time
 
 from app.core import metrics
 from app.realtime.batches import Batch
+from app.realtime.codec import Codec
 from app.realtime.connection import Connection, count_delivery
 from app.realtime.frames import Message
 from app.realtime.log import ChannelLog
 from app.realtime.subscription import Subscription
 
 SLICE_SECONDS = 0.005
-CHEAP_SECONDS = 0.003
-LONGEST_PAUSE_SECONDS = 0.1
+CHEAP_SECONDS = 0.001
+GATHER_SECONDS = 0.012
+"""Events need not gather for longer than this, from the beginning of a flush on."""
+
 CHECK_CLOCK_EVERY = 32
 NOTHING = Batch(Message(b""), -1, 0)
 
@@ -93,16 +97,16 @@ class Flush:
         spent, self._spent = self._spent, 0.0
         metrics.FLUSH.observe(spent)
         if spent > CHEAP_SECONDS:
-            self._not_before = self._clock() + min(spent, LONGEST_PAUSE_SECONDS)
+            self._not_before = self._clock() + min(spent, max(0.0, GATHER_SECONDS - spent))
         if self._dirty:
             self._schedule()
 
 
 class Walk:
-    """One round through the audience of a channel, in slices: one message for each.
+    """One round through the audience of a channel, in slices.
 
-    `has_more`: there is more for somebody than that. It waits for the next round, as only between
-    rounds what was written leaves the process.
+    Everybody is given one message; a second one where the first ended with a block (see
+    `batches`), so that few wait for another round. `has_more`: there is more still for somebody.
     """
 
     def __init__(
@@ -130,29 +134,19 @@ class Walk:
         return True
 
     def _serve(self, audience: Sequence[Subscription]) -> None:
-        """One message each. What is done here for each subscriber is what a delivery costs."""
-        log = self.log
-        # What the one before got, and how many got it: nearly all cursors are equal.
-        cursor, batch, times = -1, NOTHING, 0
-        codec: object = None
+        """What is done here for each subscriber is what a delivery costs."""
+        log, run = self.log, Run()
         for subscription in audience:
             connection = subscription.connection
             if subscription.log is not log or not connection.takes_batches:
                 connection.pump()
             elif subscription.is_behind and subscription.is_live:  # it may end between slices
-                if subscription.cursor != cursor or connection.codec is not codec:
-                    count_delivery(batch, times)
-                    cursor, codec, times = subscription.cursor, connection.codec, 0
-                    batch = subscription.next_batch(connection.codec) or NOTHING
-                if batch is NOTHING:  # its cursor fell off the ring
-                    connection.pump()
-                    continue
-                subscription.cursor = batch.upto
-                connection.transport.send(batch.message)
-                times += 1
-                if batch.upto < log.head:
-                    self.has_more = True
-        count_delivery(batch, times)
+                run.give(subscription, connection)
+                if subscription.cursor < log.head:
+                    if connection.takes_batches:
+                        run.give(subscription, connection)
+                    self.has_more = self.has_more or subscription.cursor < log.head
+        run.end()
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""
@@ -162,3 +156,35 @@ class Walk:
                 break
             metrics.COMMIT_TO_SOCKET.observe(max(0.0, now - entry.at))
         self.log.observed = max(self.log.observed, self._head)
+
+
+class Run:
+    """Equal cursors one after the other, as nearly all are: what the first was given they all get,
+    and it is counted once.
+    """
+
+    __slots__ = ("_batch", "_codec", "_cursor", "_times")
+
+    def __init__(self) -> None:
+        self._batch = NOTHING
+        self._codec: Codec | None = None
+        self._cursor = -1
+        self._times = 0
+
+    def give(self, subscription: Subscription, connection: Connection) -> None:
+        """One message, if what follows the cursor is at hand; else have it read."""
+        if subscription.cursor != self._cursor or connection.codec is not self._codec:
+            self.end()
+            self._cursor, self._codec = subscription.cursor, connection.codec
+            self._batch = subscription.next_batch(connection.codec) or NOTHING
+        batch = self._batch
+        if batch is NOTHING:  # its cursor fell off the ring
+            connection.pump()
+            return
+        subscription.cursor = batch.upto
+        connection.transport.send(batch.message)
+        self._times += 1
+
+    def end(self) -> None:
+        count_delivery(self._batch, self._times)
+        self._times = 0

@@ -68,7 +68,7 @@ class Intake:
 
     def on_writable(self) -> None:
         if self._connection is not None:
-            self._connection.pump()
+            self._connection.resume()
             self._read_on(self._connection)
             self._go_on()
 

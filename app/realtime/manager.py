@@ -185,6 +185,9 @@ class ConnectionManager:
     def blocked(self, connection: Connection) -> None:
         self.on_blocked(connection)
 
+    def unblocked(self, connection: Connection) -> None:
+        self._flush.pump_later(connection)
+
     async def aclose(self) -> None:
         self._flush.cancel()
         await self._refills.aclose()

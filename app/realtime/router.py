@@ -118,7 +118,7 @@ async def serve_socket(websocket: WebSocket) -> None:
     connection = runtime.open(transport, codec)
     try:
         connection_id.set(connection.id)
-        transport.on_writable = connection.pump
+        transport.on_writable = connection.resume
         await _carry(runtime, connection, transport, websocket)
     finally:
         runtime.close(connection)

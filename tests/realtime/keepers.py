@@ -26,6 +26,9 @@ class Keeping:
     def blocked(self, connection: Connection) -> None:
         self.blocks.append(connection)
 
+    def unblocked(self, connection: Connection) -> None:
+        connection.pump()
+
 
 def no_limits() -> Budget:
     return Budget(TokenBucket(0, lambda: 0.0), TokenBucket(0, lambda: 0.0))
