@@ -79,6 +79,13 @@ class Plain(WholeLines):
         return Ready() if line == b"ready" else None
 
 
+class Silent(Plain):
+    """As Plain, but the server does not say that the subscription stands: the handshake does."""
+
+    def opened(self) -> Iterable[bytes | Ready]:
+        return (Ready(),)
+
+
 class SocketIo(WholeLines):
     """Socket.IO 5 on Engine.IO 4; an event is `42["order",{…}]`, and the server chooses the room.
 
@@ -108,6 +115,7 @@ class SocketIo(WholeLines):
 DIALECTS: dict[str, Callable[[str, str], Dialect]] = {
     "nats": Nats,
     "plain": Plain,
+    "silent": Silent,
     "socketio": SocketIo,
     "tandem": Tandem,
 }
