@@ -1,4 +1,4 @@
-"""The same load on other servers: each on one core, fed through Redis, one after the other."""
+"""The same load on other servers: each on one core, fed as its own kind is, one after the other."""
 
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -17,6 +17,8 @@ from load.subject import Subject
 
 LIMIT_MS = 60.0
 FANOUT_RATE = 100.0
+FIRST_RATE = 12.5
+"""Some keep up with no more than this."""
 
 
 async def play(bench: Bench) -> Outcome:
@@ -57,7 +59,9 @@ async def _measured(bench: Bench, fleet: Fleet, running: Running) -> AsyncIterat
         )
         yield measured.result("fanout", bench)
         return
-    search = await saturate(bench, fleet, running.source, limit_ms=options.own.limit)
+    search = await saturate(
+        bench, fleet, running.source, limit_ms=options.own.limit, first=FIRST_RATE
+    )
     best = search.best or search.tried[-1]
     yield best.result("saturate", bench)
     if search.best:
