@@ -1,68 +1,19 @@
-"""How a server is spoken to: what a client says to be sent events, and what it is told besides.
-
-A message of events is one event a line, each of which begins with the dialect's `prefix` and holds
-`"at":"…Z"` and, last of all numbers so named, `"offset":N` (see `publication`).
-"""
+"""The dialects: what a client says to be sent events, and what it is told besides."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from load.dialect import Dialect, Heard, Over, Ready, Say, WholeLines
 from load.errors import LoadError
+from load.nats import Nats
 from load.publication import prefix
 
 PERMISSION_DENIED = 103
 
 
-@dataclass(frozen=True)
-class Ready:
-    """The subscription stands; the last event before it has this offset."""
-
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Over:
-    """The subscription has ended, or never came to be; `how` in a few words."""
-
-    how: str
-    error: LoadError
-
-
-@dataclass(frozen=True)
-class Say:
-    """The server waits for this answer."""
-
-    text: bytes
-
-
-Heard = Ready | Over | Say
-
-
-class Dialect(Protocol):
-    """The side of one connection."""
-
-    path: str
-    prefix: bytes
-
-    def opened(self) -> Iterable[bytes | Ready]:
-        """The handshake is done: messages to send; Ready if no answer says so."""
-        ...
-
-    def hear(self, line: bytes) -> Heard | None:
-        """A line that is no event."""
-        ...
-
-    def resume(self, offset: int) -> None:
-        """The next connection goes on after this offset, if the server can do that."""
-        ...
-
-
-class Tandem:
+class Tandem(WholeLines):
     """The Centrifuge protocol in JSON: connect and subscribe in one message."""
-
-    path = "/ws"
 
     def __init__(self, token: str, channel: str) -> None:
         self.prefix = prefix(channel)
@@ -112,20 +63,14 @@ class Tandem:
         )
 
 
-class Plain:
+class Plain(WholeLines):
     """An event is a message, and to connect is to subscribe.
 
     The server says `ready`, a message of its own, once that is so.
     """
 
-    path = "/ws"
-    prefix = b"{"
-
     def __init__(self, token: str, channel: str) -> None:
         del token, channel
-
-    def resume(self, offset: int) -> None:
-        """It cannot."""
 
     def opened(self) -> Iterable[bytes | Ready]:
         return ()
@@ -134,5 +79,44 @@ class Plain:
         return Ready() if line == b"ready" else None
 
 
-DIALECTS: dict[str, Callable[[str, str], Dialect]] = {"tandem": Tandem, "plain": Plain}
+class Silent(Plain):
+    """As Plain, but the server does not say that the subscription stands: the handshake does."""
+
+    def opened(self) -> Iterable[bytes | Ready]:
+        return (Ready(),)
+
+
+class SocketIo(WholeLines):
+    """Socket.IO 5 on Engine.IO 4; an event is `42["order",{…}]`, and the server chooses the room.
+
+    Each message begins with a digit of Engine.IO (0 open, 2 ping, 3 pong, 4 message), a message of
+    which goes on with one of Socket.IO (0 connect, 2 event, 4 refused).
+    """
+
+    path = "/socket.io/?EIO=4&transport=websocket"
+    prefix = b'42["order",{'
+
+    def __init__(self, token: str, channel: str) -> None:
+        del token, channel
+
+    def opened(self) -> Iterable[bytes | Ready]:
+        return ()
+
+    def hear(self, line: bytes) -> Heard | None:
+        if line.startswith(b"0"):
+            return Say(b"40")
+        if line == b"2":
+            return Say(b"3")
+        if line.startswith(b"44"):
+            return Over("refused", LoadError.refused(f"Socket.IO refused: {line.decode()}"))
+        return Ready() if line.startswith(b"40") else None
+
+
+DIALECTS: dict[str, Callable[[str, str], Dialect]] = {
+    "nats": Nats,
+    "plain": Plain,
+    "silent": Silent,
+    "socketio": SocketIo,
+    "tandem": Tandem,
+}
 """By name; each is made for a connection's token and channel."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from load.dialects import Dialect, Over, Ready, Say
+from load.dialect import Dialect, Over, Ready, Say
 from load.errors import LoadError
 from load.ledger import Ledger
 from load.publication import scan
@@ -43,16 +43,16 @@ class Subscriber:
             if isinstance(step, Ready):
                 self._begin(step)
             else:
-                socket.send(step)
+                socket.send(step, self._dialect.opcode)
 
     def events(self, payload: bytes) -> Sequence[Event] | None:
-        found = []
-        for line in payload.split(b"\n"):
+        found, lines = [], self._dialect.whole(payload)
+        for line in lines or ():
             event = scan(line) if line.startswith(self._dialect.prefix) else None
             if event is None:
                 return None
             found.append(event)
-        return found
+        return found or None
 
     def take(self, events: Sequence[Event], received: int, *, rising: bool) -> None:
         first, last = events[0].offset, events[-1].offset
@@ -64,7 +64,7 @@ class Subscriber:
         self._receipts.note(events, received)
 
     def text(self, payload: bytes, received: int) -> None:
-        for line in payload.split(b"\n"):
+        for line in self._dialect.lines(payload):
             event = scan(line) if line.startswith(self._dialect.prefix) else None
             if event:
                 self.take([event], received, rising=True)
@@ -107,7 +107,7 @@ class Subscriber:
         if isinstance(heard, Ready):
             self._begin(heard)
         elif isinstance(heard, Say):
-            self._socket.send(heard.text)
+            self._socket.send(heard.text, self._dialect.opcode)
         elif isinstance(heard, Over):
             self._end(heard.how, heard.error)
 

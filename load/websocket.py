@@ -70,8 +70,8 @@ class WebSocket(asyncio.BufferedProtocol):
         self._open = False
         self._transport: asyncio.Transport
 
-    def send(self, text: bytes) -> None:
-        self._send(Opcode.TEXT, text)
+    def send(self, message: bytes, opcode: Opcode = Opcode.TEXT) -> None:
+        self._send(opcode, message)
 
     def close(self) -> None:
         """Leave at once; the server sees 1006. `closed` is still told."""

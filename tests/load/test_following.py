@@ -2,20 +2,23 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
+from load.dialect import Dialect
 from load.dialects import Plain
 from load.following import FollowingSocket
 from load.ledger import Ledger
+from load.nats import Nats
 from load.receipts import Receipts
 from load.reference import Event, Reference
 from load.subscriber import Subscriber
-from load.websocket import Address
+from load.websocket import Address, WebSocket
 
 ADDRESS = Address.of("http://127.0.0.1:1", "/ws")
 PING = Frame(Opcode.TEXT, b"a ping").serialize(mask=False)
@@ -31,11 +34,11 @@ def frame(offsets: Sequence[int]) -> bytes:
 class Room:
     """Sockets of one channel, fed by hand."""
 
-    def __init__(self, sockets: int) -> None:
+    def __init__(self, sockets: int, dialect: Callable[[str, str], Dialect] = Plain) -> None:
         reference = Reference()
         self.receipts = Receipts()
         self.receipts.measure_from = 0
-        self.subscribers = [Subscriber(Plain("", ""), self.receipts) for _ in range(sockets)]
+        self.subscribers = [Subscriber(dialect("", ""), self.receipts) for _ in range(sockets)]
         self.sockets = [FollowingSocket(ADDRESS, each, reference) for each in self.subscribers]
         for each in self.subscribers:
             each.ready.set_result(None)
@@ -103,6 +106,50 @@ async def test_the_account_is_that_of_a_plain_reader(
         assert room.account(nth, OFFSETS[-1]) == account(plainly(offsets), OFFSETS[-1])
     room.receipts.settle()
     assert room.receipts.latencies.count == sum(map(len, given_streams))
+
+
+def nats_framed(offsets: Sequence[int], chance: random.Random) -> bytes:
+    """Operations of NATS in messages that end anywhere, often after an operation."""
+    stream, ends = b"", {0}
+    for offset in offsets:
+        data = b'{"at":"2026-01-01T00:00:00Z","offset":%d}' % offset
+        stream += b"MSG orders 1 %d\r\n%b\r\n" % (len(data), data)
+        ends.add(len(stream))
+        if chance.random() < 0.1:
+            stream += b"PING\r\n"
+    cuts = {chance.randrange(len(stream)) for _ in range(chance.choice((0, 0, 3)))}
+    places = sorted({end for end in ends if chance.random() < 0.5} | {0, len(stream)} | cuts)
+    parts = [stream[one:two] for one, two in pairwise(places)]
+    return b"".join(Frame(Opcode.BINARY, part).serialize(mask=False) for part in parts)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(streams(), min_size=1, max_size=4), st.integers(0, 3), st.integers())
+async def test_so_it_is_where_messages_are_cut_anywhere(
+    given_streams: list[list[int]], framings: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+    room = Room(len(given_streams), Nats)
+    for each in room.subscribers:
+        each.opened(Deaf(ADDRESS, each))
+    waiting = [
+        nats_framed(each, random.Random(chance.randint(0, framings))) for each in given_streams
+    ]
+    while any(waiting):
+        nth = chance.randrange(len(waiting))
+        size = chance.choice((1, 30, 60, 200, 2_000))
+        if waiting[nth]:
+            room.feed(nth, waiting[nth][:size])
+            waiting[nth] = waiting[nth][size:]
+    for nth, offsets in enumerate(given_streams):
+        assert room.account(nth, OFFSETS[-1]) == account(plainly(offsets), OFFSETS[-1])
+
+
+class Deaf(WebSocket):
+    """Of a connection that there is not: what is said goes nowhere."""
+
+    def send(self, message: bytes, opcode: int = 1) -> None:
+        """As above."""
 
 
 async def test_equal_bytes_are_only_compared() -> None:

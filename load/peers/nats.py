@@ -1,0 +1,34 @@
+"""nats-server: browsers speak the NATS protocol over its WebSocket port, backends over TCP.
+
+A message broker in Go without a log, as JetStream is off: what a gateway of its own can reach.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from app.embedded import Services
+from load.configuration import configuration
+from load.installed import missing_program, program
+from load.peer import Peer, Running
+from load.process import free_port, listening
+from load.sources.nats import subject
+
+CONFIGURATION = """
+listen: "127.0.0.1:{port}"
+websocket {{ listen: "127.0.0.1:{websocket_port}", no_tls: true, compression: false }}
+"""
+
+
+@asynccontextmanager
+async def start(_: Services) -> AsyncIterator[Running]:
+    port, websocket_port = free_port(), free_port()
+    text = CONFIGURATION.format(port=port, websocket_port=websocket_port)
+    with configuration(text) as file:
+        command = [program("nats-server") or "", "--config", str(file)]
+        # The port for TCP is the last that it opens.
+        async with listening(command, port) as process, subject(port) as source:
+            yield Running(f"http://127.0.0.1:{websocket_port}", process.pid, source, "nats")
+
+
+PEER = Peer(start, partial(missing_program, "nats-server", "nats-server"))

@@ -1,0 +1,26 @@
+"""python-socketio on uvicorn: a room that its Redis manager emits to."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from app.embedded import Services
+from load.installed import missing_python
+from load.peer import Peer, Running
+from load.process import free_port, listening
+from load.sources.emitted import by_python_socketio, emitted
+
+
+@asynccontextmanager
+async def start(services: Services) -> AsyncIterator[Running]:
+    port = free_port()
+    command = [sys.executable, "-m", "load.peers.servers.python_socketio", str(port)]
+    async with (
+        emitted(services, by_python_socketio) as source,
+        listening(command, port, {"REDIS_URL": services.redis_url}) as process,
+    ):
+        yield Running(f"http://127.0.0.1:{port}", process.pid, source, "socketio")
+
+
+PEER = Peer(start, partial(missing_python, "socketio"))
