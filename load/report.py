@@ -83,7 +83,8 @@ def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:
 
 def _plain(result: Result) -> dict[str, Any]:
     plain = asdict(result)
-    return {**plain, **plain.pop("extra")}
+    extra = plain.pop("extra")
+    return {**plain, **extra}
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
