@@ -3,10 +3,11 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from load.interruption import pause
 
 TICK_SECONDS = 0.001
 MOST_AT_ONCE = 500
@@ -104,6 +105,4 @@ async def _sleep(seconds: float, stop: asyncio.Event) -> None:
     if seconds < 0.05:  # noqa: PLR2004 - hardly noticed by whoever presses Ctrl-C
         await asyncio.sleep(seconds)
         return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+    await pause(seconds, stop)

@@ -1,0 +1,43 @@
+"""Which servers are compared."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.embedded import Services
+from load.errors import Exit, LoadError
+from load.peer import Peer, Running, find_peers
+from load.report import OURS
+from load.scenarios.compare import choose
+
+
+@asynccontextmanager
+async def never(services: Services) -> AsyncIterator[Running]:
+    raise LoadError.unreachable(f"not for {services}")
+    yield
+
+
+PEERS = {"one": Peer(never), "two": Peer(never), "three": Peer(never, lambda: "no such program")}
+
+
+def test_all_that_are_installed_play_unless_some_are_named() -> None:
+    assert choose(None, PEERS)[0] == ["one", "two"]
+
+
+def test_those_that_are_named_play_in_that_order() -> None:
+    assert choose("two,one", PEERS)[0] == ["two", "one"]
+
+
+def test_one_that_is_not_installed_is_left_out_with_the_reason() -> None:
+    assert choose("one,three", PEERS) == (["one"], ["three is left out: no such program"])
+
+
+def test_a_name_that_there_is_not_is_a_usage_error_that_lists_them() -> None:
+    with pytest.raises(LoadError, match="there are one, two, three") as caught:
+        choose("four", PEERS)
+    assert caught.value.exit_code == Exit.USAGE
+
+
+def test_each_module_of_the_peers_is_found_and_tandem_among_them() -> None:
+    assert {OURS, "fastapi-loop"} <= set(find_peers())
