@@ -141,7 +141,8 @@ def add_search_flags(parser: ArgumentParser) -> None:
 
 
 def _line(measured: Measured, limit_ms: float) -> str:
-    verdict = "kept up" if keeps_up(measured, limit_ms) else "too much"
+    failed = "cut short" if measured.interrupted else "too much"
+    verdict = "kept up" if keeps_up(measured, limit_ms) else failed
     tally = measured.tally
     faults = (tally.lost, tally.duplicated, tally.out_of_order)
     told = f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from rich import box
@@ -58,15 +58,18 @@ class Screen:
 
     def _lines(self, outcome: Outcome) -> None:
         names = [result.scenario for result in outcome.results]
-        for label, cells in [("scenario", names), *rows(outcome.results)]:
-            self._console.print(f"{label:<16}{'  '.join(cells)}", highlight=False, soft_wrap=True)
+        lines = [("scenario", names), *rows(outcome.results)]
+        self._columns([[label, *cells] for label, cells in lines])
 
     def _compared(self, comparison: Comparison) -> None:
         """A row for each server; off a terminal the cells stand in columns, too."""
         if self._console.is_terminal:
             self._console.print(_comparison(comparison))
             return
-        lines = [comparison.headers, *comparison.rows]
+        self._columns([comparison.headers, *comparison.rows])
+
+    def _columns(self, lines: Sequence[Sequence[str]]) -> None:
+        """Plain text, cells below each other."""
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -80,6 +80,14 @@ def test_a_comparison_has_a_bar_for_each_server_and_tandem_stands_out() -> None:
     assert [each.get("class") for each in plots(text)[0].findall("rect")] == ["bar s1", "bar grey"]
 
 
+def test_of_a_comparison_the_latencies_are_those_at_half_of_the_highest_rate() -> None:
+    text = page(
+        *(delivered(scenario=name, peer="tandem") for name in ("saturate", "half")), compared=True
+    )
+    assert titles(text)[1:] == ["Latency, ms", "Deliveries a second"]
+    assert [len(each.findall("polyline")) for each in plots(text)[1:]] == [1, 1]
+
+
 @pytest.mark.parametrize("highest", [0.0, 0.003, 1, 7, 999, 12_345, 3_000_000])
 def test_a_linear_axis_holds_its_highest_value(highest: float) -> None:
     axis = linear("x", highest)
