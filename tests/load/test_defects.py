@@ -1,5 +1,7 @@
 """The suite finds a defect: every nth delivery of the server is dropped, repeated or swapped."""
 
+import asyncio
+
 import pytest
 
 from load.errors import Exit
@@ -14,10 +16,10 @@ FLAGS = {
     "saturate": ("--connections", "20", "--first", "100"),
     "storm": (*AUDIENCE, "--duration", "2"),
     "slow": AUDIENCE,
-    "channels": ("--counts", "1,20", "--rate", "600"),
+    "channels": ("--counts", "20", "--rate", "600"),
     "writes": AUDIENCE,
     "mixed": AUDIENCE,
-    "growth": ("--sizes", "10,20", "--rate", "100"),
+    "growth": ("--sizes", "20", "--rate", "100"),
 }
 FOUND = {"drop": "lost", "repeat": "duplicated", "swap": "out of order"}
 """What each defect is called in the verdict."""
@@ -39,13 +41,13 @@ def told(done: Done, defect: str) -> bool:
     return verdict.startswith("NOT CLEAN") and FOUND[defect] in verdict
 
 
-@pytest.mark.parametrize(
-    ("scenario", "defect"), [("fanout", "drop"), ("growth", "repeat"), ("channels", "swap")]
-)
-async def test_a_planted_defect_is_named_and_exits_with_1(scenario: str, defect: str) -> None:
-    done = await run_with(defect, scenario)
-    assert done.code == Exit.UNCLEAN, done.out + done.err
-    assert told(done, defect), done.out
+async def test_a_planted_defect_is_named_and_exits_with_1() -> None:
+    """Side by side, since most of the time is that of a server's start."""
+    pairs = [("drop", "fanout"), ("repeat", "growth"), ("swap", "channels")]
+    found = await asyncio.gather(*(run_with(*pair) for pair in pairs))
+    for (defect, _), done in zip(pairs, found, strict=True):
+        assert done.code == Exit.UNCLEAN, done.out + done.err
+        assert told(done, defect), done.out
 
 
 @pytest.mark.proof
