@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from load.errors import Exit, LoadError
-from load.messages import Job, Progress, Tally, decode, encode
+from load.messages import PROGRESS_SECONDS, Job, Progress, Tally, decode, encode
 from load.series import History
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,6 +134,15 @@ class Fleet:
         traceback: TracebackType | None,
     ) -> None:
         await self._stop()
+
+    async def reopen(self) -> int:
+        """All connections anew; the offset that each of them has now."""
+        await self._stop()
+        self._readers.clear()
+        await self.__aenter__()
+        while not all(self.histories):  # noqa: ASYNC110 - told by lines
+            await asyncio.sleep(PROGRESS_SECONDS)
+        return min(reader.progress.complete_to for reader in self._readers)
 
     @property
     def pids(self) -> list[int]:

@@ -9,7 +9,7 @@ from load.measurement import Measured, keep, measure
 from load.quantities import positive
 from load.report import OVERLOADED, milliseconds
 from load.scenario import Bench
-from load.source import Source
+from load.source import Paced, Source
 
 FIRST_RATE = 50.0
 LIMIT_MS = 60.0
@@ -77,9 +77,7 @@ class Search:
     def _end(self, measured: Measured) -> str:
         if measured.interrupted:
             return "interrupted: the highest rate may be higher"
-        if measured.tally.ended:
-            return f"connections ended at {measured.rate:,.0f} events/s: nothing higher was tried"
-        if self.strict and faulty(measured):
+        if self.strict and faulty(measured) and not measured.tally.ended:
             self.fault = measured
             return f"a fault at {measured.rate:,.0f} events/s ended the search"
         return ""
@@ -117,8 +115,32 @@ async def saturate(
             measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
             decided = search.judge(measured)
             bench.screen.say(_line(measured, search.limit_ms))
+            if measured.tally.ended and not measured.interrupted:
+                await _open_anew(fleet, source)
         if search.over:
             return
+
+
+async def measure_below(
+    bench: Bench, fleet: Fleet, source: Source, *, rate: float, seconds: float
+) -> Measured:
+    """At a rate that was kept up with; once more if that ended connections, see TRIES.
+
+    What is published on the wire is in no log: who falls behind by more than a ring is cut off.
+    """
+    measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
+    if not measured.tally.ended or measured.interrupted:
+        return measured
+    bench.screen.say(_line(measured, LIMIT_MS))
+    await _open_anew(fleet, source)
+    return await measure(bench, fleet, source, rate=rate, seconds=seconds)
+
+
+async def _open_anew(fleet: Fleet, source: Source) -> None:
+    """After a rate that ended connections: a server may close those that fall too far behind."""
+    offset = await fleet.reopen()
+    if isinstance(source, Paced):
+        source.go_on_after(offset)
 
 
 def tell(bench: Bench, search: Search) -> None:
@@ -145,7 +167,8 @@ def _line(measured: Measured, limit_ms: float) -> str:
     verdict = "kept up" if keeps_up(measured, limit_ms) else failed
     tally = measured.tally
     faults = (tally.lost, tally.duplicated, tally.out_of_order)
-    told = f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)
+    told = f", ended {tally.ended.total():,}" * bool(tally.ended)
+    told += f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)
     return (
         f"{measured.rate:8,.0f} events/s: {verdict},"
         f" p50 {milliseconds(tally.latencies, 50) or 0:.1f} ms,"

@@ -76,6 +76,10 @@ class Paced(ABC):
                 return
             await _sleep(max(TICK_SECONDS, (made + 1) / rate - passed), stop)
 
+    def go_on_after(self, offset: int) -> None:
+        """The next event is the one after it: what subscribers were told they have."""
+        self._offset = offset
+
     async def settle(self, seconds: float) -> int:  # noqa: ARG002 - the port
         return self._offset
 

@@ -12,7 +12,7 @@ from load.measurement import keep, measure
 from load.peer import Peer, find_peers
 from load.quantities import count
 from load.report import OURS
-from load.saturation import Search, add_search_flags, saturate, tell
+from load.saturation import Search, add_search_flags, measure_below, saturate, tell
 from load.scenario import Bench, Scenario
 from load.server import own_services
 from load.source import Source
@@ -62,7 +62,7 @@ async def _measure(bench: Bench, fleet: Fleet, source: Source) -> None:
         tell(bench, search)
     if search.best and not search.over:
         rate = search.best.rate / 2
-        half = await measure(bench, fleet, source, rate=rate, seconds=options.duration)
+        half = await measure_below(bench, fleet, source, rate=rate, seconds=options.duration)
         keep(bench, "half", half)
 
 

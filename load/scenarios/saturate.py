@@ -5,9 +5,9 @@ requests and new connections feel at four fifths.
 from argparse import ArgumentParser
 
 from load.fleet import Fleet
-from load.measurement import keep, measure
+from load.measurement import keep
 from load.probes import Probes
-from load.saturation import Search, add_search_flags, saturate, tell
+from load.saturation import Search, add_search_flags, measure_below, saturate, tell
 from load.scenario import Scenario, Stage
 from load.source import Source
 from load.sources.choice import add_source_flag, source_of
@@ -35,13 +35,13 @@ async def play(stage: Stage) -> None:
 async def _around(stage: Stage, fleet: Fleet, source: Source, best: float) -> None:
     """The latency at half of the best rate, and what others feel at four fifths of it."""
     seconds = stage.options.duration
-    half = await measure(stage, fleet, source, rate=best * 0.5, seconds=seconds)
+    half = await measure_below(stage, fleet, source, rate=best * 0.5, seconds=seconds)
     keep(stage, "half", half)
     if half.interrupted:
         return
     probes = Probes(Subject.of_stage(stage))
     async with probes.running():
-        most = await measure(stage, fleet, source, rate=best * 0.8, seconds=PROBED * seconds)
+        most = await measure_below(stage, fleet, source, rate=best * 0.8, seconds=PROBED * seconds)
     keep(stage, "four fifths", most, **probes.figures)
     if probes.failed:
         stage.outcome.notes.append(f"{probes.failed} requests or connections got no answer")
