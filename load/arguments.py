@@ -2,16 +2,22 @@
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from load import cores
+from load.quantities import count, positive, seconds
 from load.scenario import Options, Scenario
 
 CONNECTIONS_PER_PROCESS = 250
+_FILES = ("json", "html", "markdown")
+"""Flags that name a file to write."""
 
 _EPILOG = """\
+Example: python -m load {name} --html report.html --json report.json. Without --url a server is
+started for the run, with Postgres and Valkey of its own.
 Every run writes real orders, and with --url signs up a customer to own them: do not point it at a
 deployment whose data matters. Latency is receipt minus the event's `at`: run it on the target's
 machine. Exit codes: 0 clean, 1 losses, repeats or disorder, 2 usage, 3 target not reachable.
@@ -22,54 +28,85 @@ def parse(argv: Sequence[str], scenarios: Mapping[str, Scenario]) -> tuple[str, 
     """The scenario's name and its options; exits like argparse."""
     parser = build_parser(scenarios)
     given = parser.parse_args(argv)
+    if given.url and "url" in scenarios[given.scenario].unheeded:
+        parser.error(f"{given.scenario} starts what it measures itself: leave --url out")
     if given.url and given.workers is not None:
         parser.error("--workers is for an own server, --url for one that runs already")
-    if given.json and not given.json.parent.is_dir():
-        parser.error(f"--json: there is no directory {given.json.parent}")
+    for flag in _FILES:
+        file = getattr(given, flag, None)
+        if file and not file.parent.is_dir():
+            parser.error(f"--{flag}: there is no directory {file.parent}")
     return given.scenario, _options(given)
 
 
 def build_parser(scenarios: Mapping[str, Scenario]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m load", description="Measure Tandem under load.", epilog=_EPILOG
+        prog="python -m load",
+        description="Measure Tandem under load.",
+        epilog=_EPILOG.format(name="fanout"),
     )
     commands = parser.add_subparsers(
         dest="scenario", metavar="SCENARIO", required=True, title="scenarios"
     )
     for name, scenario in scenarios.items():
         command = commands.add_parser(
-            name, help=scenario.summary, description=scenario.summary, epilog=_EPILOG
+            name,
+            help=scenario.summary,
+            description=scenario.summary,
+            epilog=_EPILOG.format(name=name),
         )
-        _add_target_flags(command)
-        _add_load_flags(command)
+        _add_target_flags(command, scenario)
+        _add_load_flags(command, scenario)
+        _add_report_flags(command)
         scenario.add_flags(command)
         command.set_defaults(**scenario.defaults)
     return parser
 
 
-def _add_target_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("target").add_argument
-    add("--url", type=_address, help="a running deployment (default: start one, limits off)")
-    add("--email", default="staff@tandem.example", help="who signs in (default: %(default)s)")
-    add("--password", default="tandem-demo", help="(default: the demo password)")
-    add("--workers", type=_count, help="worker processes of the own server (default: 1)")
+def _add_target_flags(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
+    add = _adder(parser, "target", scenario)
+    add("--url", type=_address, told="a running deployment (default: start one, limits off)")
+    add("--email", default="staff@tandem.example", told="who signs in (default: %(default)s)")
+    add("--password", default="tandem-demo", told="(default: the demo password)")
+    add("--workers", "N", type=count, told="worker processes of the own server (default: 1)")
 
 
-def _add_load_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("load").add_argument
-    add("--connections", type=_count, default=100, help="sockets (default: %(default)s)")
-    add("--rate", type=_positive, default=50.0, help="events a second (default: %(default)g)")
-    add("--duration", type=_positive, default=10.0, help="seconds measured (default: %(default)g)")
-    add("--warmup", type=_seconds, default=1.0, help="seconds before (default: %(default)g)")
+def _add_load_flags(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
+    add = _adder(parser, "load", scenario)
+    add("--connections", "N", type=count, default=100, told="sockets (default: %(default)s)")
+    add("--rate", "N", type=positive, default=50.0, told="events a second (default: %(default)g)")
+    add("--duration", type=positive, default=10.0, told="seconds measured (default: %(default)g)")
+    add("--warmup", type=seconds, default=1.0, told="seconds before (default: %(default)g)")
     add(
-        *("--drain",),
-        type=_seconds,
+        "--drain",
+        type=seconds,
         default=10.0,
-        help="after the writes, give up when nothing more came for so many seconds "
+        told="after the writes, give up when nothing more came for so many seconds "
         "(default: %(default)g)",
     )
-    add("--processes", type=_count, help="client processes (default: by cores and connections)")
+    add("--processes", "N", type=count, told="of clients (default: by cores and connections)")
+
+
+def _add_report_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("report").add_argument
     add("--json", type=Path, metavar="FILE", help="write machine and results to FILE")
+    add("--html", type=Path, metavar="FILE", help="write one page with tables and plots to FILE")
+
+
+def _adder(parser: argparse.ArgumentParser, title: str, scenario: Scenario) -> "_Add":
+    """Every scenario takes the common flags; its help tells those that it heeds."""
+    group = parser.add_argument_group(title)
+
+    def add(flag: str, metavar: str | None = None, *, told: str, **more: Any) -> None:
+        unheeded = flag.removeprefix("--") in scenario.unheeded
+        metavar = metavar or ("SECONDS" if more.get("type") in {positive, seconds} else None)
+        shown = argparse.SUPPRESS if unheeded else told
+        group.add_argument(flag, metavar=metavar, help=shown, **more)
+
+    return add
+
+
+_Add = Callable[..., None]
 
 
 def _options(given: argparse.Namespace) -> Options:
@@ -81,6 +118,7 @@ def _options(given: argparse.Namespace) -> Options:
         rate=given.rate,
         duration=given.duration,
         json=given.json,
+        html=given.html,
         workers=given.workers or 1,
         processes=given.processes or default_processes(given.connections, own=not given.url),
         warmup=given.warmup,
@@ -104,26 +142,3 @@ def _address(text: str) -> str:
     if not usable:
         raise argparse.ArgumentTypeError(f"{text!r} is not an http:// or https:// address")
     return text
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
-    return value
-
-
-def _positive(text: str) -> float:
-    value = _seconds(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value

@@ -83,6 +83,7 @@ class Crowd:
             lost=sum(ledger.lost(until) for ledger in ledgers),
             duplicated=sum(ledger.duplicated for ledger in ledgers),
             out_of_order=sum(ledger.out_of_order for ledger in ledgers),
+            received=sum(ledger.received for ledger in ledgers),
             last=self.receipts.last,
             ended=Counter(each.ended for each in self._everybody if each.ended),
         )

@@ -5,6 +5,7 @@ Connections are spread over processes so that reading one does not wait for read
 
 import asyncio
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from load.errors import Exit, LoadError
-from load.messages import Job, Progress, Tally, decode, encode
+from load.messages import PROGRESS_SECONDS, Job, Progress, Tally, decode, encode
+from load.series import History
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINE_LIMIT = 1 << 22
@@ -25,6 +27,8 @@ class Reader:
 
     def __init__(self, process: Process) -> None:
         self.progress = Progress()
+        self.history: list[tuple[float, int]] = []
+        """See `series`; since the last `measure`."""
         self._process = process
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[list[float]] = loop.create_future()
@@ -82,6 +86,7 @@ class Reader:
     def _hear(self, kind: str, body: Any) -> None:
         if kind == "progress":
             self.progress = Progress(**body)
+            self.history.append((time.time(), self.progress.deliveries))
         elif kind == "ready":
             self.ready.set_result(body)
         elif kind == "returned":
@@ -130,6 +135,15 @@ class Fleet:
     ) -> None:
         await self._stop()
 
+    async def reopen(self) -> int:
+        """All connections anew; the offset that each of them has now."""
+        await self._stop()
+        self._readers.clear()
+        await self.__aenter__()
+        while not all(self.histories):  # noqa: ASYNC110 - told by lines
+            await asyncio.sleep(PROGRESS_SECONDS)
+        return min(reader.progress.complete_to for reader in self._readers)
+
     @property
     def pids(self) -> list[int]:
         return [reader.pid for reader in self._readers]
@@ -159,7 +173,12 @@ class Fleet:
     def measure(self, since: int) -> None:
         """Time the events that were recorded at `since` (µs since 1970) or later."""
         for reader in self._readers:
+            reader.history.clear()
             reader.tell("measure", since)
+
+    @property
+    def histories(self) -> list[History]:
+        return [reader.history for reader in self._readers]
 
     async def tally(self, until: int) -> Tally:
         """The accounts of all since the last one, expecting offsets up to `until`."""

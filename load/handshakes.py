@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from statistics import median
+from typing import NamedTuple
 
 from load.fleet import Fleet
+from load.interruption import pause
 from load.messages import Job
 from load.report import Result
 from load.scenario import Bench
@@ -19,15 +22,34 @@ REST_SECONDS = 2.0
 """After the last has come, or has left."""
 
 
-async def connect(bench: Bench, subject: Subject) -> Result:
-    """Rounds of all connections at once; the median round counts."""
-    rounds = []
-    for _ in range(ROUNDS):
-        meter = Meter([os.getpid()], bench.server_pid)
-        async with Fleet(_job(bench, subject), bench.options.processes) as fleet:
-            rounds.append((fleet.connected_in, meter.cpu_seconds(), fleet.connecting_cpu))
-            bench.screen.say(f"{bench.options.connections / rounds[-1][0]:8,.0f} connects/s")
-        await asyncio.sleep(REST_SECONDS)
+class Round(NamedTuple):
+    """Seconds until the last was subscribed, CPU seconds of the server, cores of the client."""
+
+    seconds: float
+    server: float
+    client: float
+
+
+async def connect(bench: Bench, subject: Subject) -> None:
+    """Rounds of all connections at once; the median round counts, of those that there were."""
+    rounds: list[Round] = []
+    try:
+        for _ in range(ROUNDS):
+            rounds.append(await _round(bench, subject))
+            bench.screen.say(f"{bench.options.connections / rounds[-1].seconds:8,.0f} connects/s")
+            await asyncio.sleep(REST_SECONDS)
+    finally:
+        if rounds:
+            bench.outcome.add(of_rounds(bench, rounds))
+
+
+async def _round(bench: Bench, subject: Subject) -> Round:
+    meter = Meter([os.getpid()], bench.server_pid)
+    async with Fleet(_job(bench, subject), bench.options.processes) as fleet:
+        return Round(fleet.connected_in, meter.cpu_seconds(), fleet.connecting_cpu)
+
+
+def of_rounds(bench: Bench, rounds: Sequence[Round]) -> Result:
     seconds, cpu, client = (median(figures) for figures in zip(*rounds, strict=True))
     count = bench.options.connections
     extra = {"connects_per_s": round(count / seconds, 1)}
@@ -37,7 +59,7 @@ async def connect(bench: Bench, subject: Subject) -> Result:
     return _result(bench, "connect", extra, Usage(round(client, 3), server))
 
 
-async def idle(bench: Bench, subject: Subject) -> Result:
+async def idle(bench: Bench, subject: Subject) -> None:
     """Memory of the server's processes before and after, divided."""
     async with Fleet(subject.job(WARM_CONNECTIONS), 1):
         await asyncio.sleep(REST_SECONDS)
@@ -46,11 +68,14 @@ async def idle(bench: Bench, subject: Subject) -> Result:
             await asyncio.sleep(REST_SECONDS)
             meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
             after = meter.memory()
-            await asyncio.sleep(bench.options.duration)
+            with bench.interruption.graceful() as stop:
+                await pause(bench.options.duration, stop)
             usage = meter.read()
+            ended = (await fleet.tally(0)).ended
     grown = (after - before) / bench.options.connections
     extra = {"bytes_per_connection": round(grown, 1)} if bench.server_pid is not None else {}
-    return _result(bench, "idle", extra, usage)
+    notes = [f"idle: {count:,} connections ended early: {how}" for how, count in ended.items()]
+    bench.outcome.add(_result(bench, "idle", extra, usage), *notes)
 
 
 def _job(bench: Bench, subject: Subject) -> Job:

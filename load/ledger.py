@@ -33,6 +33,11 @@ class Ledger:
         """The last offset up to which nothing is missing."""
         return min(self._missing) - 1 if self._missing else self.highest
 
+    @property
+    def received(self) -> int:
+        """How many different offsets came."""
+        return self.highest - self.start - len(self._missing)
+
     def lost(self, until: int) -> int:
         """How many of the offsets after `start`, up to and with `until`, never came."""
         holes = sum(offset <= until for offset in self._missing)

@@ -18,7 +18,11 @@ _SUBSCRIBES = 200
 
 
 class ManyLedger:
-    """The accounts of many channels. An event that never came is missed by who counts them all."""
+    """The accounts of many channels.
+
+    What is lost after the last event of a channel is missed here: whoever made the events knows
+    it by `received`.
+    """
 
     def __init__(self) -> None:
         self.channels: dict[bytes, Ledger] = {}
@@ -30,6 +34,10 @@ class ManyLedger:
     @property
     def out_of_order(self) -> int:
         return sum(each.out_of_order for each in self.channels.values())
+
+    @property
+    def received(self) -> int:
+        return sum(each.received for each in self.channels.values())
 
     def complete_to(self) -> int:
         return 0

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from load.fleet import Fleet
 from load.messages import PROGRESS_SECONDS, Tally
 from load.report import Result, milliseconds
 from load.scenario import Bench
+from load.series import Series, throughput
 from load.source import Source
 from load.usage import Meter, Usage
 
@@ -30,13 +31,15 @@ class Measured:
     usage: Usage
     seconds: float
     interrupted: bool
+    cpu_seconds: float
+    """Of the server's own processes, from the end of the warm-up to the last write."""
+    series: Series = ()
 
     @property
     def server_us_per_delivery(self) -> float:
         """CPU of the server's own processes; 0.0 where nothing was delivered, or seen."""
         deliveries = self.tally.latencies.count
-        seconds = (self.usage.server or 0.0) * self.asked_seconds
-        return round(seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
+        return round(self.cpu_seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
 
     def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies
@@ -57,13 +60,43 @@ class Measured:
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
             extra=extra,
+            latencies=latencies,
+            series=self.series,
         )
 
+    def remarks(self, scenario: str) -> Iterator[str]:
+        """What the figures alone would not say."""
+        if self.interrupted:
+            yield f"{scenario} was cut short: {self.seconds:.1f} s were measured"
+        for how, count in sorted(self.tally.ended.items()):
+            yield f"{scenario}: {count:,} connections ended early: {how}"
+        if self.usage.client_bound:
+            yield f"{scenario} is client-bound: a client process was over 90 % of a core"
+        if self.tally.latencies.early:
+            early = self.tally.latencies.early
+            yield f"{scenario}: {early:,} deliveries came before their `at`: two clocks"
 
-async def measure(
-    bench: Bench, fleet: Fleet, source: Source, *, rate: float, seconds: float
+
+def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
+    """Add it to what was found so far, and what is to be said about it."""
+    bench.outcome.add(measured.result(scenario, bench, **extra), *measured.remarks(scenario))
+
+
+def nothing() -> None:
+    pass
+
+
+async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how long, and then
+    bench: Bench,
+    fleet: Fleet,
+    source: Source,
+    *,
+    rate: float,
+    seconds: float,
+    written: Callable[[], None] = nothing,
 ) -> Measured:
-    """`seconds` at `rate`, after the warm-up. Ctrl-C ends the writing, not the rest.
+    """`seconds` at `rate`, after the warm-up; `written` is called after the last write. Ctrl-C ends
+    the writing, not the rest.
 
     Raises LoadError when nothing could be made.
     """
@@ -76,7 +109,8 @@ async def measure(
             await source.run(rate, options.warmup, stop)
             meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
             await source.run(rate, seconds, stop)
-            usage, ended = meter.read(), _now()
+            usage, cpu, ended = meter.read(), meter.cpu_seconds(), _now()
+            written()
         until = await source.settle(options.drain)
         await drain(fleet.complete_to, until, options.drain)
         interrupted = stop.is_set()
@@ -90,6 +124,8 @@ async def measure(
         usage=usage,
         seconds=(last - since) / 1_000_000,
         interrupted=interrupted,
+        cpu_seconds=cpu,
+        series=throughput(fleet.histories, since / 1_000_000, last / 1_000_000),
     )
 
 

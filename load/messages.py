@@ -42,6 +42,8 @@ class Tally:
     lost: int = 0
     duplicated: int = 0
     out_of_order: int = 0
+    received: int = 0
+    """Different events that came, each counted once for each connection."""
     last: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     """How connections ended before their time, and how many."""
@@ -51,6 +53,7 @@ class Tally:
         self.lost += other.lost
         self.duplicated += other.duplicated
         self.out_of_order += other.out_of_order
+        self.received += other.received
         self.last = max(self.last, other.last)
         self.ended.update(other.ended)
 

@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 from app.embedded import Services
 from load import peers
+from load.saturation import FIRST_RATE
 from load.source import Source
 
 
@@ -31,12 +32,14 @@ def installed() -> str | None:
 class Peer:
     """`start` raises LoadError if it cannot. `missing`: what is not installed, None if all is.
 
-    Only Tandem needs Postgres; `services` has none for the others.
+    Only Tandem needs Postgres; `services` has none for the others. `first_rate`: where the search
+    for the highest begins, not far below what 500 connections were once seen to take.
     """
 
     start: Callable[[Services], AbstractAsyncContextManager[Running]]
     missing: Callable[[], str | None] = installed
     needs_postgres: bool = False
+    first_rate: float = FIRST_RATE
 
 
 def find_peers() -> dict[str, Peer]:

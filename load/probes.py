@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 
 from load.crowd import Crowd
+from load.errors import LoadError
 from load.histogram import Histogram
 from load.report import milliseconds
 from load.subject import Subject
@@ -60,7 +61,7 @@ class Probes:
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await once()
-            except (TimeoutError, httpx.TransportError):
+            except (TimeoutError, httpx.HTTPError, LoadError):
                 self.failed += 1
             times.record((time.perf_counter_ns() - begin) // 1000)
             await asyncio.sleep(pause)

@@ -9,7 +9,14 @@ from typing import Any
 from load.errors import Exit
 from load.histogram import Histogram
 from load.machine import Machine
+from load.series import Series
 from load.usage import BOUND
+
+OURS = "tandem"
+"""The peer whose faults are the run's."""
+
+OVERLOADED = "overloaded"
+"""Scenario of a result whose rate was not kept up with, when no other was."""
 
 EXTRA = {
     "bytes_per_connection": ("memory a connection", "{:,.0f} bytes"),
@@ -25,6 +32,8 @@ EXTRA = {
     "request_p99_ms": ("request p99", "{:,.1f} ms"),
 }
 """Figures that not every scenario has: label and form in the table."""
+_APART = {"extra", "latencies", "series"}
+"""What does not go into the JSON as it is."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +62,73 @@ class Result:
     server_rss_mb: float | None
     extra: Mapping[str, float] = field(default_factory=dict)
     """What only this scenario has, by its name in the JSON: see EXTRA."""
+    latencies: Histogram = field(default_factory=Histogram)
+    series: Series = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether its faults are the run's. Other servers promise less, and are only shown."""
+        return self.peer == OURS
 
     @property
     def clean(self) -> bool:
         return not (self.lost or self.duplicated or self.out_of_order)
 
+    @property
+    def client_bound(self) -> bool:
+        return self.client_cpu > BOUND
 
-@dataclass(frozen=True)
+
+@dataclass
 class Outcome:
-    """All rows of a scenario, and what the reader of them should know."""
+    """The rows of a scenario so far, and what the reader of them should know.
 
-    results: Sequence[Result]
-    notes: Sequence[str] = field(default_factory=tuple)
+    `compared`: they are those of several servers.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    compared: bool = False
+
+    def add(self, result: Result, *notes: str) -> None:
+        self.results.append(result)
+        self.notes += notes
+
+    @property
+    def clean(self) -> bool:
+        return all(result.clean for result in self.results if result.counted)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether there was anything to lose."""
+        return any(each.deliveries_per_s or not each.clean for each in self.results)
 
     @property
     def exit_code(self) -> Exit:
-        return Exit.CLEAN if all(result.clean for result in self.results) else Exit.UNCLEAN
+        return Exit.CLEAN if self.clean else Exit.UNCLEAN
+
+
+def verdict(outcome: Outcome) -> str:
+    """One line."""
+    if not outcome.clean:
+        return f"NOT CLEAN: {', '.join(_faults(outcome.results))}"
+    if not outcome.delivered:
+        return "nothing was to be delivered"
+    if outcome.compared:
+        return "clean: tandem delivered every event once, in order, to everybody"
+    return "clean: every event once, in order, to everybody"
+
+
+def _faults(results: Sequence[Result]) -> Iterator[str]:
+    """Those that count, of each kind that there was."""
+    mine = [each for each in results if each.counted]
+    for count, kind in (
+        (sum(each.lost for each in mine), "lost"),
+        (sum(each.duplicated for each in mine), "duplicated"),
+        (sum(each.out_of_order for each in mine), "out of order"),
+    ):
+        if count:
+            yield f"{count:,} {kind}"
 
 
 def milliseconds(latencies: Histogram, percent: float) -> float | None:
@@ -82,8 +142,9 @@ def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:
 
 
 def _plain(result: Result) -> dict[str, Any]:
-    plain = asdict(result)
-    return {**plain, **plain.pop("extra")}
+    plain = {name: value for name, value in vars(result).items() if name not in _APART}
+    series = {"deliveries_per_s_over_time": result.series} if result.series else {}
+    return {**plain, **result.extra, **series}
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
@@ -99,7 +160,7 @@ def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
         ("lost", [f"{each.lost:,}" for each in results]),
         ("duplicated", [f"{each.duplicated:,}" for each in results]),
         ("out of order", [f"{each.out_of_order:,}" for each in results]),
-        ("client CPU", [_client(each.client_cpu) for each in results]),
+        ("client CPU", [_client(each) for each in results]),
         ("server CPU", [_share(each.server_cpu) for each in results]),
         ("server memory", [_memory(each.server_rss_mb) for each in results]),
         *_extra_rows(results),
@@ -123,8 +184,8 @@ def _share(cores: float | None) -> str:
     return "-" if cores is None else f"{cores:.0%} of a core"
 
 
-def _client(cores: float) -> str:
-    return _share(cores) + (" (client-bound)" if cores > BOUND else "")
+def _client(result: Result) -> str:
+    return _share(result.client_cpu) + " (client-bound)" * result.client_bound
 
 
 def _memory(value: float | None) -> str:

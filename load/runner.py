@@ -1,13 +1,17 @@
 """From flags to exit code: what is the same for every scenario."""
 
 import asyncio
+import shlex
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from load import cores
+from load.comparison import compare, to_markdown
 from load.errors import Exit, LoadError
-from load.interruption import Interruption
-from load.machine import describe
+from load.interruption import Interrupted, Interruption
+from load.machine import Machine, describe
+from load.page import Page
 from load.report import Outcome, write_json
 from load.scenario import Bench, Options, Scenario, Stage
 from load.screen import Screen
@@ -23,24 +27,37 @@ async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
     """Play, tell, write the file. Raises LoadError when there is nothing to report."""
     interruption = Interruption(asyncio.current_task())
     interruption.listen()
-    bench = Bench(options, screen, interruption, "tandem", None)
-    machine = describe()
-    if scenario.play_alone:
-        cores.keep_off()
-        outcome = await scenario.play_alone(bench)
-    else:
-        outcome = await _play(scenario, bench)
-    screen.show(outcome, machine)
-    if options.json:
-        write_json(options.json, machine, outcome.results)
+    outcome, machine = Outcome(), describe()
+    try:
+        await _play(scenario, Bench(options, screen, interruption, outcome, "tandem", None))
+    except (Interrupted, asyncio.CancelledError):
+        if not outcome.results:
+            raise asyncio.CancelledError from None
+    if interruption.happened:
+        outcome.notes.append("interrupted: this is the report so far")
+    tell(options, screen, machine, outcome)
     return outcome.exit_code
 
 
-async def _play(scenario: Scenario, bench: Bench) -> Outcome:
-    if scenario.play is None:
-        raise TypeError("a scenario plays somewhere")
-    async with _stage(bench) as stage:
-        return await scenario.play(stage)
+def tell(options: Options, screen: Screen, machine: Machine, outcome: Outcome) -> None:
+    """On the screen, and in the files that were asked for."""
+    screen.show(outcome, machine)
+    if options.json:
+        write_json(options.json, machine, outcome.results)
+    if options.html:
+        page = Page(shlex.join(["python", "-m", "load", *sys.argv[1:]]), machine, outcome)
+        options.html.write_text(page.render(), encoding="utf-8")
+    if markdown := getattr(options.own, "markdown", None):
+        markdown.write_text(to_markdown(compare(outcome.results)), encoding="utf-8")
+
+
+async def _play(scenario: Scenario, bench: Bench) -> None:
+    if scenario.play_alone:
+        cores.keep_off()
+        await scenario.play_alone(bench)
+    elif scenario.play:
+        async with _stage(bench) as stage:
+            await scenario.play(stage)
 
 
 @asynccontextmanager
@@ -50,7 +67,8 @@ async def _stage(bench: Bench) -> AsyncIterator[Stage]:
         staff = await target.sign_in(options.email, options.password)
         check_token(staff, options)
         pid = server.pid if server else None
-        yield Stage(options, screen, bench.interruption, "tandem", pid, target, staff, server)
+        here = (options, screen, bench.interruption, bench.outcome)
+        yield Stage(*here, "tandem", pid, target, staff, server)
 
 
 @asynccontextmanager

@@ -1,15 +1,19 @@
-"""The highest rate that a server keeps up with: doubled until it does not, then closed in on."""
+"""The highest rate that a server keeps up with: multiplied until it does not, then closed in on."""
 
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from load.fleet import Fleet
-from load.measurement import Measured, measure
-from load.report import milliseconds
+from load.measurement import Measured, keep, measure
+from load.quantities import positive
+from load.report import OVERLOADED, milliseconds
 from load.scenario import Bench
-from load.source import Source
+from load.source import Paced, Source
 
 FIRST_RATE = 50.0
+LIMIT_MS = 60.0
+LOWEST_RATE = 1.0
 PRECISION = 1.07
 """Two rates closer than this are told apart by chance."""
 MADE = 0.97
@@ -19,15 +23,27 @@ WHOLE = 2
 ROUGH_SECONDS = 1.5
 TRIES = 2
 """A rate is too high when it failed so often: another program may have had the core once."""
+HOPELESS = 10.0
+"""So many times over the limit one failure is enough."""
+EASY_CPU = 0.2
+"""Below this share of a core a server is far from its highest rate."""
 
 
 @dataclass
 class Search:
-    """Rates that were tried. `best` is the highest that was kept up with."""
+    """Rates that were tried. `best` is the highest that was kept up with.
+
+    With `strict` a loss, repeat or disorder on connections that all lasted is a fault of the
+    server, at any rate, and ends the search; otherwise the rate was too high.
+    """
 
     limit_ms: float
+    strict: bool = True
     best: Measured | None = None
     too_high: float | None = None
+    fault: Measured | None = None
+    over: str = ""
+    """Why it ended before it was done."""
     tried: list[Measured] = field(default_factory=list)
 
     def rates(self, first: float) -> Iterator[float]:
@@ -35,17 +51,47 @@ class Search:
         rate = first
         while self.too_high is None:
             yield rate
-            rate *= 2
+            rate *= self._step()
+        while self.best is None and self.too_high > LOWEST_RATE:
+            yield self.too_high / 2
         while self.best and self.too_high > self.best.rate * PRECISION:
             yield (self.best.rate * self.too_high) ** 0.5
 
     def judge(self, measured: Measured) -> bool:
-        """Whether the server kept up."""
+        """Whether the rate is decided, or is to be tried again."""
         self.tried.append(measured)
-        kept_up = keeps_up(measured, self.limit_ms)
-        if kept_up and (self.best is None or measured.rate >= self.best.rate):
-            self.best = measured
-        return kept_up
+        if keeps_up(measured, self.limit_ms):
+            if self.best is None or measured.rate >= self.best.rate:
+                self.best = measured
+            return True
+        self.over = self._end(measured)
+        times = sum(each.rate == measured.rate for each in self.tried)
+        p99 = milliseconds(measured.tally.latencies, 99) or 0.0
+        if times >= TRIES or p99 > HOPELESS * self.limit_ms or measured.tally.ended:
+            self.too_high = measured.rate
+        return bool(self.over) or self.too_high == measured.rate
+
+    @property
+    def shown(self) -> Measured | None:
+        """What stands for the search: its fault, or else the best, or else the last."""
+        return self.fault or self.best or (self.tried[-1] if self.tried else None)
+
+    def _end(self, measured: Measured) -> str:
+        if measured.interrupted:
+            return "interrupted: the highest rate may be higher"
+        if self.strict and faulty(measured) and not measured.tally.ended:
+            self.fault = measured
+            return f"a fault at {measured.rate:,.0f} events/s ended the search"
+        return ""
+
+    def _step(self) -> int:
+        cpu = self.best.usage.server if self.best else None
+        return 4 if cpu is not None and cpu < EASY_CPU else 2
+
+
+def faulty(measured: Measured) -> bool:
+    tally = measured.tally
+    return bool(tally.lost or tally.duplicated or tally.out_of_order)
 
 
 def keeps_up(measured: Measured, limit_ms: float) -> bool:
@@ -54,36 +100,77 @@ def keeps_up(measured: Measured, limit_ms: float) -> bool:
     A backlog that grows is seen in the p99: within a second at one more percent than is possible,
     the last events wait for 10 ms.
     """
-    tally, p99 = measured.tally, milliseconds(measured.tally.latencies, 99)
+    p99 = milliseconds(measured.tally.latencies, 99)
     asked = measured.rate * measured.asked_seconds
-    clean = not (tally.lost or tally.duplicated or tally.out_of_order or tally.ended)
-    return clean and p99 is not None and p99 <= limit_ms and measured.made >= asked * MADE - WHOLE
+    whole = not (faulty(measured) or measured.tally.ended or measured.interrupted)
+    return whole and p99 is not None and p99 <= limit_ms and measured.made >= asked * MADE - WHOLE
 
 
 async def saturate(
-    bench: Bench, fleet: Fleet, source: Source, *, limit_ms: float, first: float = FIRST_RATE
-) -> Search:
-    """Ctrl-C ends the search with what it has found so far."""
-    search = Search(limit_ms)
+    bench: Bench, fleet: Fleet, source: Source, search: Search, *, first: float = FIRST_RATE
+) -> None:
+    """Fills `search`, which Ctrl-C ends with what it has found so far."""
     for rate in search.rates(first):
-        for _ in range(TRIES):
+        decided = False
+        while not decided:
             seconds = bench.options.duration if search.too_high else ROUGH_SECONDS
             measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
-            bench.screen.say(_line(measured, limit_ms))
-            if measured.interrupted or measured.tally.ended or search.judge(measured):
-                break
-        else:
-            search.too_high = rate
-        if measured.interrupted or measured.tally.ended:
-            break
-    return search
+            decided = search.judge(measured)
+            bench.screen.say(_line(measured, search.limit_ms))
+            if measured.tally.ended and not measured.interrupted:
+                await _open_anew(fleet, source)
+        if search.over:
+            return
+
+
+async def measure_below(
+    bench: Bench, fleet: Fleet, source: Source, *, rate: float, seconds: float
+) -> Measured:
+    """At a rate that was kept up with; once more if that ended connections, see TRIES.
+
+    What is published on the wire is in no log: who falls behind by more than a ring is cut off.
+    """
+    measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
+    if not measured.tally.ended or measured.interrupted:
+        return measured
+    bench.screen.say(_line(measured, LIMIT_MS))
+    await _open_anew(fleet, source)
+    return await measure(bench, fleet, source, rate=rate, seconds=seconds)
+
+
+async def _open_anew(fleet: Fleet, source: Source) -> None:
+    """After a rate that ended connections: a server may close those that fall too far behind."""
+    offset = await fleet.reopen()
+    if isinstance(source, Paced):
+        source.go_on_after(offset)
+
+
+def tell(bench: Bench, search: Search) -> None:
+    """Add what was found to the outcome, were it cut short."""
+    if search.shown:
+        held = search.fault or search.best
+        keep(bench, "saturate" if held else OVERLOADED, search.shown)
+    if search.over:
+        bench.outcome.notes.append(f"{bench.peer}: {search.over}")
+    elif search.best is None and search.tried:
+        slow = f"{search.tried[-1].rate:,.0f} events/s, the lowest rate that was tried"
+        bench.outcome.notes.append(f"{bench.peer} did not keep up with {slow}")
+
+
+def add_search_flags(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("search").add_argument
+    add("--limit", type=positive, default=LIMIT_MS, help="highest p99, ms (default: %(default)g)")
+    first = "rate to begin at, near the expected one to save time"
+    add("--first", type=positive, metavar="RATE", help=first)
 
 
 def _line(measured: Measured, limit_ms: float) -> str:
-    verdict = "kept up" if keeps_up(measured, limit_ms) else "too much"
+    failed = "cut short" if measured.interrupted else "too much"
+    verdict = "kept up" if keeps_up(measured, limit_ms) else failed
     tally = measured.tally
     faults = (tally.lost, tally.duplicated, tally.out_of_order)
-    told = f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)
+    told = f", ended {tally.ended.total():,}" * bool(tally.ended)
+    told += f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)
     return (
         f"{measured.rate:8,.0f} events/s: {verdict},"
         f" p50 {milliseconds(tally.latencies, 50) or 0:.1f} ms,"

@@ -31,17 +31,22 @@ class Options:
     processes: int
     warmup: float
     drain: float
+    html: Path | None = None
     own: Namespace = field(default_factory=Namespace)
     """Every flag as it was parsed, those that the scenario added among them."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What is measured, and with what. `server_pid`: None when the server is not ours to see."""
+    """What is measured, and with what. `server_pid`: None when the server is not ours to see.
+
+    `outcome` is what was found so far: all that is told when the run ends, or is interrupted.
+    """
 
     options: Options
     screen: Screen
     interruption: Interruption
+    outcome: Outcome
     peer: str
     server_pid: int | None
 
@@ -62,16 +67,19 @@ def no_flags(parser: ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`play` measures a Tandem, `play_alone` what it starts itself; both may raise LoadError.
+    """`play` measures a Tandem, `play_alone` what it starts itself; both may raise LoadError and
+    add what they find to the outcome at once.
 
     `add_flags` adds flags of its own to the command, `defaults` replaces those of the common ones.
     """
 
     summary: str
-    play: Callable[[Stage], Awaitable[Outcome]] | None = None
-    play_alone: Callable[[Bench], Awaitable[Outcome]] | None = None
+    play: Callable[[Stage], Awaitable[None]] | None = None
+    play_alone: Callable[[Bench], Awaitable[None]] | None = None
     add_flags: Callable[[ArgumentParser], None] = no_flags
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    unheeded: frozenset[str] = frozenset()
+    """Common flags that change nothing here."""
 
 
 def find_scenarios() -> dict[str, Scenario]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from rich import box
@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from load.comparison import Comparison, compare
 from load.machine import Machine
-from load.report import Outcome, rows
+from load.report import OURS, Outcome, rows, verdict
 
 _BAR_SECONDS = 0.125
+_WIDE = 140
 _FAULTS = ("lost", "duplicated", "out of order")
 
 
@@ -42,7 +44,10 @@ class Screen:
                 ticking.cancel()
 
     def show(self, outcome: Outcome, machine: Machine) -> None:
-        if self._console.is_terminal:
+        if outcome.compared:
+            narrow = self._console.is_terminal and self._console.width < _WIDE
+            self._compared(compare(outcome.results, narrow=narrow))
+        elif self._console.is_terminal:
             self._console.print(_table(outcome))
         else:
             self._lines(outcome)
@@ -53,14 +58,26 @@ class Screen:
 
     def _lines(self, outcome: Outcome) -> None:
         names = [result.scenario for result in outcome.results]
-        for label, cells in [("scenario", names), *rows(outcome.results)]:
-            self._console.print(f"{label:<16}{'  '.join(cells)}", highlight=False, soft_wrap=True)
+        lines = [("scenario", names), *rows(outcome.results)]
+        self._columns([[label, *cells] for label, cells in lines])
+
+    def _compared(self, comparison: Comparison) -> None:
+        """A row for each server; off a terminal the cells stand in columns, too."""
+        if self._console.is_terminal:
+            self._console.print(_comparison(comparison))
+            return
+        self._columns([comparison.headers, *comparison.rows])
+
+    def _columns(self, lines: Sequence[Sequence[str]]) -> None:
+        """Plain text, cells below each other."""
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            self._console.print("  ".join(cells).rstrip(), highlight=False, soft_wrap=True)
 
     def _verdict(self, outcome: Outcome) -> None:
-        if all(result.clean for result in outcome.results):
-            self._console.print("clean: every event once, in order, to everybody", style="green")
-        else:
-            self._console.print("NOT CLEAN: see lost, duplicated, out of order", style="bold red")
+        style = "green" if outcome.clean else "bold red"
+        self._console.print(verdict(outcome), style=style, highlight=False)
 
 
 async def _advance(progress: Progress, seconds: float, counted: Callable[[], str]) -> None:
@@ -87,4 +104,15 @@ def _table(outcome: Outcome) -> Table:
     for label, cells in rows(outcome.results):
         bad = label in _FAULTS and any(cell != "0" for cell in cells)
         table.add_row(label, *cells, style="bold red" if bad else None)
+    return table
+
+
+def _comparison(comparison: Comparison) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    last = len(comparison.headers) - 1
+    for nth, title in enumerate(comparison.headers):
+        words = nth in {0, last}
+        table.add_column(title, justify="left" if words else "right", no_wrap=nth in {0, 1})
+    for row in comparison.rows:
+        table.add_row(*row, style="bold" if row[0] == OURS else None)
     return table

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from load.interruption import pause
 
 TICK_SECONDS = 0.001
 MOST_AT_ONCE = 500
@@ -75,6 +76,10 @@ class Paced(ABC):
                 return
             await _sleep(max(TICK_SECONDS, (made + 1) / rate - passed), stop)
 
+    def go_on_after(self, offset: int) -> None:
+        """The next event is the one after it: what subscribers were told they have."""
+        self._offset = offset
+
     async def settle(self, seconds: float) -> int:  # noqa: ARG002 - the port
         return self._offset
 
@@ -104,6 +109,4 @@ async def _sleep(seconds: float, stop: asyncio.Event) -> None:
     if seconds < 0.05:  # noqa: PLR2004 - hardly noticed by whoever presses Ctrl-C
         await asyncio.sleep(seconds)
         return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+    await pause(seconds, stop)

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from contextlib import suppress
 
 import httpx
 
 from load.histogram import Histogram
+from load.interruption import pause
 from load.orders import OpenOrder, OrderBook
 from load.target import Account, Target
 
@@ -44,7 +44,7 @@ class Writer:
         while due < begin + seconds and not stop.is_set():
             self._launch()
             due += 1 / rate
-            await _pause(min(due, begin + seconds) - clock(), stop)
+            await pause(min(due, begin + seconds) - clock(), stop)
 
     async def run_closed(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
         """So many writers, each of whom writes again as soon as it has its answer."""
@@ -92,13 +92,3 @@ class Writer:
     async def _move(self, order: OpenOrder) -> httpx.Response:
         step = order.steps.popleft()
         return await self._target.move(self._staff, order.id, order.etag, step)
-
-
-async def _pause(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep, but no longer than until `stop`; gives way even when there is no time left."""
-    if seconds <= 0:
-        await asyncio.sleep(0)
-        return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

@@ -102,6 +102,11 @@ PROOFS = [
         [f"{E2E}/test_fuzz.py"],
     ),
     Proof(
+        "defects",
+        "the load suite finds each lost, repeated and swapped event in every scenario",
+        ["tests/load/test_defects.py"],
+    ),
+    Proof(
         "autobahn",
         "Autobahn's cases 1 to 7, 9, 10: as a route and taken over, on both event loops",
         ["tests/realtime/test_autobahn.py"],

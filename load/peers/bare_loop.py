@@ -20,4 +20,4 @@ async def start(_: Services) -> AsyncIterator[Running]:
         yield Running(f"http://127.0.0.1:{port}", process.pid, source, "tandem")
 
 
-PEER = Peer(start)
+PEER = Peer(start, first_rate=8000)

@@ -21,4 +21,4 @@ async def start(services: Services) -> AsyncIterator[Running]:
         yield Running(f"http://127.0.0.1:{port}", process.pid, source)
 
 
-PEER = Peer(start, missing_bun)
+PEER = Peer(start, missing_bun, first_rate=4000)

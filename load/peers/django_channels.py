@@ -23,4 +23,4 @@ async def start(services: Services) -> AsyncIterator[Running]:
         yield Running(f"http://127.0.0.1:{port}", process.pid, source)
 
 
-PEER = Peer(start, partial(missing_python, "django", "channels", "channels_redis"))
+PEER = Peer(start, partial(missing_python, "django", "channels", "channels_redis"), first_rate=10)

@@ -31,4 +31,4 @@ async def start(_: Services) -> AsyncIterator[Running]:
             yield Running(f"http://127.0.0.1:{websocket_port}", process.pid, source, "nats")
 
 
-PEER = Peer(start, partial(missing_program, "nats-server", "nats-server"))
+PEER = Peer(start, partial(missing_program, "nats-server", "nats-server"), first_rate=800)

@@ -57,4 +57,4 @@ async def start(_: Services) -> AsyncIterator[Running]:
             yield Running(url, process.pid, source, "silent")
 
 
-PEER = Peer(start, missing)
+PEER = Peer(start, missing, first_rate=400)

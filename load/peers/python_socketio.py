@@ -23,4 +23,4 @@ async def start(services: Services) -> AsyncIterator[Running]:
         yield Running(f"http://127.0.0.1:{port}", process.pid, source, "socketio")
 
 
-PEER = Peer(start, partial(missing_python, "socketio"))
+PEER = Peer(start, partial(missing_python, "socketio"), first_rate=25)

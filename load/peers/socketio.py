@@ -23,4 +23,4 @@ async def start(services: Services) -> AsyncIterator[Running]:
         yield Running(f"http://127.0.0.1:{port}", process.pid, source, "socketio")
 
 
-PEER = Peer(start, partial(missing_node, "socket.io"))
+PEER = Peer(start, partial(missing_node, "socket.io"), first_rate=150)

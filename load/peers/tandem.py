@@ -24,4 +24,4 @@ async def start(services: Services) -> AsyncIterator[Running]:
         pipe.close()
 
 
-PEER = Peer(start, needs_postgres=True)
+PEER = Peer(start, needs_postgres=True, first_rate=4000)

@@ -1,4 +1,7 @@
-"""Cost of a delivery as the number of channels grows, one subscriber each."""
+"""Cost of a delivery as the number of channels grows, one subscriber each.
+
+Order is that of a channel: two events of different channels that change places are no disorder.
+"""
 
 import asyncio
 import os
@@ -12,12 +15,12 @@ import asyncpg
 
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import Measured
+from load.measurement import LATE_SECONDS, Measured, keep
 from load.messages import PROGRESS_SECONDS, Job
 from load.pipe import RedisPipe
-from load.report import Outcome, Result
+from load.quantities import counts
 from load.scenario import Scenario, Stage
-from load.scenarios.growth import sizes
+from load.series import throughput
 from load.sources.wire import Wires
 from load.usage import Meter
 
@@ -31,21 +34,20 @@ _ORDERS = """
 """
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     if stage.server is None:
         raise LoadError.refused("channels needs a server of its own: leave --url out")
-    results: list[Result] = []
     async with _channels(stage, sum(stage.options.own.counts)) as unused:
         channels = unused
         for count in stage.options.own.counts:
             mine, channels = channels[:count], channels[count:]  # each begins at offset 1
-            results.append(await _measure(stage, mine))
-            cost = results[-1].extra["server_us_per_delivery"]
-            stage.screen.say(f"{count:7,} channels: {cost} µs a delivery")
-    return Outcome(results)
+            measured = await _measure(stage, mine)
+            stage.screen.say(f"{count:7,} channels: {measured.server_us_per_delivery} µs each")
+            if measured.interrupted:
+                return
 
 
-async def _measure(stage: Stage, channels: Sequence[str]) -> Result:
+async def _measure(stage: Stage, channels: Sequence[str]) -> Measured:
     options = stage.options
     connections = min(CONNECTIONS, len(channels))
     bench = replace(stage, options=replace(options, connections=connections))
@@ -53,7 +55,8 @@ async def _measure(stage: Stage, channels: Sequence[str]) -> Result:
     async with Fleet(job, 1) as fleet:
         measured = await _play(bench, fleet, channels)
     cost = measured.server_us_per_delivery
-    return measured.result("channels", bench, channels=len(channels), server_us_per_delivery=cost)
+    keep(bench, "channels", measured, channels=len(channels), server_us_per_delivery=cost)
+    return measured
 
 
 async def _play(stage: Stage, fleet: Fleet, channels: Sequence[str]) -> Measured:
@@ -69,22 +72,23 @@ async def _play(stage: Stage, fleet: Fleet, channels: Sequence[str]) -> Measured
     with stage.interruption.graceful() as stop:
         meter = Meter([os.getpid(), *fleet.pids], stage.server_pid)
         await source.run(options.rate, options.duration, stop)
-        usage = meter.read()
-        made = await source.settle(0)
+        usage, cpu = meter.read(), meter.cpu_seconds()
+        ended, made = time.time_ns() // 1000, await source.settle(0)
         await _until_all(fleet, before + made, options.drain)
     pipe.close()
     tally = await fleet.tally(0)
-    came = fleet.deliveries - before
-    tally.lost = max(tally.lost, made - (came - tally.duplicated))
-    seconds = (tally.last - since) / 1_000_000 or options.duration
+    tally.lost = made - tally.received
+    last = max(tally.last, ended)
     return Measured(
         rate=options.rate,
         asked_seconds=options.duration,
         made=made,
         tally=tally,
         usage=usage,
-        seconds=seconds,
+        seconds=(last - since) / 1_000_000,
         interrupted=stop.is_set(),
+        cpu_seconds=cpu,
+        series=throughput(fleet.histories, since / 1_000_000, last / 1_000_000),
     )
 
 
@@ -92,7 +96,7 @@ async def _until_all(fleet: Fleet, deliveries: int, seconds: float) -> None:
     end = time.monotonic() + seconds
     while fleet.deliveries < deliveries and time.monotonic() < end:  # noqa: ASYNC110 - told by lines
         await asyncio.sleep(PROGRESS_SECONDS)
-    await asyncio.sleep(2 * PROGRESS_SECONDS)  # what comes twice comes now
+    await asyncio.sleep(LATE_SECONDS)
 
 
 @asynccontextmanager
@@ -109,7 +113,11 @@ async def _channels(stage: Stage, count: int) -> AsyncIterator[list[str]]:
 
 def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
-        *("--counts",), type=sizes, default=COUNTS, help="of channels (default: 1 to 10,000)"
+        *("--counts",),
+        type=counts,
+        default=COUNTS,
+        metavar="N,…",
+        help="of channels (default: 1,10,100,1000,10000)",
     )
 
 
@@ -117,5 +125,6 @@ SCENARIO = Scenario(
     summary=__doc__ or "",
     play=play,
     add_flags=add_flags,
-    defaults={"rate": 400.0, "duration": 5.0, "connections": CONNECTIONS},
+    defaults={"rate": 2000.0, "duration": 5.0, "connections": CONNECTIONS},
+    unheeded=frozenset({"url", "connections", "warmup", "processes"}),
 )

@@ -1,50 +1,40 @@
 """The same load on other servers: each on one core, fed as its own kind is, one after the other."""
 
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from load import handshakes
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import measure
-from load.peer import Peer, Running, find_peers
-from load.report import Outcome, Result
-from load.saturation import saturate
+from load.measurement import keep, measure
+from load.peer import Peer, find_peers
+from load.quantities import count
+from load.report import OURS
+from load.saturation import Search, add_search_flags, measure_below, saturate, tell
 from load.scenario import Bench, Scenario
 from load.server import own_services
+from load.source import Source
 from load.subject import Subject
 
-LIMIT_MS = 60.0
 FANOUT_RATE = 100.0
-FIRST_RATE = 10.0
-"""The slowest are to be found, too."""
 
 
-async def play(bench: Bench) -> Outcome:
+async def play(bench: Bench) -> None:
+    """A round is whole or begun: what Ctrl-C leaves is told peer by peer."""
+    bench.outcome.compared = True
     peers = find_peers()
-    notes, chosen = [], []
-    for name in _names(bench.options.own.only, peers):
-        missing = peers[name].missing()
-        if missing:
-            notes.append(f"{name} is left out: {missing}")
-        else:
-            chosen.append(name)
-    results: list[Result] = []
+    chosen, notes = choose(bench.options.own.only, peers)
+    bench.outcome.notes += notes
     for _ in range(bench.options.own.repeat):
         for name in chosen:
-            results += await _play(replace(bench, peer=name), peers[name])
-    return Outcome(results, [*notes, *_too_slow(results, bench.options.own.limit)])
+            await _play(replace(bench, peer=name), peers[name])
+            if bench.interruption.happened:
+                return
 
 
-def _too_slow(results: Iterable[Result], limit_ms: float) -> Iterator[str]:
-    """Of these the row is of a rate that was too high."""
-    for each in results:
-        if each.scenario == "saturate" and (each.p99_ms is None or each.p99_ms > limit_ms):
-            yield f"{each.peer} did not keep up with {each.rate:g} events/s, the lowest tried"
-
-
-async def _play(bench: Bench, peer: Peer) -> list[Result]:
+async def _play(bench: Bench, peer: Peer) -> None:
     bench.screen.say(f"{bench.peer} …")
     with own_services(postgres=peer.needs_postgres) as services:
         async with peer.start(services) as running:
@@ -52,38 +42,44 @@ async def _play(bench: Bench, peer: Peer) -> list[Result]:
             subject = Subject.of_peer(running)
             alone = {"idle": handshakes.idle, "connect": handshakes.connect}
             if play_one := alone.get(bench.options.own.scenario_):
-                return [await play_one(bench, subject)]
+                await play_one(bench, subject)
+                return
             job = subject.job(bench.options.connections)
             async with Fleet(job, bench.options.processes) as fleet:
-                return [each async for each in _measured(bench, fleet, running)]
+                await _measure(bench, fleet, running.source)
 
 
-async def _measured(bench: Bench, fleet: Fleet, running: Running) -> AsyncIterator[Result]:
+async def _measure(bench: Bench, fleet: Fleet, source: Source) -> None:
     options = bench.options
     if options.own.scenario_ == "fanout":
-        measured = await measure(
-            bench, fleet, running.source, rate=options.rate, seconds=options.duration
-        )
-        yield measured.result("fanout", bench)
+        at_rate = await measure(bench, fleet, source, rate=options.rate, seconds=options.duration)
+        keep(bench, "fanout", at_rate)
         return
-    search = await saturate(
-        bench, fleet, running.source, limit_ms=options.own.limit, first=FIRST_RATE
-    )
-    best = search.best or search.tried[-1]
-    yield best.result("saturate", bench)
-    if search.best:
-        half = await measure(
-            bench, fleet, running.source, rate=best.rate / 2, seconds=options.duration
-        )
-        yield half.result("half", bench)
+    search = Search(options.own.limit, strict=bench.peer == OURS)
+    try:
+        await saturate(bench, fleet, source, search, first=options.own.first)
+    finally:
+        tell(bench, search)
+    if search.best and not search.over:
+        rate = search.best.rate / 2
+        half = await measure_below(bench, fleet, source, rate=rate, seconds=options.duration)
+        keep(bench, "half", half)
 
 
-def _names(only: str | None, peers: Iterable[str]) -> Iterator[str]:
-    known = list(peers)
-    for name in only.split(",") if only else known:
-        if name not in known:
-            raise LoadError.refused(f"--only {name}: there are {', '.join(known)}")
-        yield name
+def choose(only: str | None, peers: Mapping[str, Peer]) -> tuple[list[str], list[str]]:
+    """Those that can play, in the order that was asked for; and why others cannot.
+
+    Raises LoadError for a name that there is not.
+    """
+    chosen, notes = [], []
+    for name in only.split(",") if only else peers:
+        if name not in peers:
+            raise LoadError.refused(f"--only {name}: there are {', '.join(peers)}")
+        if missing := peers[name].missing():
+            notes.append(f"{name} is left out: {missing}")
+        else:
+            chosen.append(name)
+    return chosen, notes
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -94,10 +90,11 @@ def add_flags(parser: ArgumentParser) -> None:
         dest="scenario_",
         choices=("saturate", "fanout", "idle", "connect"),
         default="saturate",
-        help="(default: %(default)s)",
+        help="what each plays (default: %(default)s; --rate is for fanout only)",
     )
-    add("--repeat", type=int, default=1, help="rounds (default: %(default)s)")
-    add("--limit", type=float, default=LIMIT_MS, help="highest p99, ms (default: %(default)g)")
+    add("--repeat", type=count, default=1, help="rounds (default: %(default)s)")
+    add("--markdown", type=Path, metavar="FILE", help="write the table as Markdown to FILE")
+    add_search_flags(parser)
 
 
 SCENARIO = Scenario(
@@ -105,4 +102,5 @@ SCENARIO = Scenario(
     play_alone=play,
     add_flags=add_flags,
     defaults={"connections": 500, "duration": 3.0, "rate": FANOUT_RATE},
+    unheeded=frozenset({"url", "email", "password", "workers"}),
 )

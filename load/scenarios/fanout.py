@@ -5,9 +5,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 
 from load.fleet import Fleet
-from load.measurement import Measured, measure
+from load.measurement import Measured, keep, measure
 from load.messages import Job
-from load.report import Outcome
 from load.scenario import Scenario, Stage
 from load.source import Source
 from load.sources.choice import CHANNEL, add_source_flag, source_of
@@ -16,12 +15,12 @@ _SLACK = 0.95
 """Below this share of the asked rate the reader should know."""
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     options = stage.options
     job = Job(stage.target.url, stage.staff.token, CHANNEL, options.connections)
     begin = time.monotonic()
     async with (
-        source_of(stage, options.own.source) as source,
+        source_of(stage) as source,
         Fleet(job, options.processes) as fleet,
     ):
         took = time.monotonic() - begin
@@ -31,25 +30,17 @@ async def play(stage: Stage) -> Outcome:
             f" {options.warmup:g} s of warm-up before"
         )
         measured = await measure(stage, fleet, source, rate=options.rate, seconds=options.duration)
-    return Outcome([measured.result("fanout", stage)], list(_notes(stage, source, measured)))
+    keep(stage, "fanout", measured)
+    stage.outcome.notes += _notes(stage, source, measured)
 
 
 def _notes(stage: Stage, source: Source, measured: Measured) -> Iterator[str]:
-    """What the figures alone would not say."""
     tally, usage, options = measured.tally, measured.usage, stage.options
-    if measured.interrupted:
-        yield f"interrupted: {measured.seconds:.1f} s of {options.duration:g} s were measured"
     if source.failures:
         yield f"writes without success: {source.failures}"
     reached = tally.latencies.count / options.connections / measured.seconds
     if reached < options.rate * _SLACK:
         yield f"a connection received {reached:.1f} events/s of {options.rate:g} asked"
-    for how, count in sorted(tally.ended.items()):
-        yield f"{count:,} connections ended early: {how}"
-    if usage.client_bound:
-        yield "client-bound: a client process was over 90 % of a core and measured itself"
-    if tally.latencies.early:
-        yield f"{tally.latencies.early:,} deliveries came before their `at`: two clocks"
     if usage.services:
         shares = (f"{name} {cores:.0%}" for name, cores in sorted(usage.services.items()))
         yield f"beside the server, of a core: {', '.join(shares)}"

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from dataclasses import replace
 
 from load.fleet import Fleet
-from load.measurement import measure
-from load.report import Outcome, Result
+from load.measurement import keep, measure
+from load.quantities import counts
 from load.scenario import Scenario, Stage
 from load.sources.choice import add_source_flag, source_of
 from load.subject import Subject
@@ -13,11 +13,10 @@ from load.subject import Subject
 SIZES = (50, 500, 2_000, 10_000)
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     """The rate is lower in proportion: `--rate` is that of the first size."""
     options = stage.options
-    results: list[Result] = []
-    async with source_of(stage, options.own.source) as source:
+    async with source_of(stage) as source:
         for size in options.own.sizes:
             rate = options.rate * options.own.sizes[0] / size
             bench = replace(stage, options=replace(options, connections=size, rate=rate))
@@ -26,19 +25,17 @@ async def play(stage: Stage) -> Outcome:
                 measured = await measure(bench, fleet, source, rate=rate, seconds=options.duration)
             stage.screen.say(f"{size:7,} subscribers: {measured.server_us_per_delivery} µs each")
             cost = measured.server_us_per_delivery
-            results.append(measured.result("growth", bench, server_us_per_delivery=cost))
-    return Outcome(results)
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+            keep(bench, "growth", measured, server_us_per_delivery=cost)
+            if measured.interrupted:
+                return
 
 
 def add_flags(parser: ArgumentParser) -> None:
     add_source_flag(parser, default="wire")
     parser.add_argument(
         *("--sizes",),
-        type=sizes,
+        type=counts,
+        metavar="N,…",
         default=SIZES,
         help="of the audience (default: 50,500,2000,10000)",
     )
@@ -49,4 +46,5 @@ SCENARIO = Scenario(
     play=play,
     add_flags=add_flags,
     defaults={"rate": 400.0, "duration": 5.0, "connections": SIZES[-1]},
+    unheeded=frozenset({"connections"}),
 )

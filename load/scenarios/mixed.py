@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import measure
-from load.report import Outcome
+from load.measurement import keep, measure
+from load.quantities import positive
 from load.scenario import Scenario, Stage
 from load.sources.rest import Rest
 from load.subject import Subject
@@ -15,7 +15,7 @@ from load.subject import Subject
 READS_A_SECOND = 10.0
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     """Staff follow all orders; somebody reads lists and single orders all the while."""
     options = stage.options
     owner = await stage.target.register_customer()
@@ -35,11 +35,9 @@ async def play(stage: Stage) -> Outcome:
         f"request_p{percent}_ms": round((times.percentile(percent) or 0.0) / 1000, 3)
         for percent in (50, 99)
     }
-    return Outcome([measured.result("mixed", stage, **extra)], _failures(rest))
-
-
-def _failures(rest: Rest) -> list[str]:
-    return [f"writes without success: {rest.failures}"] if rest.failures else []
+    keep(stage, "mixed", measured, **extra)
+    if rest.failures:
+        stage.outcome.notes.append(f"writes without success: {rest.failures}")
 
 
 async def _read(stage: Stage, rate: float) -> None:
@@ -56,7 +54,7 @@ async def _read(stage: Stage, rate: float) -> None:
 def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         *("--reads",),
-        type=float,
+        type=positive,
         default=READS_A_SECOND,
         help="GET requests a second (default: %(default)g)",
     )

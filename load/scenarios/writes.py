@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from load.fleet import Fleet
 from load.histogram import Histogram
-from load.measurement import measure
-from load.report import Outcome, Result, milliseconds
+from load.measurement import keep, measure
+from load.quantities import count
+from load.report import milliseconds
 from load.scenario import Scenario, Stage
 from load.sources.rest import Rest
 from load.subject import Subject
@@ -35,27 +36,27 @@ class Closed:
         return await self.rest.settle(seconds)
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     options = stage.options
     owner = await stage.target.register_customer()
     rest = Rest(stage.target, owner=owner, staff=stage.staff, moves=not options.own.posts)
     job = Subject.of_stage(stage).job(options.connections)
     async with Fleet(job, options.processes) as fleet:
         at_rate = await measure(stage, fleet, rest, rate=options.rate, seconds=options.duration)
-        results = [at_rate.result("writes", stage, **_figures(rest.take_times()))]
+        keep(stage, "writes", at_rate, **_figures(rest.take_times()))
         if not at_rate.interrupted:
-            results.append(await _most(stage, fleet, rest))
-    failures = [f"writes without success: {rest.failures}"] if rest.failures else []
-    return Outcome(results, failures)
+            await _most(stage, fleet, rest)
+    if rest.failures:
+        stage.outcome.notes.append(f"writes without success: {rest.failures}")
 
 
-async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> Result:
+async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> None:
     options = stage.options
     closed = Closed(rest, options.own.writers)
     measured = await measure(stage, fleet, closed, rate=0.0, seconds=options.duration)
     per_second = round(measured.made / measured.asked_seconds, 1)
     times = rest.take_times()
-    return measured.result("most", stage, requests_per_s=per_second, **_figures(times))
+    keep(stage, "most", measured, requests_per_s=per_second, **_figures(times))
 
 
 def _figures(times: Histogram) -> dict[str, float]:
@@ -65,7 +66,7 @@ def _figures(times: Histogram) -> dict[str, float]:
 
 def add_flags(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("writes").add_argument
-    add("--writers", type=int, default=8, help="who write at full speed (default: %(default)s)")
+    add("--writers", type=count, default=8, help="who write at full speed (default: %(default)s)")
     add("--posts", action="store_true", help="place orders only, move none")
 
 

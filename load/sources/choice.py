@@ -21,10 +21,10 @@ def add_source_flag(parser: ArgumentParser, *, default: str) -> None:
     parser.add_argument_group("source").add_argument(
         "--source",
         choices=("wire", "whole", "rest"),
-        default=default,
         help="wire: numbered publications through Redis; whole: events through outbox and relay;"
-        " rest: real writes (default: %(default)s; with --url rest only)",
+        f" rest: real writes (default: {default}; with --url rest, the only one)",
     )
+    parser.set_defaults(own_source=default)
 
 
 def settings_for(source: str | None) -> dict[str, str]:
@@ -33,8 +33,10 @@ def settings_for(source: str | None) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def source_of(stage: Stage, name: str) -> AsyncIterator[Source]:
-    """The source by its name; raises LoadError for one that needs a server of our own."""
+async def source_of(stage: Stage) -> AsyncIterator[Source]:
+    """The one that was asked for; raises LoadError if that needs a server of our own."""
+    own = stage.options.own
+    name = own.source or (own.own_source if stage.server else "rest")
     if name == "rest":
         owner = await stage.target.register_customer()
         yield Rest(stage.target, owner=owner, staff=stage.staff)

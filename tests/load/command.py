@@ -1,6 +1,7 @@
 """Runs `python -m load` as its user does."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ class Done:
     err: str
 
 
-async def run_load(*flags: str, seconds: float = 30) -> Done:
+async def run_load(*flags: str, seconds: float = 30, **variables: str) -> Done:
     """Terminated after `seconds`, so that a server of its own ends with it."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "load", *flags, stdout=PIPE, stderr=PIPE, cwd=ROOT
+        *(sys.executable, "-m", "load", *flags),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=ROOT,
+        env={**os.environ, **variables},
     )
     timer = asyncio.get_running_loop().call_later(seconds, process.terminate)
     out, err = await process.communicate()

@@ -7,13 +7,11 @@ import pytest
 
 from load.arguments import default_processes, parse
 from load.errors import Exit
-from load.report import Outcome
 from load.scenario import Scenario, Stage, find_scenarios
 
 
-async def play_nothing(stage: Stage) -> Outcome:
+async def play_nothing(stage: Stage) -> None:
     del stage
-    return Outcome([])
 
 
 def add_depth(parser: ArgumentParser) -> None:
@@ -71,6 +69,28 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(
         parse(["dive", "--json", str(tmp_path / "none" / "out.json")], SCENARIOS)
     assert caught.value.code == Exit.USAGE
     assert "no directory" in capsys.readouterr().err
+
+
+def test_a_scenario_that_starts_everything_itself_takes_no_address(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = {"dive": Scenario("goes down", play_nothing, unheeded=frozenset({"url"}))}
+    with pytest.raises(SystemExit) as caught:
+        parse(["dive", "--url", "http://localhost:8000"], alone)
+    assert caught.value.code == Exit.USAGE
+    assert "leave --url out" in capsys.readouterr().err
+
+
+def test_the_help_of_a_scenario_leaves_out_what_changes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = {"dive": Scenario("goes down", play_nothing, unheeded=frozenset({"rate"}))}
+    with pytest.raises(SystemExit):
+        parse(["dive", "--help"], alone)
+    told = capsys.readouterr().out
+    assert "--duration" in told
+    assert "--rate" not in told
+    assert parse(["dive", "--rate", "7"], alone)[1].rate == 7
 
 
 def test_help_lists_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:

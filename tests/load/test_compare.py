@@ -1,36 +1,43 @@
-"""The peers that need nothing but this project and its dependencies, each for a moment."""
+"""Which servers are compared."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from load.installed import missing_program
-from load.peer import find_peers
-from tests.load.command import run_load
-
-SECONDS = 60
-
-
-async def deliveries(peer: str) -> int:
-    """After a run that must be clean: what it says is in the table, and in its exit code."""
-    flags = ("--scenario", "fanout", "--connections", "10", "--rate", "50", "--duration", "1")
-    done = await run_load("compare", "--only", peer, *flags, seconds=SECONDS)
-    assert done.code == 0, done.out + done.err
-    (line,) = (line for line in done.out.splitlines() if line.startswith("deliveries/s"))
-    return int(line.split()[-1].replace(",", ""))
+from app.embedded import Services
+from load.errors import Exit, LoadError
+from load.peer import Peer, Running, find_peers
+from load.report import OURS
+from load.scenarios.compare import choose
 
 
-@pytest.mark.parametrize("peer", ["bare-loop", "websockets-broadcast", "fastapi-loop"])
-async def test_a_peer_is_started_fed_and_accounted_for(peer: str) -> None:
-    assert 400 < await deliveries(peer) < 600
+@asynccontextmanager
+async def never(services: Services) -> AsyncIterator[Running]:
+    raise LoadError.unreachable(f"not for {services}")
+    yield
 
 
-@pytest.mark.parametrize("name", ["nats", "nchan", "bun", "socketio"])
-async def test_a_peer_that_is_installed_is_clean(name: str) -> None:
-    if reason := find_peers()[name].missing():
-        pytest.skip(reason)
-    assert 400 < await deliveries(name) < 600
+PEERS = {"one": Peer(never), "two": Peer(never), "three": Peer(never, lambda: "no such program")}
 
 
-def test_what_is_not_installed_is_told_in_a_line() -> None:
-    assert missing_program("no-such-server", "a-package") == (
-        "there is no no-such-server: apt-get install a-package"
-    )
+def test_all_that_are_installed_play_unless_some_are_named() -> None:
+    assert choose(None, PEERS)[0] == ["one", "two"]
+
+
+def test_those_that_are_named_play_in_that_order() -> None:
+    assert choose("two,one", PEERS)[0] == ["two", "one"]
+
+
+def test_one_that_is_not_installed_is_left_out_with_the_reason() -> None:
+    assert choose("one,three", PEERS) == (["one"], ["three is left out: no such program"])
+
+
+def test_a_name_that_there_is_not_is_a_usage_error_that_lists_them() -> None:
+    with pytest.raises(LoadError, match="there are one, two, three") as caught:
+        choose("four", PEERS)
+    assert caught.value.exit_code == Exit.USAGE
+
+
+def test_each_module_of_the_peers_is_found_and_tandem_among_them() -> None:
+    assert {OURS, "fastapi-loop"} <= set(find_peers())

@@ -8,7 +8,7 @@ from load.errors import Exit, LoadError
 from load.fleet import Fleet, shares
 from load.measurement import drain
 from load.messages import Job
-from tests.load.standin import CONNECTED, DENIED, SUBSCRIBED, publication, standin
+from tests.load.standin import CONNECTED, DENIED, START, SUBSCRIBED, publication, standin
 
 SECONDS = 20
 
@@ -25,6 +25,20 @@ async def test_the_processes_share_the_connections_and_add_up() -> None:
         assert fleet.deliveries == 10
         found = await fleet.tally(203)
     assert (found.lost, found.duplicated, found.out_of_order) == (5, 0, 0)
+
+
+async def test_connections_that_are_opened_anew_begin_where_they_are_told_to() -> None:
+    async with (
+        asyncio.timeout(SECONDS),
+        standin(CONNECTED, SUBSCRIBED, close_code=3008) as served,
+        Fleet(Job(served.url, "t", "orders", 3), processes=1) as fleet,
+    ):
+        before = fleet.pids
+        served.close_code = None
+        assert await fleet.reopen() == START
+        assert fleet.pids != before
+        assert not (await fleet.tally(START)).ended
+    assert len(served.sockets) == 6
 
 
 async def test_a_refusal_in_a_client_process_reaches_the_command() -> None:

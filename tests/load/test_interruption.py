@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from load.interruption import Interruption
+from load.interruption import Interrupted, Interruption
 
 
 async def test_outside_a_measurement_it_cancels() -> None:
@@ -12,6 +12,15 @@ async def test_outside_a_measurement_it_cancels() -> None:
     Interruption(waiting).interrupt()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_afterwards_no_measurement_begins() -> None:
+    interruption = Interruption(None)
+    with interruption.graceful():
+        interruption.interrupt()
+    assert interruption.happened
+    with pytest.raises(Interrupted), interruption.graceful():
+        pass
 
 
 async def test_inside_one_the_first_ends_it_early_and_the_second_cancels() -> None:

@@ -6,11 +6,9 @@ from collections import Counter
 
 import pytest
 
+from load.crowd import Crowd
 from load.errors import Exit, LoadError
 from load.messages import Job, Tally
-from load.reader import connect, progress, tally
-from load.receipts import Receipts
-from load.subscriber import Subscriber
 from tests.load.standin import (
     CONNECTED,
     DENIED,
@@ -29,29 +27,30 @@ def job(served: StandIn, connections: int = 1) -> Job:
     return Job(served.url, "a token", "orders", connections)
 
 
+async def opened(served: StandIn, connections: int = 1) -> Crowd:
+    crowd = Crowd(job(served, connections))
+    await crowd.open()
+    return crowd
+
+
 async def play(
     *script: str, until: int, connections: int = 1, close_code: int | None = None
 ) -> Tally:
     """Everything that the stand-in says, heard by all; a ping at the end proves that it was."""
     async with standin(READY, *script, "{}", close_code=close_code) as served:
-        receipts = Receipts()
-        receipts.measure_from = 0
-        subscribers = await connect(job(served, connections), receipts)
+        crowd = Crowd(job(served, connections))
+        crowd.receipts.measure_from = 0
+        await crowd.open()
         async with asyncio.timeout(SECONDS):
-            for _ in subscribers:
+            for _ in crowd.subscribers:
                 await served.heard.get()
-        leave(subscribers)
-        return tally(subscribers, receipts, until=until)
-
-
-def leave(subscribers: list[Subscriber]) -> None:
-    for subscriber in subscribers:
-        subscriber.leave()
+        crowd.leave()
+        return crowd.tally(until)
 
 
 async def test_connect_and_subscribe_are_sent_together_and_name_the_channel() -> None:
     async with standin(READY) as served:
-        leave(await connect(job(served), Receipts()))
+        (await opened(served)).leave()
     first, second = map(json.loads, served.commands)
     assert first["connect"]["token"] == "a token"
     assert second["subscribe"] == {"channel": "orders"}
@@ -59,10 +58,10 @@ async def test_connect_and_subscribe_are_sent_together_and_name_the_channel() ->
 
 async def test_pings_are_answered() -> None:
     async with standin(READY, "{}") as served:
-        subscribers = await connect(job(served), Receipts())
+        crowd = await opened(served)
         async with asyncio.timeout(SECONDS):
             assert await served.heard.get() == "{}"
-        leave(subscribers)
+        crowd.leave()
 
 
 async def test_every_connection_accounts_for_itself() -> None:
@@ -89,32 +88,30 @@ async def test_publications_of_other_channels_do_not_count() -> None:
 
 async def test_events_from_before_the_measurement_are_accounted_for_but_not_timed() -> None:
     async with standin(READY, publication(201, at="2000-01-01T00:00:00.000000Z"), "{}") as served:
-        receipts = Receipts()
-        subscribers = await connect(job(served), receipts)
+        crowd = await opened(served)
         async with asyncio.timeout(SECONDS):
             await served.heard.get()
-        assert progress(subscribers, receipts).complete_to == 201
-        assert receipts.latencies.count == 0
-        leave(subscribers)
+        assert crowd.progress().complete_to == 201
+        assert crowd.receipts.latencies.count == 0
+        crowd.leave()
 
 
 async def test_a_socket_closed_early_is_told_with_its_code_and_loses_the_rest() -> None:
     async with standin(READY, publication(201), close_code=3008) as served:
-        receipts = Receipts()
-        subscribers = await connect(job(served), receipts)
+        crowd = await opened(served)
         async with asyncio.timeout(SECONDS):
-            await subscribers[0].gone
-        found = tally(subscribers, receipts, until=203)
+            await crowd.subscribers[0].gone
+        found = crowd.tally(203)
     assert found.ended == Counter({"close 3008": 1})
     assert found.lost == 2
 
 
 async def test_an_ended_connection_is_not_waited_for() -> None:
     async with standin(READY, close_code=3008) as served:
-        subscribers = await connect(job(served), Receipts())
+        crowd = await opened(served)
         async with asyncio.timeout(SECONDS):
-            await subscribers[0].gone
-        assert progress(subscribers, Receipts()).complete_to > START
+            await crowd.subscribers[0].gone
+        assert crowd.progress().complete_to > START
 
 
 async def test_an_unsubscribe_push_is_told() -> None:
@@ -136,7 +133,7 @@ async def test_a_refusal_is_one_line_that_says_what_to_do(
 ) -> None:
     async with standin(*script, close_code=close_code) as served:
         with pytest.raises(LoadError, match=words) as caught:
-            await connect(job(served), Receipts())
+            await opened(served)
     assert caught.value.exit_code == exit_code
 
 
@@ -149,4 +146,4 @@ async def test_a_server_without_websockets_is_told_with_its_status() -> None:
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(LoadError, match="503"):
-            await connect(Job(f"http://127.0.0.1:{port}", "t", "orders", 1), Receipts())
+            await Crowd(Job(f"http://127.0.0.1:{port}", "t", "orders", 1)).open()

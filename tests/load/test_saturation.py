@@ -1,32 +1,121 @@
-"""What counts as keeping up."""
+"""Which rates a search tries, and what ends it."""
 
-import pytest
+from collections.abc import Callable
 
 from load.histogram import Histogram
 from load.measurement import Measured
 from load.messages import Tally
-from load.saturation import keeps_up
+from load.saturation import TRIES, Search, keeps_up
 from load.usage import Usage
 
+LIMIT_MS = 60.0
 
-def measured(rate: float, made: int, micros: int = 1_000, lost: int = 0) -> Measured:
+
+def measured(
+    rate: float, p99_ms: float = 5.0, *, server: float = 0.5, made: float = 1.0, lost: int = 0
+) -> Measured:
     latencies = Histogram()
-    latencies.record(micros, 1)
-    tally = Tally(latencies=latencies, lost=lost)
-    return Measured(rate, 2.5, made, tally, Usage(0.1), 2.5, interrupted=False)
+    latencies.record(int(p99_ms * 1000), 100)
+    return Measured(
+        rate=rate,
+        asked_seconds=1.0,
+        made=int(rate * made),
+        tally=Tally(latencies, lost=lost),
+        usage=Usage(0.1, server),
+        seconds=1.0,
+        interrupted=False,
+        cpu_seconds=server,
+    )
+
+
+def search_on(server: Callable[[float], Measured], first: float = 50.0) -> Search:
+    """As `saturate` does it."""
+    search = Search(LIMIT_MS)
+    for rate in search.rates(first):
+        while not search.judge(server(rate)):
+            pass
+        if search.over:
+            break
+    return search
+
+
+def up_to(most: float) -> Callable[[float], Measured]:
+    return lambda rate: measured(rate, 5.0 if rate <= most else 1_000.0)
+
+
+def tried(search: Search) -> list[float]:
+    return [each.rate for each in search.tried]
+
+
+def test_the_highest_rate_is_found_within_the_precision() -> None:
+    search = search_on(up_to(1_000))
+    assert search.best
+    assert 1_000 / 1.07 <= search.best.rate <= 1_000
+
+
+def test_a_first_guess_near_the_highest_rate_saves_measurements() -> None:
+    assert len(search_on(up_to(1_000), 900).tried) < len(search_on(up_to(1_000)).tried)
+
+
+def test_a_first_guess_that_is_too_high_is_halved() -> None:
+    search = search_on(up_to(1_000), 3_000)
+    assert tried(search)[:3] == [3_000, 1_500, 750]
+    assert search.best
+    assert 1_000 / 1.07 <= search.best.rate <= 1_000
+
+
+def test_a_server_with_an_idle_core_is_asked_for_four_times_as_much() -> None:
+    found = search_on(lambda rate: measured(rate, 5 if rate < 1_000 else 1_000, server=rate / 1000))
+    assert tried(found)[:4] == [50, 200, 400, 800]
+
+
+def test_a_rate_fails_only_when_it_failed_twice() -> None:
+    search = Search(LIMIT_MS)
+    assert not search.judge(measured(100, LIMIT_MS + 1))
+    assert search.judge(measured(100, LIMIT_MS + 1))
+    assert search.too_high == 100
+    assert len(search.tried) == TRIES
+
+
+def test_far_over_the_limit_once_is_enough() -> None:
+    search = Search(LIMIT_MS)
+    assert search.judge(measured(100, LIMIT_MS * 11))
+    assert search.too_high == 100
+
+
+def test_a_server_that_keeps_up_with_nothing_has_no_best_rate() -> None:
+    search = search_on(up_to(0))
+    assert search.best is None
+    assert search.shown is search.tried[-1]
+
+
+def test_a_fault_of_a_server_that_promises_none_ends_the_search() -> None:
+    search = search_on(lambda rate: measured(rate, lost=rate >= 200))
+    assert search.fault
+    assert search.shown is search.fault
+    assert tried(search) == [50, 100, 200]
+
+
+def test_a_fault_of_another_server_is_a_rate_that_is_too_high() -> None:
+    search = Search(LIMIT_MS, strict=False)
+    search.judge(measured(100))
+    for _ in range(TRIES):
+        search.judge(measured(200, lost=3))
+    assert (search.fault, search.over, search.too_high) == (None, "", 200)
+
+
+def test_what_ended_connections_lost_is_no_fault_but_a_rate_that_is_too_high() -> None:
+    search = Search(LIMIT_MS)
+    found = measured(400, lost=5)
+    found.tally.ended["close 3008"] = 1
+    assert search.judge(found)
+    assert (search.fault, search.over, search.too_high) == (None, "", 400)
+
+
+def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
+    assert keeps_up(measured(100), LIMIT_MS)
+    assert not keeps_up(measured(100, made=0.9), LIMIT_MS)
 
 
 def test_a_low_rate_is_kept_up_with_although_events_are_whole() -> None:
-    assert keeps_up(measured(12.5, 12 + 18), 60)
-
-
-@pytest.mark.parametrize(
-    "failing",
-    [
-        measured(1_000, 2_000),
-        measured(1_000, 2_500, micros=61_000),
-        measured(1_000, 2_500, lost=1),
-    ],
-)
-def test_too_few_too_late_or_lost_is_not(failing: Measured) -> None:
-    assert not keeps_up(failing, 60)
+    assert keeps_up(measured(12.5, made=0.96), LIMIT_MS)

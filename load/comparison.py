@@ -1,0 +1,139 @@
+"""Several servers side by side: one row each, medians of the rounds, beside Tandem."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from load.report import OURS, OVERLOADED, Result
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of the results of one scenario; `compared`: with its ratio to Tandem's."""
+
+    title: str
+    scenario: str
+    figure: Callable[[Result], float | None]
+    form: str
+    compared: bool = False
+    wide: bool = False
+    """Left out where there is little room."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Cells, the first of each row the peer's name. `bars`: the main figure by peer."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    bars: Mapping[str, float]
+    bars_title: str = ""
+
+
+COUNT = ",.0f"
+COLUMNS = (
+    Column("most deliveries/s", "saturate", lambda it: it.deliveries_per_s, COUNT, compared=True),
+    Column("events/s", "saturate", lambda it: it.rate, COUNT, wide=True),
+    Column("p99 ms", "saturate", lambda it: it.p99_ms, ",.1f", wide=True),
+    Column("p50 ms at half", "half", lambda it: it.p50_ms, ",.1f"),
+    Column("p99 ms at half", "half", lambda it: it.p99_ms, ",.1f"),
+    Column("deliveries/s", "fanout", lambda it: it.deliveries_per_s, COUNT, compared=True),
+    Column("p50 ms", "fanout", lambda it: it.p50_ms, ",.1f"),
+    Column("p99 ms", "fanout", lambda it: it.p99_ms, ",.1f"),
+    Column("server CPU", "fanout", lambda it: it.server_cpu, ".0%"),
+    Column(
+        "connects/s", "connect", lambda it: it.extra.get("connects_per_s"), COUNT, compared=True
+    ),
+    Column("µs CPU each", "connect", lambda it: it.extra.get("server_us_per_connect"), COUNT),
+    Column(
+        "bytes each", "idle", lambda it: it.extra.get("bytes_per_connection"), COUNT, compared=True
+    ),
+)
+
+
+def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
+    """Peers in the order of their main figure, the highest first, by their medians.
+
+    Medians of several rounds stand with the lowest and the highest; `narrow`: of the main figure.
+    """
+    played = {each.scenario for each in results}
+    columns = [column for column in COLUMNS if column.scenario in played]
+    columns = [column for column in columns if not (narrow and column.wide)]
+    by_peer: dict[str, list[Result]] = {}
+    for each in results:
+        by_peer.setdefault(each.peer, []).append(each)
+    main = next((column for column in columns if column.compared), None)
+    found = {peer: _middle(main, mine) for peer, mine in by_peer.items()} if main else {}
+    bars = {peer: figure for peer, figure in found.items() if figure is not None}
+    peers = sorted(by_peer, key=lambda peer: bars.get(peer, 0.0), reverse=True)
+    headers = ["peer", *(title for column in columns for title in _titles(column)), "remarks"]
+    ours = by_peer.get(OURS, [])
+    rows = [
+        [
+            peer,
+            *_cells(columns, by_peer[peer], ours, narrow=narrow),
+            "; ".join(_remarks(by_peer[peer])),
+        ]
+        for peer in peers
+    ]
+    shown = {peer: bars[peer] for peer in peers if peer in bars}
+    return Comparison(headers, rows, shown, main.title if main else "")
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """A table for a README; figures to the right."""
+    rule = ["---", *("---:" for _ in comparison.headers[1:-1]), "---"]
+    lines = [comparison.headers, rule, *comparison.rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _titles(column: Column) -> list[str]:
+    return [column.title, "x tandem"] if column.compared else [column.title]
+
+
+def _cells(
+    columns: Sequence[Column], mine: Sequence[Result], ours: Sequence[Result], *, narrow: bool
+) -> Iterator[str]:
+    for column in columns:
+        figures = _figures(column, mine)
+        yield _spread(figures, column.form, whole=column.compared or not narrow)
+        if column.compared:
+            one, other = _middle(column, mine), _middle(column, ours)
+            yield f"{one / other:.2f}" if one is not None and other else "-"
+
+
+def _spread(figures: Sequence[float], form: str, *, whole: bool) -> str:
+    """The median and, if the whole is wanted, from where to where the rounds went."""
+    if not figures:
+        return "-"
+    middle, lowest, highest = (f"{f(figures):{form}}" for f in (median, min, max))
+    return middle if len(figures) == 1 or not whole else f"{middle} ({lowest}…{highest})"
+
+
+def _figures(column: Column, results: Sequence[Result]) -> list[float]:
+    found = (column.figure(each) for each in results if each.scenario == column.scenario)
+    return [figure for figure in found if figure is not None]
+
+
+def _middle(column: Column, results: Sequence[Result]) -> float | None:
+    figures = _figures(column, results)
+    return median(figures) if figures else None
+
+
+def _remarks(results: Sequence[Result]) -> Iterator[str]:
+    if any(each.scenario == OVERLOADED for each in results):
+        yield "did not keep up"
+    bound = [each for each in results if each.client_bound]
+    if bound:
+        yield "client-bound" if len(bound) == len(results) else f"{_names(bound)} client-bound"
+    for count, word in (
+        (sum(each.lost for each in results), "lost"),
+        (sum(each.duplicated for each in results), "repeated"),
+        (sum(each.out_of_order for each in results), "out of order"),
+    ):
+        if count:
+            yield f"{count:,} {word}"
+
+
+def _names(results: Sequence[Result]) -> str:
+    return ", ".join(sorted({each.scenario for each in results}))

@@ -1,0 +1,85 @@
+"""What the connections of one client process do together."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from load.crowd import Crowd
+from load.messages import Job
+from tests.load.standin import CONNECTED, SUBSCRIBED, StandIn, publication, standin
+
+READY = f"{CONNECTED}\n{SUBSCRIBED}"
+SECONDS = 10
+
+
+async def opened(served: StandIn, connections: int) -> Crowd:
+    crowd = Crowd(Job(served.url, "t", "orders", connections))
+    await crowd.open()
+    return crowd
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not condition():  # noqa: ASYNC110 - what the sockets read tells nobody
+            await asyncio.sleep(0.005)
+
+
+def subscribes(served: StandIn) -> list[dict[str, object]]:
+    return [each["subscribe"] for each in map(json.loads, served.commands) if "subscribe" in each]
+
+
+async def test_in_a_storm_everybody_comes_back_with_the_position_that_it_had() -> None:
+    async with standin(READY, publication(201)) as served:
+        crowd = await opened(served, 3)
+        await until(lambda: crowd.progress().complete_to == 201)
+        assert await crowd.storm() > 0
+        crowd.leave()
+    first, again = subscribes(served)[:3], subscribes(served)[3:]
+    assert first == [{"channel": "orders"}] * 3
+    back = {"channel": "orders", "recover": True, "offset": 201, "epoch": "e"}
+    assert again == [back] * 3
+
+
+async def test_a_storm_is_no_early_end_and_the_accounts_go_on() -> None:
+    async with standin(READY, publication(201)) as served:
+        crowd = await opened(served, 2)
+        await until(lambda: crowd.progress().complete_to == 201)
+        await crowd.storm()
+        await until(lambda: crowd.progress().deliveries == 4)
+        found = crowd.tally(202)
+        crowd.leave()
+    assert not found.ended
+    assert (found.lost, found.duplicated) == (2, 2)
+
+
+async def test_who_pauses_reads_nothing_until_it_goes_on() -> None:
+    async with standin(READY) as served:
+        crowd = await opened(served, 3)
+        crowd.pause(1)
+        await served.say(publication(201))
+        await until(lambda: crowd.progress().deliveries == 2)
+        assert crowd.subscribers[0].ledger.highest == 200
+        crowd.go_on()
+        await until(lambda: crowd.progress().deliveries == 3)
+        assert crowd.tally(201).lost == 0
+        crowd.leave()
+
+
+async def test_what_was_received_is_told_without_repeats() -> None:
+    async with standin(READY, publication(201), publication(201)) as served:
+        crowd = await opened(served, 2)
+        await until(lambda: crowd.progress().deliveries == 4)
+        assert crowd.tally(201).received == 2
+        crowd.leave()
+
+
+async def test_the_next_account_begins_where_the_last_ended() -> None:
+    async with standin(READY, publication(202)) as served:
+        crowd = await opened(served, 1)
+        await until(lambda: crowd.progress().deliveries == 1)
+        assert crowd.tally(202).lost == 1
+        await served.say(publication(203))
+        await until(lambda: crowd.progress().deliveries == 2)
+        found = crowd.tally(203)
+        crowd.leave()
+    assert (found.lost, found.duplicated, found.out_of_order) == (0, 0, 0)

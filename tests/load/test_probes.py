@@ -1,0 +1,38 @@
+"""What others feel while a server is busy."""
+
+import asyncio
+
+from load.probes import Probes
+from load.subject import Subject
+from tests.load.standin import CONNECTED, DENIED, SUBSCRIBED, standin
+
+SECONDS = 10
+
+
+async def test_requests_and_new_connections_are_timed_until_the_end() -> None:
+    async with standin(f"{CONNECTED}\n{SUBSCRIBED}") as served, asyncio.timeout(SECONDS):
+        probes = Probes(Subject(served.url))
+        async with probes.running():
+            while len(served.sockets) < 3:  # noqa: ASYNC110 - the stand-in tells nobody
+                await asyncio.sleep(0.01)
+    assert set(probes.figures) == {"health_p99_ms", "handshake_p99_ms"}
+    assert all(0 < figure < SECONDS * 1000 for figure in probes.figures.values())
+    assert probes.failed == 0
+
+
+async def test_what_is_refused_counts_as_failed_and_the_next_is_tried() -> None:
+    async with standin(CONNECTED, DENIED) as served, asyncio.timeout(SECONDS):
+        probes = Probes(Subject(served.url))
+        async with probes.running():
+            while probes.failed < 2:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+
+
+async def test_a_target_that_is_gone_is_told_as_failures() -> None:
+    async with standin() as served:
+        url = served.url
+    async with asyncio.timeout(SECONDS):
+        probes = Probes(Subject(url))
+        async with probes.running():
+            while probes.failed < 4:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)

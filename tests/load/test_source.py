@@ -1,0 +1,132 @@
+"""Where events come from: how many, how fast, and in which form."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.realtime.message import Message
+from load.errors import LoadError
+from load.pipe import RedisPipe
+from load.source import MOST_AT_ONCE, Made, Paced
+from load.sources.outbox import Outbox
+from load.sources.redis import Published
+from load.sources.rest import Rest
+from load.sources.wire import Wire, Wires
+from load.target import Account, Target
+
+STAFF = Account("staff@tandem.example", "t", 900)
+SECONDS = 10
+
+
+class Kept(Paced):
+    """Publishes into a list."""
+
+    def __init__(self, head: int = 0) -> None:
+        super().__init__(head)
+        self.made: list[list[Made]] = []
+
+    async def publish(self, events: list[Made]) -> None:
+        self.made.append(events)
+
+    @property
+    def offsets(self) -> list[int]:
+        return [event.offset for events in self.made for event in events]
+
+
+class KeptPipe(RedisPipe):
+    """Keeps what would be published."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[tuple[bytes, bytes]] = []
+
+    def publish(self, topic: bytes, message: bytes) -> None:
+        self.published.append((topic, message))
+
+
+def made(*offsets: int) -> list[Made]:
+    return [Made(offset, 1_800_000_000.5, b'{"at":"x"}') for offset in offsets]
+
+
+async def test_all_that_is_due_is_made_and_numbered_without_a_hole() -> None:
+    source = Kept(head=7)
+    await source.run(1_000, 0.2, asyncio.Event())
+    assert source.offsets == list(range(8, 208))
+    assert await source.settle(0) == await source.head() == 207
+
+
+async def test_a_source_goes_on_with_its_numbers() -> None:
+    source = Kept()
+    for _ in range(2):
+        await source.run(1_000, 0.01, asyncio.Event())
+    assert source.offsets == list(range(1, 21))
+
+
+async def test_a_stop_ends_it_at_once() -> None:
+    source, stop = Kept(), asyncio.Event()
+    running = asyncio.create_task(source.run(0.001, 3_600, stop))
+    stop.set()
+    async with asyncio.timeout(SECONDS):
+        await running
+    assert source.offsets == []
+
+
+async def test_a_source_that_fell_behind_catches_up_in_pieces() -> None:
+    source = Kept()
+    await source.run(1_000_000, 0.01, asyncio.Event())
+    assert len(source.offsets) == 10_000
+    assert max(map(len, source.made)) == MOST_AT_ONCE
+
+
+def test_for_peers_an_event_carries_its_offset_last() -> None:
+    assert made(12)[0].numbered == b'{"at":"x","offset":12}'
+
+
+async def test_a_publication_on_the_wire_is_what_the_relay_sends() -> None:
+    pipe = KeptPipe()
+    await Wire(pipe, epoch="e", channel="orders", head=4).publish(made(5, 6))
+    ((topic, sent),) = pipe.published
+    assert topic == b"tandem:e:orders"
+    message = Message.decode("orders", sent)
+    assert (message.offset, message.payloads) == (5, [b'{"at":"x"}'] * 2)
+    assert message.ats == [1_800_000_000.5] * 2
+
+
+async def test_many_channels_take_turns_each_with_offsets_from_1_on() -> None:
+    pipe = KeptPipe()
+    await Wires(pipe, epoch="e", channels=["a", "b"]).publish(made(1, 2, 3))
+    found = [(topic, Message.decode("", sent).offset) for topic, sent in pipe.published]
+    assert found == [(b"tandem:e:a", 1), (b"tandem:e:b", 1), (b"tandem:e:a", 2)]
+
+
+async def test_peers_are_sent_one_event_a_message() -> None:
+    pipe = KeptPipe()
+    await Published(pipe).publish(made(1, 2))
+    assert [json.loads(sent)["offset"] for _, sent in pipe.published] == [1, 2]
+
+
+async def test_events_in_bulk_wait_in_the_outbox(database: str) -> None:
+    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://", 1))
+    await Outbox(engine, ["orders"], 0).publish(made(1, 2))
+    async with engine.connect() as connection:
+        rows = "SELECT channels, payload FROM events JOIN pending ON event = id"
+        found = (await connection.execute(text(rows))).all()
+    await engine.dispose()
+    assert [tuple(row) for row in found] == [(["orders"], '{"at":"x"}')] * 2
+
+
+async def test_writes_of_which_none_is_accepted_are_no_measurement() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        position = {"channel": "orders", "epoch": "e", "offset": 0}
+        found = httpx.Response(200, json={"items": [], "position": position})
+        return found if request.method == "GET" else httpx.Response(503)
+
+    async with Target("http://tandem.example", httpx.MockTransport(answer)) as target:
+        rest = Rest(target, owner=STAFF, staff=STAFF)
+        await rest.run(100, 0.05, asyncio.Event())
+        with pytest.raises(LoadError, match=r"not one write was accepted: \d+ HTTP 503"):
+            await rest.settle(1)
