@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from load.dialects import DIALECTS
+from load.documents import Documents
 from load.errors import LoadError
 from load.following import FollowingSocket
 from load.many import ManySubscriber
@@ -29,6 +30,7 @@ class Crowd:
         self._address = Address.of(job.url, self._make("", "").path)
         self._secure = ssl.create_default_context() if self._address.secure else None
         self._reference = Reference()
+        self._documents = Documents()
         self._gate = asyncio.Semaphore(job.at_once)
         self.subscribers: list[Subscriber] = []
         self._many: list[ManySubscriber] = []
@@ -99,7 +101,9 @@ class Crowd:
     async def _open(self, subscriber: Subscriber | ManySubscriber) -> None:
         async with self._gate:
             if isinstance(subscriber, Subscriber):
-                following = FollowingSocket(self._address, subscriber, self._reference)
+                following = FollowingSocket(
+                    self._address, subscriber, self._reference, self._documents
+                )
                 await self._connect(following, subscriber.ready)
             else:
                 await self._connect(WebSocket(self._address, subscriber), subscriber.ready)

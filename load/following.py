@@ -6,7 +6,8 @@ See `reference`: bytes that another socket was sent before are only compared.
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from load.frames import Frame, Opcode
+from load.documents import Documents
+from load.frames import LONGEST_HEADER, WHOLE, Frame, Opcode, extent
 from load.reference import Event, Reading, Reference
 from load.websocket import Address, Listener, WebSocket
 
@@ -33,24 +34,27 @@ class FollowingSocket(WebSocket):
     `_frames.rest`, the beginning of a frame, stands behind the position.
     """
 
-    def __init__(self, address: Address, follower: Follower, reference: Reference) -> None:
+    def __init__(
+        self, address: Address, follower: Follower, reference: Reference, documents: Documents
+    ) -> None:
         super().__init__(address, follower)
         self._follower = follower
         self._reference = reference
+        self._documents = documents
         self._position: int | None = None
 
     def _take(self, data: memoryview, received: int) -> None:
         if self._frames.rest or self._position is None:
-            self._read(bytes(data), received)
+            self._read(data, received)
             return
         known = data[: self._reference.end - self._position]
         if not self._reference.holds(known, self._position):
             self._position, part = self._reference.frame_part(self._position)
-            self._read(part + data, received)
+            self._read(memoryview(part + data), received)
             return
         self._go_on(self._position + len(known), received)
         if len(known) < len(data):
-            self._read(bytes(data[len(known) :]), received)
+            self._read(data[len(known) :], received)
 
     def _go_on(self, position: int, received: int) -> None:
         """The reference up to the position came; the one before is known."""
@@ -59,11 +63,35 @@ class FollowingSocket(WebSocket):
         if events:
             self._follower.take(events, received, rising=True)
 
-    def _read(self, data: bytes, received: int) -> None:
+    def _read(self, data: memoryview, received: int) -> None:
         """Frame by frame, from the beginning of one."""
-        for frame in self._frames.feed(data):
-            self._read_one(frame, received)
+        if self._frames.rest:
+            data, self._frames.rest = memoryview(self._frames.rest + data), b""
+        while data and (size := self._read_known(data, received)):
+            data = data[size:]
+        if data:
+            for frame in self._frames.feed(bytes(data)):
+                self._read_one(frame, received)
         self._find_place()
+
+    def _read_known(self, data: memoryview, received: int) -> int:
+        """The size of the first frame if its texts were sent to others before, else 0."""
+        highest = self._follower.highest
+        if highest is None or len(data) < LONGEST_HEADER or data[0] not in WHOLE:
+            return 0
+        begin, end = extent(data, 0, len(data))
+        if end > len(data):
+            return 0
+        events = self._documents.read(data[begin:end], highest)
+        if events is None or self._is_next(data[:end]):
+            return 0
+        self._position = None
+        self._follower.take(events, received, rising=True)
+        return end
+
+    def _is_next(self, frame: memoryview) -> bool:
+        """Whether the others were sent it as a whole: then there is no need to leave them."""
+        return self._position is not None and self._reference.holds(frame, self._position)
 
     def _find_place(self) -> None:
         """Back among the others, if what comes next may be what they were sent."""
@@ -88,9 +116,11 @@ class FollowingSocket(WebSocket):
         self._follower.take(reading.events, received, rising=reading.rising)
 
     def _reading(self, frame: Frame) -> Reading | None:
-        events = self._follower.events(frame.payload) if frame.opcode <= Opcode.BINARY else None
+        payload = frame.payload
+        events = self._follower.events(payload) if frame.opcode <= Opcode.BINARY else None
         if events is None:
             return None
+        self._documents.extend(payload, events)
         reading = Reading(frame.raw, events)
         if frame.joined is None:
             self._reference.note(reading)

@@ -14,6 +14,8 @@ _OPCODE = 0x0F
 _TWO_BYTE_LENGTH = 126
 _EIGHT_BYTE_LENGTH = 127
 _HEADER = 2
+LONGEST_HEADER = 10
+"""Of a frame that a server sends."""
 
 
 class Opcode(IntEnum):
@@ -61,11 +63,11 @@ class FrameReader:
             data = self.rest + data
         position, size, found = 0, len(data), []
         while size - position >= _HEADER:
-            begin, end = _extent(data, position, size)
+            begin, end = extent(data, position, size)
             if end > size:
                 break
             frame = Frame(data[position] & _OPCODE, data[position:end], begin - position)
-            if data[position] in _WHOLE:
+            if data[position] in WHOLE:
                 found.append(frame)
             else:
                 found += self._uncommon(data[position], frame)
@@ -87,10 +89,10 @@ class FrameReader:
         return [Frame(self._started, frame.raw, frame.begin, joined)]
 
 
-_WHOLE = frozenset((_FINAL | Opcode.TEXT, _FINAL | Opcode.BINARY))
+WHOLE = frozenset((_FINAL | Opcode.TEXT, _FINAL | Opcode.BINARY))
 
 
-def _extent(data: bytes, position: int, size: int) -> tuple[int, int]:
+def extent(data: bytes | memoryview, position: int, size: int) -> tuple[int, int]:
     """Where the payload of the frame at `position` begins and ends; past `size` if unknown."""
     length = data[position + 1]
     begin = position + _HEADER

@@ -2,8 +2,8 @@
 
 Hundreds of subscribers are sent the same bytes. Those of the one that is ahead are read event by
 event and kept here; whoever is sent the same bytes later is accounted for by comparing them. What
-differs by one byte (a hole, a repeat, another order, another cut into frames) is not equal, and is
-then read like the first.
+differs by one byte (a hole, a repeat, another order) is not equal, and is then read like the first;
+what was only cut into other frames is compared frame by frame, see `documents`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,6 +15,7 @@ KEPT_BYTES = 16 * 1024 * 1024
 """A subscriber that is further behind than this is read by itself."""
 
 KEPT_FRAMES = 256
+KEPT_STRETCHES = 1024
 _MARK_BYTES = 32
 
 
@@ -52,6 +53,7 @@ class Reference:
         self._ends: list[int] = []
         self._events: list[Event] = []
         self._readings: dict[tuple[int, bytes], Reading] = {}
+        self._stretches: dict[tuple[int, int], Sequence[Event]] = {}
 
     def read(self, raw: bytes) -> "Reading | None":
         """What somebody read in an equal frame, whatever it stood between."""
@@ -84,8 +86,13 @@ class Reference:
 
     def between(self, position: int, end: int) -> Sequence[Event]:
         """The events that end after one position and up to another."""
-        first = bisect_right(self._ends, position)
-        return self._events[first : bisect_right(self._ends, end, first)]
+        known = self._stretches.get((position, end))
+        if known is None:
+            first = bisect_right(self._ends, position)
+            known = self._events[first : bisect_right(self._ends, end, first)]
+            if end <= self.end:
+                self._keep_stretch(position, end, known)
+        return known
 
     def frame_part(self, position: int) -> tuple[int, bytes]:
         """Where the frame that goes on at the position began, and its bytes before that."""
@@ -105,6 +112,12 @@ class Reference:
             return None
         last = nth + 1 == len(self._events) or self._ends[nth + 1] > self._ends[nth]
         return self._ends[nth] if last else None
+
+    def _keep_stretch(self, position: int, end: int, events: Sequence[Event]) -> None:
+        """Nearly all sockets read the same stretches."""
+        if len(self._stretches) >= KEPT_STRETCHES:
+            self._stretches.clear()
+        self._stretches[position, end] = events
 
     def _forget(self, position: int) -> None:
         """Everything before the frame that holds the position."""

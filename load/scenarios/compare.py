@@ -46,10 +46,11 @@ async def _play(bench: Bench, peer: Peer) -> None:
                 return
             job = subject.job(bench.options.connections)
             async with Fleet(job, bench.options.processes) as fleet:
-                await _measure(bench, fleet, running.source)
+                await _measure(bench, fleet, running.source, peer.first_rate)
 
 
-async def _measure(bench: Bench, fleet: Fleet, source: Source) -> None:
+async def _measure(bench: Bench, fleet: Fleet, source: Source, first: float) -> None:
+    """`first`: where the search for the highest rate begins."""
     options = bench.options
     if options.own.scenario_ == "fanout":
         at_rate = await measure(bench, fleet, source, rate=options.rate, seconds=options.duration)
@@ -57,7 +58,7 @@ async def _measure(bench: Bench, fleet: Fleet, source: Source) -> None:
         return
     search = Search(options.own.limit, strict=bench.peer == OURS)
     try:
-        await saturate(bench, fleet, source, search, first=options.own.first)
+        await saturate(bench, fleet, source, search, first=options.own.first or first)
     finally:
         tell(bench, search)
     if search.best and not search.over:

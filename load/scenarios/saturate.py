@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from load.fleet import Fleet
 from load.measurement import keep
 from load.probes import Probes
-from load.saturation import Search, add_search_flags, measure_below, saturate, tell
+from load.saturation import FIRST_RATE, Search, add_search_flags, measure_below, saturate, tell
 from load.scenario import Scenario, Stage
 from load.source import Source
 from load.sources.choice import add_source_flag, source_of
@@ -25,7 +25,7 @@ async def play(stage: Stage) -> None:
             stage.screen.say(f"{options.connections:,} connections subscribed")
             search = Search(options.own.limit)
             try:
-                await saturate(stage, fleet, source, search, first=options.own.first)
+                await saturate(stage, fleet, source, search, first=options.own.first or FIRST_RATE)
             finally:
                 tell(stage, search)
             if search.best and not search.over:

@@ -12,6 +12,7 @@ from websockets.frames import Frame, Opcode
 
 from load.dialect import Dialect
 from load.dialects import Plain
+from load.documents import Documents
 from load.following import FollowingSocket
 from load.ledger import Ledger
 from load.nats import Nats
@@ -35,11 +36,13 @@ class Room:
     """Sockets of one channel, fed by hand."""
 
     def __init__(self, sockets: int, dialect: Callable[[str, str], Dialect] = Plain) -> None:
-        reference = Reference()
+        reference, documents = Reference(), Documents()
         self.receipts = Receipts()
         self.receipts.measure_from = 0
         self.subscribers = [Subscriber(dialect("", ""), self.receipts) for _ in range(sockets)]
-        self.sockets = [FollowingSocket(ADDRESS, each, reference) for each in self.subscribers]
+        self.sockets = [
+            FollowingSocket(ADDRESS, each, reference, documents) for each in self.subscribers
+        ]
         for each in self.subscribers:
             each.ready.set_result(None)
 
