@@ -23,22 +23,23 @@ class Documents:
         self._events: list[Event] = []
 
     def extend(self, payload: bytes, events: Sequence[Event]) -> None:
-        """What follows the last event; begins anew where that leaves a hole.
+        """What follows the last event, a part of them it may be; begins anew after a hole.
 
         Nothing is kept of a message that is not one event a line.
         """
         lines = payload.split(SEPARATOR)
         if len(lines) != len(events) or events[-1].offset - events[0].offset != len(events) - 1:
             return
-        if self._events and events[0].offset != self._events[-1].offset + 1:
-            if events[0].offset <= self._events[-1].offset:
-                return
+        known = self._events[-1].offset + 1 - events[0].offset if self._events else 0
+        if known < 0:
             self._restart()
+        elif known:
+            lines, events = lines[known:], events[known:]
         end = self._begin + len(self._text)
         for line in lines:
             self._ends.append(end + len(line))
             end += len(line) + len(SEPARATOR)
-        self._text += payload + SEPARATOR
+            self._text += line + SEPARATOR
         self._events += events
         if len(self._text) > KEPT_BYTES:
             self._forget()

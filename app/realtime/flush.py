@@ -21,7 +21,8 @@ from app.realtime.subscription import Subscription
 
 SLICE_SECONDS = 0.005
 CHEAP_SECONDS = 0.001
-GATHER_SECONDS = 0.012
+
+GATHER_SECONDS = 0.03
 """Events need not gather for longer than this, from the beginning of a flush on."""
 
 CHECK_CLOCK_EVERY = 32
@@ -121,32 +122,32 @@ class Walk:
 
     def go_on(self, deadline: float) -> bool:
         """Serve who is left until the deadline; whether it is finished."""
-        end = len(self._audience)
+        end, shared = len(self._audience), Shared()
         while self._at < end:
             first, self._at = self._at, min(self._at + CHECK_CLOCK_EVERY, end)
-            self._serve(self._audience[first : self._at])
+            self._serve(self._audience[first : self._at], shared)
             if self._clock() > deadline:
                 break
+        shared.count()
         if self._at < end:
             return False
         if not self.has_more:
             self._observe()
         return True
 
-    def _serve(self, audience: Sequence[Subscription]) -> None:
+    def _serve(self, audience: Sequence[Subscription], shared: "Shared") -> None:
         """What is done here for each subscriber is what a delivery costs."""
-        log, run = self.log, Run()
+        log = self.log
         for subscription in audience:
             connection = subscription.connection
             if subscription.log is not log or not connection.takes_batches:
                 connection.pump()
             elif subscription.is_behind and subscription.is_live:  # it may end between slices
-                run.give(subscription, connection)
+                shared.give(subscription, connection)
                 if subscription.cursor < log.head:
                     if connection.takes_batches:
-                        run.give(subscription, connection)
+                        shared.give(subscription, connection)
                     self.has_more = self.has_more or subscription.cursor < log.head
-        run.end()
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""
@@ -158,14 +159,15 @@ class Walk:
         self.log.observed = max(self.log.observed, self._head)
 
 
-class Run:
-    """Equal cursors one after the other, as nearly all are: what the first was given they all get,
-    and it is counted once.
+class Shared:
+    """What each cursor is given during one slice, in which the log does not grow: looked up once
+    for all that are equal, as nearly all are, and counted once.
     """
 
-    __slots__ = ("_batch", "_codec", "_cursor", "_times")
+    __slots__ = ("_batch", "_batches", "_codec", "_cursor", "_times")
 
     def __init__(self) -> None:
+        self._batches: dict[tuple[int, Codec], Batch] = {}
         self._batch = NOTHING
         self._codec: Codec | None = None
         self._cursor = -1
@@ -174,9 +176,7 @@ class Run:
     def give(self, subscription: Subscription, connection: Connection) -> None:
         """One message, if what follows the cursor is at hand; else have it read."""
         if subscription.cursor != self._cursor or connection.codec is not self._codec:
-            self.end()
-            self._cursor, self._codec = subscription.cursor, connection.codec
-            self._batch = subscription.next_batch(connection.codec) or NOTHING
+            self._look_up(subscription, connection.codec)
         batch = self._batch
         if batch is NOTHING:  # its cursor fell off the ring
             connection.pump()
@@ -185,6 +185,15 @@ class Run:
         connection.transport.send(batch.message)
         self._times += 1
 
-    def end(self) -> None:
+    def count(self) -> None:
         count_delivery(self._batch, self._times)
         self._times = 0
+
+    def _look_up(self, subscription: Subscription, codec: Codec) -> None:
+        self.count()
+        self._cursor, self._codec = subscription.cursor, codec
+        batch = self._batches.get((subscription.cursor, codec))
+        if batch is None:
+            batch = subscription.next_batch(codec) or NOTHING
+            self._batches[subscription.cursor, codec] = batch
+        self._batch = batch
