@@ -6,7 +6,7 @@ versions. Nobody publishes from here; the relay does, after the commit.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
@@ -19,6 +19,9 @@ from app.core.schemas import ReadModel, Time
 
 CONTROL_CHANNEL = "$control"
 RECORDED = "tandem.recorded"
+"""In a session's `info`: something was recorded in it, and is to be relayed."""
+RECORDING = "tandem.recording"
+"""In a session's `info`: False if nothing is recorded in it; see `create_app`."""
 
 INSERT = text("""
     WITH event AS (
@@ -44,6 +47,9 @@ class Event(ReadModel):
     `changed` maps a field to [old, new]. `at` is the database's clock when it was recorded.
     """
 
+    subject: ClassVar[str | None] = None
+    """A ReadModel among the fields, to stand last: its JSON may have been made already."""
+
     type: str
     id: UUID = Field(default_factory=new_id)
     at: Time
@@ -51,11 +57,19 @@ class Event(ReadModel):
     version: int
     changed: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
 
+    def encode(self) -> str:
+        if self.subject is None:
+            return self.model_dump_json()
+        envelope = self.model_dump_json(exclude={self.subject}).removesuffix("}")
+        return f'{envelope},"{self.subject}":{getattr(self, self.subject).encoded}}}'
+
 
 async def record(
     session: AsyncSession, event: Event, *, entity: str, entity_id: UUID, channels: Sequence[str]
 ) -> None:
     """Store the event; its JSON is made here, once for everybody and for ever."""
+    if not session.info.get(RECORDING, True):
+        return
     await session.execute(
         INSERT,
         {
@@ -67,7 +81,7 @@ async def record(
             "actor_id": event.actor.id if event.actor else None,
             "channels": list(dict.fromkeys(channels)),
             "changed": to_json(event.changed).decode(),
-            "payload": event.model_dump_json(),
+            "payload": event.encode(),
             "created_at": event.at,
         },
     )
