@@ -1,5 +1,7 @@
 """REST: /orders."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Response, status
 
 from app.auth.dependencies import CurrentPrincipal
@@ -44,7 +46,7 @@ async def create_order(
 ) -> Response:
     order = await orders_service.create_order(session, principal=principal, order=body)
     location = f"/api/v1/orders/{order.id}"
-    return _answer(order, status.HTTP_201_CREATED, Location=location)
+    return _answer(order, {"Location": location}, status.HTTP_201_CREATED)
 
 
 @router.get("", response_model=OrderPage, responses=problems(InvalidRequest))
@@ -67,7 +69,7 @@ async def get_order(
 ) -> Response:
     position = await read_position(session, order_channel(order_id))
     order = await orders_service.get_order(session, principal=principal, order_id=order_id)
-    return _answer(read_order(order), **{"Tandem-Position": str(position)})
+    return _answer(read_order(order), {"Tandem-Position": str(position)})
 
 
 @router.patch(
@@ -94,7 +96,7 @@ async def update_order(
     order = await orders_service.update_order(
         session, principal=principal, order_id=order_id, update=body, base=base
     )
-    return _answer(order)
+    return _answer(order, {})
 
 
 @router.delete(
@@ -108,7 +110,9 @@ async def delete_order(
     await orders_service.delete_order(session, principal=principal, order_id=order_id)
 
 
-def _answer(order: OrderRead, status_code: int = status.HTTP_200_OK, **headers: str) -> Response:
+def _answer(
+    order: OrderRead, headers: Mapping[str, str], status_code: int = status.HTTP_200_OK
+) -> Response:
     """The bytes that its event has, too."""
     return Response(
         order.encoded,
