@@ -25,6 +25,7 @@ from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
 from app.realtime.channels import Feature
+from app.realtime.outbox import RECORDING
 from app.realtime.relay import Relay
 from app.realtime.runtime import Runtime
 from app.users.errors import problems
@@ -50,17 +51,26 @@ class State(TypedDict):
     relay: Relay
 
 
-def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> FastAPI:
-    """An application with its own engine, links and tasks; nothing is shared with another."""
+def create_app(
+    settings: Settings, features: Sequence[Feature] = FEATURES, *, recording: bool = True
+) -> FastAPI:
+    """An application with its own engine, links and tasks; nothing is shared with another.
+
+    Without `recording` it stores no events and has no relay: nobody is told of anything. That is
+    for measuring what these cost a write.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         engine = create_engine(settings)
         sessions = create_sessions(engine)
+        sessions.configure(info={RECORDING: recording})
         principals = Principals(DatabasePrincipals(sessions))
         rates = Rates(settings)
         policies = [policy for feature in features for policy in feature.policies]
-        runtime = app.state.runtime = Runtime(settings, sessions, principals, policies)
+        runtime = app.state.runtime = Runtime(
+            settings, sessions, principals, policies, relaying=recording
+        )
         runtime.follower.on_away = IdleConnections(engine).end
         await _ensure_admin(settings, sessions)
         await runtime.start()

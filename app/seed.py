@@ -4,7 +4,7 @@ import csv
 from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import groupby, islice
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +14,7 @@ from app.auth.principals import Principal, Role
 from app.core.config import Settings
 from app.core.database import Sessions
 from app.orders import service as orders_service
-from app.orders.models import Currency, Order, OrderStatus
+from app.orders.models import Currency, OrderStatus
 from app.orders.schemas import OrderCreate, OrderItemWrite, OrderUpdate
 from app.orders.status import STEPS
 from app.users import service as users_service
@@ -68,7 +68,7 @@ async def seed(sessions: Sessions, settings: Settings) -> bool:
             order = await orders_service.create_order(
                 session, principal=owners[nth % 2], order=body
             )
-            await _move(session, order, staff, COURSES[nth // 2 % len(COURSES)][1:])
+            await _move(session, order.id, staff, COURSES[nth // 2 % len(COURSES)][1:])
     return True
 
 
@@ -91,13 +91,13 @@ async def _create_people(
 
 
 async def _move(
-    session: AsyncSession, order: Order, staff: Principal, course: Iterable[OrderStatus]
+    session: AsyncSession, order_id: UUID, staff: Principal, course: Iterable[OrderStatus]
 ) -> None:
     for status in course:
         await orders_service.update_order(
             session,
             principal=staff,
-            order_id=order.id,
+            order_id=order_id,
             update=OrderUpdate(status=status),
             base=None,
         )

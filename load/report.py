@@ -28,6 +28,10 @@ EXTRA = {
     "requests_per_s": ("requests/s", "{:,.1f}"),
     "health_p99_ms": ("GET /health p99", "{:,.1f} ms"),
     "handshake_p99_ms": ("new connection p99", "{:,.1f} ms"),
+    "share_of_unrecorded": ("share of unrecorded (median)", "{:.0%}"),
+    "events_per_s": ("events/s through the relay", "{:,.0f}"),
+    "pending_age_p50_ms": ("pending age p50", "{:,.1f} ms"),
+    "pending_age_p99_ms": ("pending age p99", "{:,.1f} ms"),
     "request_p50_ms": ("request p50", "{:,.1f} ms"),
     "request_p99_ms": ("request p99", "{:,.1f} ms"),
 }

@@ -72,7 +72,7 @@ async def serving(
     """
     with TemporaryDirectory(prefix="tandem-load-") as data_dir:
         variables = environment({**os.environ, **(settings or {})}, data_dir, services)
-        await _migrate(variables)
+        await _run("migrate", variables)
         process = await _start(workers, variables)
         tail: deque[str] = deque(maxlen=5)
         listening = asyncio.get_running_loop().create_future()
@@ -111,9 +111,15 @@ def environment(given: Mapping[str, str], data_dir: str, services: Services) -> 
     }
 
 
-async def _migrate(variables: dict[str, str]) -> None:
+async def prepare(variables: dict[str, str]) -> None:
+    """Tables and demo data, for a server that is not started by `serve --seed`."""
+    await _run("migrate", variables)
+    await _run("seed", variables)
+
+
+async def _run(command: str, variables: dict[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "migrate"),
+        *(sys.executable, "-m", "app", command),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=STDOUT,

@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from load.errors import LoadError
+from load.http import Answer, HttpClient
 
 _API = "/api/v1"
 _REQUEST_SECONDS = 10
@@ -28,7 +29,7 @@ class Account:
 
 
 class Target:
-    """One client with keep-alive. The set-up calls raise LoadError, `write` httpx's errors."""
+    """The set-up calls raise LoadError, `create` and `move` one of `http.FAILURES`."""
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
@@ -36,6 +37,7 @@ class Target:
         self._http = httpx.AsyncClient(
             base_url=self.url + _API, timeout=_REQUEST_SECONDS, limits=limits, transport=transport
         )
+        self._writes = HttpClient(self.url + _API)
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,6 +48,7 @@ class Target:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._writes.close()
         await self._http.aclose()
 
     async def sign_in(self, email: str, password: str) -> Account:
@@ -87,15 +90,12 @@ class Target:
     async def get_order(self, staff: Account, order_id: str) -> None:
         _json(await self._ask("GET", f"/orders/{order_id}", headers=staff.headers))
 
-    async def create(self, owner: Account, body: dict[str, Any]) -> httpx.Response:
-        return await self._http.post("/orders", json=body, headers=owner.headers)
+    async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+        return await self._writes.send("POST", "/orders", owner.headers, body)
 
-    async def move(self, staff: Account, order_id: str, etag: str, status: str) -> httpx.Response:
-        return await self._http.patch(
-            f"/orders/{order_id}",
-            json={"status": status},
-            headers={**staff.headers, "If-Match": etag},
-        )
+    async def move(self, staff: Account, order_id: str, etag: str, status: str) -> Answer:
+        headers = {**staff.headers, "If-Match": etag}
+        return await self._writes.send("PATCH", f"/orders/{order_id}", headers, {"status": status})
 
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

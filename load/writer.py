@@ -4,9 +4,8 @@ import asyncio
 import time
 from collections import Counter
 
-import httpx
-
 from load.histogram import Histogram
+from load.http import FAILURES, Answer
 from load.interruption import pause
 from load.orders import OpenOrder, OrderBook
 from load.target import Account, Target
@@ -74,21 +73,21 @@ class Writer:
         begin = time.perf_counter_ns()
         try:
             answer = await (self._move(order) if order else self._create())
-        except httpx.TransportError as error:
+        except FAILURES as error:
             self.failed[type(error).__name__] += 1
             return
         if answer.is_success:
             self.accepted += 1
             self.times.record((time.perf_counter_ns() - begin) // 1000)
             order = order or OpenOrder(answer.json()["id"], "")
-            order.etag = answer.headers["ETag"]
+            order.etag = answer.headers["etag"]
             self._book.put_back(order)
         else:
             self.failed[f"HTTP {answer.status_code}"] += 1
 
-    async def _create(self) -> httpx.Response:
+    async def _create(self) -> Answer:
         return await self._target.create(self._owner, self._book.next_body())
 
-    async def _move(self, order: OpenOrder) -> httpx.Response:
+    async def _move(self, order: OpenOrder) -> Answer:
         step = order.steps.popleft()
         return await self._target.move(self._staff, order.id, order.etag, step)

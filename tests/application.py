@@ -58,8 +58,10 @@ class Application:
 
 
 @asynccontextmanager
-async def run_application(settings: Settings) -> AsyncIterator[Application]:
-    app = create_app(settings)
+async def run_application(
+    settings: Settings, *, recording: bool = True
+) -> AsyncIterator[Application]:
+    app = create_app(settings, recording=recording)
     async with app.router.lifespan_context(app) as state:
         given = dict(state or {})
 

@@ -17,6 +17,7 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ ISSUER = "tandem"
 ALGORITHM = "HS256"
 ACCESS = "access"
 CLAIMS = ["sub", "sid", "iat", "exp", "aud", "iss", "typ"]
+
+VERIFIED_TOKENS = 10_000
 
 REFRESH_PURPOSE = b"tandem/refresh-token/1"
 ID_BYTES, GENERATION_BYTES, MAC_BYTES = 16, 8, 32
@@ -98,17 +101,10 @@ def issue_access_token(settings: Settings, *, user_id: UUID, session_id: UUID) -
 
 def read_access_token(settings: Settings, token: str) -> AccessClaims:
     """Raises TokenExpiredError, or TokenInvalidError for whatever else is wrong with it."""
-    claims = _decode(settings, token)
-    if claims["typ"] != ACCESS:
-        raise TokenInvalidError
-    try:
-        return AccessClaims(
-            user_id=UUID(claims["sub"]),
-            session_id=UUID(claims["sid"]),
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-        )
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise TokenInvalidError from None
+    claims = _verify(tuple(_keys(settings)), token)
+    if claims.expires_at.timestamp() <= time.time():
+        raise TokenExpiredError
+    return claims
 
 
 def issue_refresh_token(settings: Settings, *, session_id: UUID, generation: int) -> str:
@@ -138,8 +134,24 @@ def _keys(settings: Settings) -> Iterator[str]:
     yield from settings.previous_secret_keys
 
 
-def _decode(settings: Settings, token: str) -> dict[str, Any]:
-    for key in _keys(settings):
+@lru_cache(VERIFIED_TOKENS)
+def _verify(keys: tuple[str, ...], token: str) -> AccessClaims:
+    """Of a genuine token this stays true, but for its end; what is wrong is not kept."""
+    claims = _decode(keys, token)
+    if claims["typ"] != ACCESS:
+        raise TokenInvalidError
+    try:
+        return AccessClaims(
+            user_id=UUID(claims["sub"]),
+            session_id=UUID(claims["sid"]),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise TokenInvalidError from None
+
+
+def _decode(keys: tuple[str, ...], token: str) -> dict[str, Any]:
+    for key in keys:
         try:
             return jwt.decode(
                 token,

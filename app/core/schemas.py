@@ -1,6 +1,7 @@
 """The base of what comes in and goes out as JSON."""
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
@@ -15,7 +16,8 @@ def _storable(value: str) -> str:
 
 def format_time(value: datetime) -> str:
     """RFC 3339 in UTC with microseconds: 2026-01-31T12:00:00.000000Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = value.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 # Stands last in an Annotated: behind a validator, Pydantic would measure before it strips.
@@ -43,3 +45,8 @@ class ReadModel(BaseModel):
     """An answer; built from models or from keyword arguments."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    @cached_property
+    def encoded(self) -> str:
+        """Its JSON, made once: what is answered and what is told of it are the same bytes."""
+        return self.model_dump_json()

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.models import Order
-from app.orders.schemas import OrderRead, read_order
+from app.orders.schemas import OrderRead
 from app.realtime.channels import personal_channel
 from app.realtime.outbox import Actor, Event, record, record_control
 
@@ -19,6 +18,8 @@ OrderEventType = Literal["order.created", "order.updated", "order.deleted"]
 
 
 class OrderEvent(Event):
+    subject = "order"
+
     type: OrderEventType
     order: OrderRead
 
@@ -34,7 +35,7 @@ def list_channel(principal: Principal) -> str:
 
 async def record_order(
     session: AsyncSession,
-    order: Order,
+    order: OrderRead,
     *,
     event_type: OrderEventType,
     actor: Actor,
@@ -47,13 +48,13 @@ async def record_order(
         actor=actor,
         version=order.version,
         changed=dict(changed),
-        order=read_order(order),
+        order=order,
     )
-    people = [order.owner_id, *(user.id for user in order.collaborators)]
-    channels = [ORDERS_CHANNEL, order_channel(order.id), *map(personal_channel, people)]
+    people = (personal_channel(person.id) for person in (order.owner, *order.collaborators))
+    channels = [ORDERS_CHANNEL, order_channel(order.id), *people]
     await record(session, event, entity=ENTITY, entity_id=order.id, channels=channels)
 
 
-async def record_end_of_channel(session: AsyncSession, order: Order) -> None:
+async def record_end_of_channel(session: AsyncSession, order_id: UUID) -> None:
     """Subscriptions to a deleted order end; after its last event, in event order."""
-    await record_control(session, channel=order_channel(order.id))
+    await record_control(session, channel=order_channel(order_id))

@@ -65,7 +65,9 @@ class Order(Base):
         DateTime(timezone=True), server_default=func.statement_timestamp()
     )
     updated_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.statement_timestamp()
+        DateTime(timezone=True),
+        server_default=func.statement_timestamp(),
+        onupdate=func.statement_timestamp(),
     )
 
     owner: Mapped[User] = relationship(lazy="raise")

@@ -1,5 +1,7 @@
 """REST: /orders."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Response, status
 
 from app.auth.dependencies import CurrentPrincipal
@@ -18,7 +20,6 @@ from app.orders.errors import (
     OrderNotPlaced,
 )
 from app.orders.events import list_channel, order_channel
-from app.orders.models import Order
 from app.orders.schemas import (
     OrderCreate,
     OrderPage,
@@ -41,11 +42,11 @@ router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED
     responses=problems(InvalidRequest),
 )
 async def create_order(
-    body: OrderCreate, principal: CurrentPrincipal, session: RecordingSession, response: Response
-) -> OrderRead:
+    body: OrderCreate, principal: CurrentPrincipal, session: RecordingSession
+) -> Response:
     order = await orders_service.create_order(session, principal=principal, order=body)
-    response.headers["Location"] = f"/api/v1/orders/{order.id}"
-    return _answer(order, response)
+    location = f"/api/v1/orders/{order.id}"
+    return _answer(order, {"Location": location}, status.HTTP_201_CREATED)
 
 
 @router.get("", response_model=OrderPage, responses=problems(InvalidRequest))
@@ -64,12 +65,11 @@ async def list_orders(
 
 @router.get("/{order_id}", response_model=OrderRead, responses=problems(OrderNotFound))
 async def get_order(
-    order_id: OrderId, principal: CurrentPrincipal, session: SessionDep, response: Response
-) -> OrderRead:
+    order_id: OrderId, principal: CurrentPrincipal, session: SessionDep
+) -> Response:
     position = await read_position(session, order_channel(order_id))
     order = await orders_service.get_order(session, principal=principal, order_id=order_id)
-    response.headers["Tandem-Position"] = str(position)
-    return _answer(order, response)
+    return _answer(read_order(order), {"Tandem-Position": str(position)})
 
 
 @router.patch(
@@ -86,18 +86,17 @@ async def get_order(
         IfMatchRequired,
     ),
 )
-async def update_order(  # noqa: PLR0913, PLR0917 - FastAPI names them
+async def update_order(
     order_id: OrderId,
     body: OrderUpdate,
     base: BaseVersion,
     principal: CurrentPrincipal,
     session: RecordingSession,
-    response: Response,
-) -> OrderRead:
+) -> Response:
     order = await orders_service.update_order(
         session, principal=principal, order_id=order_id, update=body, base=base
     )
-    return _answer(order, response)
+    return _answer(order, {})
 
 
 @router.delete(
@@ -111,6 +110,13 @@ async def delete_order(
     await orders_service.delete_order(session, principal=principal, order_id=order_id)
 
 
-def _answer(order: Order, response: Response) -> OrderRead:
-    response.headers["ETag"] = f'"{order.version}"'
-    return read_order(order)
+def _answer(
+    order: OrderRead, headers: Mapping[str, str], status_code: int = status.HTTP_200_OK
+) -> Response:
+    """The bytes that its event has, too."""
+    return Response(
+        order.encoded,
+        status_code,
+        headers={"ETag": f'"{order.version}"', **headers},
+        media_type="application/json",
+    )

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.auth.principals import Principal
 from app.orders.access import owns, visible_to
-from app.orders.changes import apply_update, check_item_money, find_conflicts, make_items
+from app.orders.changes import apply_update, check_item_money, find_conflicts
 from app.orders.errors import OrderChanged, OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
-from app.orders.schemas import OrderCreate, OrderQuery, OrderUpdate, read_order
+from app.orders.placing import insert_order
+from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
 from app.realtime.outbox import Actor
 from app.users.models import User
@@ -28,21 +29,12 @@ class Page:
     next_cursor: UUID | None
 
 
-async def create_order(session: AsyncSession, *, principal: Principal, order: OrderCreate) -> Order:
+async def create_order(
+    session: AsyncSession, *, principal: Principal, order: OrderCreate
+) -> OrderRead:
     """Raises InvalidRequest for money that the currency does not have."""
     check_item_money(order.items, order.currency)
-    owner = await session.get_one(User, principal.user_id)
-    created = Order(
-        status=OrderStatus.PLACED,
-        currency=order.currency,
-        note=order.note,
-        owner_id=owner.id,
-        owner=owner,
-        items=make_items(order.items),
-        collaborators=[],
-    )
-    session.add(created)
-    await session.flush()
+    created = await insert_order(session, principal=principal, order=order)
     actor = _actor(principal)
     await record_order(session, created, event_type="order.created", actor=actor, changed={})
     return created
@@ -80,7 +72,7 @@ async def update_order(
     order_id: UUID,
     update: OrderUpdate,
     base: int | None,
-) -> Order:
+) -> OrderRead:
     """Change what was sent; `base` is the version that the caller saw, None to write over.
 
     Raises OrderNotFound, OrderForbidden, OrderChanged, then what the state rules raise. Records
@@ -93,11 +85,12 @@ async def update_order(
         raise OrderChanged(read_order(order), conflicts)
     _check_state(principal, order, update)
     changed = apply_update(order, update)
-    if changed:
-        await _touch(session, order)
-        actor = _actor(principal)
-        await record_order(session, order, event_type="order.updated", actor=actor, changed=changed)
-    return order
+    if not changed:
+        return read_order(order)
+    await _touch(session, order)
+    updated, actor = read_order(order), _actor(principal)
+    await record_order(session, updated, event_type="order.updated", actor=actor, changed=changed)
+    return updated
 
 
 async def delete_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:
@@ -109,9 +102,9 @@ async def delete_order(session: AsyncSession, *, principal: Principal, order_id:
         if order.status != OrderStatus.PLACED:
             raise OrderNotPlaced
     await _touch(session, order)
-    actor = _actor(principal)
-    await record_order(session, order, event_type="order.deleted", actor=actor, changed={})
-    await record_end_of_channel(session, order)
+    deleted, actor = read_order(order), _actor(principal)
+    await record_order(session, deleted, event_type="order.deleted", actor=actor, changed={})
+    await record_end_of_channel(session, order.id)
     await session.delete(order)
     await session.flush()
 
@@ -137,9 +130,8 @@ def _check_state(principal: Principal, order: Order, update: OrderUpdate) -> Non
 
 
 async def _touch(session: AsyncSession, order: Order) -> None:
-    """A new version, at the database's time."""
+    """A new version, and with it the database's time."""
     order.version += 1
-    order.updated_at = func.statement_timestamp()
     await session.flush()
 
 

@@ -6,12 +6,12 @@ versions. Nobody publishes from here; the relay does, after the commit.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 from pydantic_core import to_json
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
@@ -19,16 +19,19 @@ from app.core.schemas import ReadModel, Time
 
 CONTROL_CHANNEL = "$control"
 RECORDED = "tandem.recorded"
+"""In a session's `info`: something was recorded in it, and is to be relayed."""
+RECORDING = "tandem.recording"
+"""In a session's `info`: False if nothing is recorded in it; see `create_app`."""
 
-INSERT = text("""
+# In the driver's own form: there is nothing to compile, and every write waits for this.
+INSERT = """
     WITH event AS (
         INSERT INTO events (event_id, type, entity, entity_id, version, actor_id,
                             channels, changed, payload, created_at)
-        VALUES (:event_id, :type, :entity, :entity_id, :version, :actor_id,
-                :channels, CAST(:changed AS jsonb), :payload, :created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         RETURNING id)
     INSERT INTO pending (event) SELECT id FROM event
-""")
+"""
 
 
 class Actor(ReadModel):
@@ -44,6 +47,9 @@ class Event(ReadModel):
     `changed` maps a field to [old, new]. `at` is the database's clock when it was recorded.
     """
 
+    subject: ClassVar[str | None] = None
+    """A ReadModel among the fields, to stand last: its JSON may have been made already."""
+
     type: str
     id: UUID = Field(default_factory=new_id)
     at: Time
@@ -51,26 +57,32 @@ class Event(ReadModel):
     version: int
     changed: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
 
+    def encode(self) -> str:
+        if self.subject is None:
+            return self.model_dump_json()
+        envelope = self.model_dump_json(exclude={self.subject}).removesuffix("}")
+        return f'{envelope},"{self.subject}":{getattr(self, self.subject).encoded}}}'
+
 
 async def record(
     session: AsyncSession, event: Event, *, entity: str, entity_id: UUID, channels: Sequence[str]
 ) -> None:
     """Store the event; its JSON is made here, once for everybody and for ever."""
-    await session.execute(
-        INSERT,
-        {
-            "event_id": event.id,
-            "type": event.type,
-            "entity": entity,
-            "entity_id": entity_id,
-            "version": event.version,
-            "actor_id": event.actor.id if event.actor else None,
-            "channels": list(dict.fromkeys(channels)),
-            "changed": to_json(event.changed).decode(),
-            "payload": event.model_dump_json(),
-            "created_at": event.at,
-        },
+    if not session.info.get(RECORDING, True):
+        return
+    row = (
+        event.id,
+        event.type,
+        entity,
+        entity_id,
+        event.version,
+        event.actor.id if event.actor else None,
+        list(dict.fromkeys(channels)),
+        to_json(event.changed).decode(),
+        event.encode(),
+        event.at,
     )
+    await session.run_sync(lambda sync: sync.connection().exec_driver_sql(INSERT, row))
     session.info[RECORDED] = True
 
 

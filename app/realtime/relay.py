@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 ADVISORY_LOCK = 0x7A4D_0001
 LOCK_SECONDS = 2
+REST_SECONDS = 0.01
 GONE_MILLISECONDS = 5000
 
 SERVER_SETTINGS = {
@@ -43,20 +44,28 @@ SERVER_SETTINGS = {
     "lock_timeout": str(LOCK_SECONDS * 1000),
 }
 
+# The oldest is the one with the lowest id.
 PENDING = """
-    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.created_at)), 0)
-    FROM (SELECT event FROM pending ORDER BY event LIMIT 10000) p JOIN events e ON e.id = p.event
+    SELECT (SELECT count(*) FROM (SELECT FROM pending LIMIT 10000) AS waiting),
+           coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at) FROM events
+                     WHERE id = (SELECT min(event) FROM pending)), 0)
 """
 
-# No row: nothing was pending at this statement's snapshot, so no tick is spent on nothing.
-FENCE = """
-    UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending) RETURNING tick
-"""
+# One round trip each: a turn's time is mostly that of its questions.
+#
+# No row of `relay` is updated where nothing was pending at that statement's snapshot, so no tick
+# is spent on nothing.
+FENCE = "BEGIN; UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
+FENCED = "UPDATE 1"
+LOCK = f"SELECT pg_advisory_lock({ADVISORY_LOCK})"
+UNLOCK = f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"
 
+# Events are looked up one by one: for a join the planner, which cannot know how few are pending,
+# would read through all the events there ever were.
 NUMBER = """
     WITH batch AS MATERIALIZED (
-        SELECT e.id, e.channels, e.payload, e.created_at
-        FROM pending p JOIN events e ON e.id = p.event ORDER BY p.event LIMIT $2),
+        SELECT e.id, e.channels, e.payload, extract(epoch FROM e.created_at)::float8 AS at
+        FROM events e WHERE e.id = ANY(ARRAY(SELECT event FROM pending ORDER BY event LIMIT $1))),
     entry AS MATERIALIZED (
         SELECT b.id, c.name, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
         FROM batch b CROSS JOIN LATERAL unnest(b.channels) AS c(name)),
@@ -71,9 +80,9 @@ NUMBER = """
         FROM entry JOIN raised USING (name)),
     logged AS (
         INSERT INTO channel_log (channel, "offset", event, tick)
-        SELECT name, "offset", id, $1 FROM numbered),
-    gone AS (DELETE FROM pending USING batch WHERE pending.event = batch.id)
-    SELECT b.id, n.name, n."offset", b.payload, b.created_at
+        SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
+    gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
+    SELECT b.id, n.name, n."offset", b.payload, b.at
     FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.name
 """
 
@@ -105,11 +114,12 @@ class Relay:
             while True:
                 swept = not await self._wait()
                 self._nudged.clear()
+                relayed = 0
                 # Not a time-out: that would still wait for a ROLLBACK, on a connection to a host
                 # that vanished without a word. Without the connection every wait on it ends.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
-                    await self._turn(swept=swept)
+                    relayed = await self._turn(swept=swept)
                 except Exception as error:  # an edge: the relay outlives every error
                     logger.warning("relay turn failed", extra={"error": repr(error)})
                     self._disconnect()
@@ -118,6 +128,8 @@ class Relay:
                         raise asyncio.CancelledError from error
                 finally:
                     limit.cancel()
+                if relayed > 1:  # they come fast: let more gather, a turn costs about the same
+                    await asyncio.sleep(REST_SECONDS)
         finally:
             self._disconnect()
 
@@ -129,32 +141,35 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def _turn(self, *, swept: bool) -> None:
+    async def _turn(self, *, swept: bool) -> int:
+        """Relay what is pending; how many events that were."""
         connection = await self._connect()
         if swept and not await self._measure(connection):
-            return
+            return 0
         await self._reach("relay.lock")
-        await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
-        await self._reach("relay.locked")
-        try:
-            full = True
-            while full:
-                full = await self._relay_batch(connection) == self._settings.relay_batch
-            self._set_pending(0, 0.0)
-        finally:
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+        relayed = size = await self._relay_batch(connection, lock=True)
+        while size == self._settings.relay_batch:
+            size = await self._relay_batch(connection)
+            relayed += size
+        self._set_pending(0, 0.0)
+        await connection.execute(UNLOCK)
         await self._reach("relay.unlocked")
+        return relayed
 
-    async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
-        """Number and publish one batch; its size in events."""
-        async with connection.transaction():
-            tick = await connection.fetchval(FENCE)
-            await self._reach("relay.fenced")
-            if tick is None:
-                return 0
-            rows = await connection.fetch(NUMBER, tick, self._settings.relay_batch)
-            await self._reach("relay.numbered")
+    async def _relay_batch(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", *, lock: bool = False
+    ) -> int:
+        """Number and publish one batch; its size in events.
+
+        What fails leaves its transaction and the lock to the end of the connection.
+        """
+        fenced = await connection.execute(f"{LOCK}; {FENCE}" if lock else FENCE) == FENCED
+        await self._reach("relay.fenced")
+        rows = await connection.fetch(NUMBER, self._settings.relay_batch) if fenced else []
+        await self._reach("relay.numbered")
+        await connection.execute("COMMIT")
+        if not rows:
+            return 0
         await self._reach("relay.committed")
         await self._broker.publish(messages_of(rows))
         await self._reach("relay.published")
@@ -188,7 +203,7 @@ class Relay:
 
 
 def messages_of(rows: Sequence[Any]) -> list[Message]:
-    """Numbered rows (id, name, offset, payload, created_at) as messages in publishing order.
+    """Numbered rows (id, name, offset, payload, at) as messages in publishing order.
 
     Events of one channel are gathered into one message, but never across a control event: a
     change of rights keeps its place among the events.
@@ -204,7 +219,7 @@ def messages_of(rows: Sequence[Any]) -> list[Message]:
         if message is None or message.is_full:
             message = gathered[row["name"]] = Message(row["name"], row["offset"])
             messages.append(message)
-        message.add(row["created_at"].timestamp(), row["payload"].encode())
+        message.add(row["at"], row["payload"].encode())
         if row["name"] == CONTROL_CHANNEL:
             gathered.clear()
     return messages

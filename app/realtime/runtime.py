@@ -52,6 +52,8 @@ class Runtime:
         sessions: Sessions,
         principals: Principals,
         policies: Iterable[ChannelPolicy],
+        *,
+        relaying: bool = True,
     ) -> None:
         self.settings = settings
         self.broker = Broker(settings.redis_url, settings.redis_timeout_seconds)
@@ -60,6 +62,7 @@ class Runtime:
         self.counts = ConnectionCounts(settings, leases)
         failpoints = Failpoints(settings.failpoints)
         self.relay = Relay(settings, self.broker, failpoints)
+        self._relaying = relaying
         self.reader = LogReader(settings.database_url)
         self.follower = LogFollower(settings, self.broker, self.reader)
         self.manager = ConnectionManager(settings, self.follower)
@@ -185,14 +188,14 @@ class Runtime:
             self._tasks.start(name, job)
 
     def _jobs(self) -> dict[str, Job]:
-        return {
+        jobs = {
             "looks": self.follower.run_looks,
             "repairs": self.follower.run_repairs,
             "pruning": self.follower.run_pruning,
             "access": self.access.run,
             "presence": self.presence.run,
-            "relay": self.relay.run,
         }
+        return {**jobs, "relay": self.relay.run} if self._relaying else jobs
 
     async def _measure(self) -> None:
         """How late the loop is, and how far the cursors are behind."""

@@ -70,6 +70,26 @@ def test_expired_access_token_is_told_apart() -> None:
         read_access_token(SETTINGS, forge(exp=int(time.time()) - 1))
 
 
+def test_access_token_that_was_good_once_ends_all_the_same() -> None:
+    token = forge(exp=int(time.time()) + 1)
+    assert read_access_token(SETTINGS, token).user_id == USER
+    with pytest.raises(TokenExpiredError):
+        read_again_after(1.1, token)
+
+
+def read_again_after(seconds: float, token: str) -> None:
+    time.sleep(seconds)  # a token's end is a moment of the clock
+    read_access_token(SETTINGS, token)
+
+
+def test_access_token_that_was_good_once_is_not_so_for_another_key() -> None:
+    token = forge()
+    read_access_token(SETTINGS, token)
+    other = SETTINGS.model_copy(update={"secret_key": SecretStr("another one" * 4)})
+    with pytest.raises(TokenInvalidError):
+        read_access_token(other, token)
+
+
 def test_expired_token_of_another_key_is_not_one_of_ours() -> None:
     with pytest.raises(TokenInvalidError):
         read_access_token(SETTINGS, forge(key=OLD_KEY, exp=int(time.time()) - 1))

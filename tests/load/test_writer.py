@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections import Counter
+from typing import Any
 
-import httpx
 import pytest
 
+from load.http import Answer
+from load.orders import STEPS
 from load.target import Account, Target
 from load.writer import IN_FLIGHT, Writer
 
@@ -14,41 +16,40 @@ OWNER = Account("owner@tandem.example", "owner", 900)
 STAFF = Account("staff@tandem.example", "staff", 900)
 
 
-class Shop:
+class Shop(Target):
     """Keeps orders as Tandem does; `answers` holds every answer back until it is set."""
 
     def __init__(self) -> None:
+        super().__init__("http://tandem.example")
         self.answers = asyncio.Event()
         self.answers.set()
         self.versions: dict[str, int] = {}
         self.writes: Counter[tuple[str, str]] = Counter()
         self.failure: int | None = None
 
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+        assert body["items"]
+        return await self._answer("POST", owner, str(len(self.versions)), version=0)
+
+    async def move(self, staff: Account, order_id: str, etag: str, status: str) -> Answer:
+        assert status in STEPS
+        version = self.versions[order_id]
+        if etag != f'"{version}"':
+            return Answer(412, {}, b"")
+        return await self._answer("PATCH", staff, order_id, version=version)
+
+    async def _answer(self, method: str, who: Account, order_id: str, *, version: int) -> Answer:
         await self.answers.wait()
         if self.failure:
-            return httpx.Response(self.failure)
-        who = request.headers["authorization"].removeprefix("Bearer ")
-        self.writes[who, request.method] += 1
-        return self._create() if request.method == "POST" else self._move(request)
-
-    def _create(self) -> httpx.Response:
-        name = str(len(self.versions))
-        self.versions[name] = 1
-        return httpx.Response(201, json={"id": name}, headers={"ETag": '"1"'})
-
-    def _move(self, request: httpx.Request) -> httpx.Response:
-        name = request.url.path.rpartition("/")[2]
-        if request.headers["if-match"] != f'"{self.versions[name]}"':
-            return httpx.Response(412)
-        assert set(json.loads(request.content)) == {"status"}
-        self.versions[name] += 1
-        return httpx.Response(200, json={}, headers={"ETag": f'"{self.versions[name]}"'})
+            return Answer(self.failure, {}, b"")
+        self.writes[who.token, method] += 1
+        self.versions[order_id] = version + 1
+        content = json.dumps({"id": order_id}).encode()
+        return Answer(200, {"etag": f'"{version + 1}"'}, content)
 
 
 def writer_to(shop: Shop) -> Writer:
-    target = Target("http://tandem.example", httpx.MockTransport(shop))
-    return Writer(target, owner=OWNER, staff=STAFF)
+    return Writer(shop, owner=OWNER, staff=STAFF)
 
 
 async def test_writes_come_at_the_asked_rate() -> None:

@@ -9,7 +9,7 @@ from app.auth.principals import Principal, Role
 from app.core.errors import AppError
 from app.orders import service as orders_service
 from app.orders.models import Order, OrderStatus
-from app.orders.schemas import OrderUpdate
+from app.orders.schemas import OrderRead, OrderUpdate
 from app.orders.status import STEPS
 from app.realtime.models import EventRow
 from tests.orders.rows import add_order, add_person, share
@@ -39,7 +39,7 @@ class Cast:
         for step in course:
             await self.update("staff", status=step)
 
-    async def update(self, name: str, *, base: int | None = None, **body: Any) -> Order:
+    async def update(self, name: str, *, base: int | None = None, **body: Any) -> OrderRead:
         return await orders_service.update_order(
             self.session,
             principal=self.people[name],

@@ -49,7 +49,8 @@ async def add_person(session: AsyncSession, role: Role, name: str = "Cleo") -> P
 
 async def add_order(session: AsyncSession, owner: Principal, **body: object) -> Order:
     placed = OrderCreate.model_validate(a_body(**body))
-    return await orders_service.create_order(session, principal=owner, order=placed)
+    order = await orders_service.create_order(session, principal=owner, order=placed)
+    return await orders_service.get_order(session, principal=owner, order_id=order.id)
 
 
 async def share(session: AsyncSession, order_id: UUID, person: Principal) -> None:

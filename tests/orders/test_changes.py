@@ -10,7 +10,7 @@ from app.core.errors import InvalidRequest
 from app.orders import service as orders_service
 from app.orders.changes import Changed, apply_update, check_item_money, find_conflicts
 from app.orders.models import Currency, Order, OrderStatus
-from app.orders.schemas import ConflictRead, OrderItemRead, OrderItemWrite, OrderUpdate
+from app.orders.schemas import ConflictRead, OrderItemRead, OrderItemWrite, OrderRead, OrderUpdate
 from tests.orders.rows import a_line_read, add_order, add_person, an_order
 from tests.orders.shop import a_line
 
@@ -132,7 +132,7 @@ def test_money_that_the_currency_does_not_have_is_told_by_line() -> None:
 # -------------------------------------------------------------------- conflicts
 
 
-async def edit(session: AsyncSession, order: Order, person: Principal, **body: Any) -> Order:
+async def edit(session: AsyncSession, order: Order, person: Principal, **body: Any) -> OrderRead:
     return await orders_service.update_order(
         session,
         principal=person,

@@ -12,7 +12,7 @@ from app.orders import service as orders_service
 from app.orders.channels import AllOrders, OneOrder
 from app.orders.events import list_channel, order_channel
 from app.orders.models import Order
-from app.orders.schemas import OrderUpdate, read_order
+from app.orders.schemas import OrderRead, OrderUpdate, read_order
 from app.realtime.models import EventRow
 from tests.orders.rows import add_order, add_person, share
 from tests.orders.shop import a_line
@@ -25,15 +25,16 @@ async def events(session: AsyncSession, order: Order) -> list[EventRow]:
     return list(await session.scalars(query))
 
 
-async def edit(session: AsyncSession, person: Principal, order: Order, **body: Any) -> Order:
+async def edit(session: AsyncSession, person: Principal, order: Order, **body: Any) -> OrderRead:
     update = OrderUpdate.model_validate(body)
     return await orders_service.update_order(
         session, principal=person, order_id=order.id, update=update, base=None
     )
 
 
-def shown(order: Order) -> Any:
-    return read_order(order).model_dump(mode="json")
+def shown(order: Order | OrderRead) -> Any:
+    read = order if isinstance(order, OrderRead) else read_order(order)
+    return read.model_dump(mode="json")
 
 
 # ---------------------------------------------------------------------- payloads

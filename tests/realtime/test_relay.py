@@ -1,19 +1,24 @@
 """The relay on a real Postgres: numbers without holes, whoever else is at work."""
 
 import asyncio
+import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
-from app.realtime.relay import Relay, messages_of
+from app.realtime.broker import Broker
+from app.realtime.relay import NUMBER, REST_SECONDS, Relay, messages_of
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture
@@ -82,6 +87,59 @@ async def test_a_turn_without_news_spends_no_tick(settings: Settings, log: LogWr
         await log.record("a")
         await published(broker, "a", 1)
     assert await log.tick() == 1
+
+
+class TimedRelay(Relay):
+    """Notes when each turn begins and ends."""
+
+    def __init__(self, settings: Settings, broker: Broker, failpoints: Failpoints) -> None:
+        super().__init__(settings, broker, failpoints)
+        self.turns: list[tuple[float, float]] = []
+
+    async def _turn(self, *, swept: bool) -> int:
+        begun = time.monotonic()
+        relayed = await super()._turn(swept=swept)
+        self.turns.append((begun, time.monotonic()))
+        return relayed
+
+
+async def test_where_events_come_fast_the_relay_rests_so_that_more_gather(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    patient = settings.model_copy(update={"sweep_seconds": 60})
+    async with relaying(patient, broker, kind=TimedRelay) as relay:
+        assert isinstance(relay, TimedRelay)
+        await log.record("a", count=2)
+        relay.nudge()
+        await published(broker, "a", 2)
+        await log.record("a")
+        relay.nudge()
+        await published(broker, "a", 3)
+        await until(lambda: len(relay.turns) == 2)
+        (_, ended), (begun, _) = relay.turns
+        assert begun - ended >= REST_SECONDS
+
+
+async def test_numbering_few_reads_little_however_many_events_there_were(log: LogWriter) -> None:
+    await log.append("a", count=40_000)
+    await log.record("a", count=10)
+    async with log.connection.transaction():
+        await log.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await log.connection.execute(f"PREPARE number(bigint) AS {NUMBER}")
+        plan = await log.connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE number(1000)")
+    scans = [node for node in nodes_of(json.loads(plan)[0]["Plan"]) if reads(node, "events")]
+    assert [scan["Actual Rows"] for scan in scans] == [10]
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes_of(below)
+
+
+def reads(node: dict[str, Any], table: str) -> bool:
+    return node.get("Relation Name") == table
 
 
 async def test_an_event_without_channels_is_done_with(settings: Settings, log: LogWriter) -> None:
@@ -187,7 +245,7 @@ async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
 
 
 def row(event: int, name: str | None, offset: int | None, payload: str = "{}") -> dict[str, object]:
-    return {"id": event, "name": name, "offset": offset, "payload": payload, "created_at": NOW}
+    return {"id": event, "name": name, "offset": offset, "payload": payload, "at": NOW}
 
 
 def test_consecutive_events_of_a_channel_are_one_message() -> None:
@@ -197,7 +255,7 @@ def test_consecutive_events_of_a_channel_are_one_message() -> None:
         ("a", 4, 2),
         ("b", 9, 1),
     ]
-    assert messages[0].ats == [NOW.timestamp()] * 2
+    assert messages[0].ats == [NOW] * 2
 
 
 def test_a_change_of_rights_keeps_its_place_among_the_events() -> None:

@@ -1,0 +1,156 @@
+"""The relay alone: how fast it works off a backlog, and how long events wait at a steady rate."""
+
+import asyncio
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.realtime.relay import PENDING
+from load.errors import LoadError
+from load.histogram import Histogram
+from load.report import Outcome, Result, milliseconds
+from load.scenario import Scenario, Stage
+from load.source import event
+from load.sources.outbox import Outbox
+from load.usage import Meter, Usage
+
+LOOK_SECONDS = 0.01
+DRAIN_SECONDS = 120
+
+RECORD = """
+    WITH event AS (
+        INSERT INTO events (event_id, type, entity, entity_id, version, channels, changed, payload,
+                            created_at)
+        SELECT gen_random_uuid(), 'order.updated', 'load', gen_random_uuid(), 1,
+               ARRAY[$1::text || n % $2], '{}', $3, clock_timestamp()
+        FROM generate_series(1, $4::int) AS n RETURNING id)
+    INSERT INTO pending SELECT id FROM event
+"""
+HEADS = "SELECT coalesce(sum(head), 0)::bigint FROM channels WHERE starts_with(name, $1)"
+NAMES = "load:"
+
+
+async def play(stage: Stage) -> Outcome:
+    if stage.server is None:
+        raise LoadError.refused("relay needs a server of its own: leave --url out")
+    async with _connected(stage.server.services.database_url) as connection:
+        results = [await _work_off(stage, connection)]
+        results.append(await _keep_up(stage, connection, stage.options.rate))
+    return Outcome(results)
+
+
+async def _work_off(stage: Stage, connection: "asyncpg.Connection[asyncpg.Record]") -> Result:
+    """From the commit of a backlog until nothing of it is left."""
+    own = stage.options.own
+    payload = event(time.time()).decode()
+    meter = Meter([os.getpid()], stage.server_pid)
+    await connection.execute(RECORD, NAMES, own.channels, payload, own.backlog)
+    begin = time.perf_counter()
+    await _until_relayed(connection)
+    seconds = time.perf_counter() - begin
+    lost = own.backlog - await connection.fetchval(HEADS, NAMES)
+    rate = round(own.backlog / seconds, 1)
+    return _result(stage, 0.0, lost, meter.read(), events_per_s=rate)
+
+
+async def _keep_up(
+    stage: Stage, connection: "asyncpg.Connection[asyncpg.Record]", rate: float
+) -> Result:
+    """Events at this rate; how old the oldest that waits is, looked at again and again."""
+    options = stage.options
+    before = await connection.fetchval(HEADS, NAMES)
+    ages = Histogram()
+    meter = Meter([os.getpid()], stage.server_pid)
+    async with _outbox(stage) as outbox:
+        looking = asyncio.create_task(_watch(connection, ages))
+        with stage.interruption.graceful() as stop:
+            await outbox.run(rate, options.duration, stop)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        made = await outbox.settle(0)
+    usage = meter.read()
+    await _until_relayed(connection)
+    lost = before + made - await connection.fetchval(HEADS, NAMES)
+    figures = {
+        f"pending_age_p{percent}_ms": milliseconds(ages, percent) or 0.0 for percent in (50, 99)
+    }
+    per_second = round(made / options.duration, 1)
+    return _result(stage, round(rate), lost, usage, events_per_s=per_second, **figures)
+
+
+async def _watch(connection: "asyncpg.Connection[asyncpg.Record]", ages: Histogram) -> None:
+    while True:
+        _, age = await connection.fetchrow(PENDING) or (0, 0)
+        ages.record(int(float(age) * 1_000_000))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _until_relayed(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while await connection.fetchval("SELECT EXISTS (SELECT FROM pending)"):  # noqa: ASYNC110 - Postgres has no event
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        raise LoadError.unreachable("the relay did not come to an end") from None
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _outbox(stage: Stage) -> AsyncIterator[Outbox]:
+    if stage.server is None:
+        raise LoadError.refused("relay needs a server of its own")
+    url = stage.server.services.database_url.replace("postgresql", "postgresql+asyncpg", 1)
+    engine = create_async_engine(url)
+    names = [f"{NAMES}{nth}" for nth in range(stage.options.own.channels)]
+    yield Outbox(engine, names, 0)
+    await engine.dispose()
+
+
+def _result(stage: Stage, rate: float, lost: int, usage: Usage, **extra: float) -> Result:
+    """Nobody listens: a loss is an event without an offset."""
+    return Result(
+        peer=stage.peer,
+        scenario="relay",
+        connections=0,
+        rate=rate,
+        deliveries_per_s=0.0,
+        p50_ms=None,
+        p90_ms=None,
+        p99_ms=None,
+        max_ms=None,
+        lost=max(0, lost),
+        duplicated=max(0, -lost),
+        out_of_order=0,
+        client_cpu=usage.client,
+        server_cpu=usage.server,
+        server_rss_mb=usage.server_rss,
+        extra=extra,
+    )
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("relay").add_argument
+    add("--backlog", type=int, default=30_000, help="events to work off (default: %(default)s)")
+    add("--channels", type=int, default=100, help="one for each event (default: %(default)s)")
+    parser.set_defaults(source="whole")  # the relay looks by itself: nobody nudges it
+
+
+SCENARIO = Scenario(
+    summary=__doc__ or "",
+    play=play,
+    add_flags=add_flags,
+    defaults={"rate": 3000.0, "duration": 5.0},
+)

@@ -1,0 +1,82 @@
+"""What a write asks of Postgres: each statement is a round trip, and so are BEGIN and COMMIT."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.application import Person
+from tests.orders.shop import ORDERS, Shop, a_body, a_line
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STORE_EVENT = "INSERT INTO events"
+PARTS = (
+    "INSERT INTO orders",
+    "UPDATE orders",
+    "FOR UPDATE",
+    STORE_EVENT,
+    "FROM order_items",
+    "FROM order_collaborators",
+)
+
+
+@contextmanager
+def round_trips(shop: Shop) -> Iterator[list[str]]:
+    """Each in a few words, in order."""
+    engine = shop.application.sessions.kw["bind"].sync_engine
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(words_of(statement))
+
+    listeners: dict[str, Callable[..., Any]] = {
+        "begin": lambda _connection: seen.append("BEGIN"),
+        "before_cursor_execute": note,
+        "commit": lambda _connection: seen.append("COMMIT"),
+        "rollback": lambda _connection: seen.append("ROLLBACK"),
+    }
+    for name, listener in listeners.items():
+        event.listen(engine, name, listener)
+    yield seen
+    for name, listener in listeners.items():
+        event.remove(engine, name, listener)
+
+
+def words_of(statement: str) -> str:
+    return next((part for part in PARTS if part in statement), statement)
+
+
+async def test_a_placed_order_takes_two_statements_however_many_lines_it_has(
+    shop: Shop, cleo: Person
+) -> None:
+    await shop.place(cleo)  # who they are is known from now on
+    lines = [a_line(sku=f"NW-{nth}") for nth in range(20)]
+    with round_trips(shop) as asked:
+        await shop.place(cleo, items=lines)
+
+    assert asked == ["BEGIN", "INSERT INTO orders", STORE_EVENT, "COMMIT"]
+
+
+async def test_an_edited_order_takes_five_statements(shop: Shop, cleo: Person) -> None:
+    order_id = (await shop.place(cleo))["id"]
+    with round_trips(shop) as asked:
+        await shop.patch(cleo, order_id, {"note": "hurry"})
+
+    first, lock, *read, change, store, last = asked
+    assert (first, lock) == ("BEGIN", "FOR UPDATE")
+    assert sorted(read) == ["FROM order_collaborators", "FROM order_items"]
+    assert (change, store, last) == ("UPDATE orders", STORE_EVENT, "COMMIT")
+
+
+async def test_what_is_answered_are_the_bytes_that_are_told(shop: Shop, cleo: Person) -> None:
+    answer = await shop.client.post(ORDERS, json=a_body(note="K\u00e4se"), headers=cleo.headers)
+    edited = await shop.patch(cleo, answer.json()["id"], {"note": "hurry"})
+
+    told = [event.payload.encode() for event in await shop.events(answer.json()["id"])]
+    assert [each.partition(b',"order":')[2] for each in told] == [
+        answer.content + b"}",
+        edited.content + b"}",
+    ]
