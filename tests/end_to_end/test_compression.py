@@ -45,11 +45,15 @@ async def test_everybody_is_told_the_same(
             sockets.append(socket)
         placed = [await place_order(http, server.url, token, note=NOTE) for _ in range(3)]
 
-        extensions = [socket.websocket.response.headers.get(HEADER) for socket in sockets]
-        assert extensions == [ANSWER, ANSWER, None]
+        assert [agreed_on(socket) for socket in sockets] == [ANSWER, ANSWER, None]
         for socket in sockets:
             told = [await order_of(socket) for _ in placed]
             assert told == [(order["id"], NOTE) for order in placed]
+
+
+def agreed_on(socket: Socket) -> str | None:
+    assert socket.websocket.response is not None
+    return socket.websocket.response.headers.get(HEADER)
 
 
 async def order_of(socket: Socket) -> tuple[str, str]:

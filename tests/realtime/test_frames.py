@@ -24,7 +24,12 @@ def test_a_shared_message_has_a_plain_frame_and_a_compressed_one(opcode: Opcode)
 
 def test_a_frame_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compressed: list[bytes] = []
-    monkeypatch.setattr(frames, "deflate", lambda data: compressed.append(data) or deflate(data))
+
+    def counted(data: bytes) -> bytes:
+        compressed.append(data)
+        return deflate(data)
+
+    monkeypatch.setattr(frames, "deflate", counted)
     message = Message(ORDERS, shared=True)
 
     assert len({id(message.deflated_frame) for _ in range(100)}) == 1
