@@ -27,7 +27,8 @@ class Crowd:
         self.receipts = Receipts()
         self._job = job
         self._make = DIALECTS[job.dialect]
-        self._address = Address.of(job.url, self._make("", "").path)
+        path = self._make("", "").path
+        self._address = Address.of(job.url, path, compression=job.compression)
         self._secure = ssl.create_default_context() if self._address.secure else None
         self._reference = Reference()
         self._documents = Documents()

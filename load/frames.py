@@ -1,15 +1,18 @@
 """Reads WebSocket frames (RFC 6455) as a client receives them: no I/O, and no more than needed.
 
 A few slices a frame instead of a full parser, since the client must not be what is measured. What
-a server that negotiated nothing never sends (masks, extension bits) is an error rather than
-handled; a message split into fragments is joined.
+a server never sends (masks, extension bits that nobody agreed on) is an error rather than handled;
+a message split into fragments is joined, and a compressed one inflated when somebody looks at it.
 """
 
+import zlib
 from enum import IntEnum
 from typing import NamedTuple
 
 _FINAL = 0x80
 _EXTENSION_BITS = 0x70
+_COMPRESSED = 0x40
+_TAIL = b"\x00\x00\xff\xff"
 _OPCODE = 0x0F
 _TWO_BYTE_LENGTH = 126
 _EIGHT_BYTE_LENGTH = 127
@@ -44,16 +47,23 @@ class Frame(NamedTuple):
 
     @property
     def payload(self) -> bytes:
-        return self.raw[self.begin :] if self.joined is None else self.joined
+        if self.joined is not None:
+            return self.joined
+        payload = self.raw[self.begin :]
+        return _inflate(payload) if self.raw[0] & _COMPRESSED else payload
 
 
 class FrameReader:
-    """Bytes in, messages out; keeps in `rest` what is not complete yet."""
+    """Bytes in, messages out; keeps in `rest` what is not complete yet.
 
-    __slots__ = ("_fragments", "_started", "rest")
+    `compression`: permessage-deflate was agreed on, without context takeover.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_fragments", "_started", "_whole", "rest")
+
+    def __init__(self, *, compression: bool = False) -> None:
         self.rest = b""
+        self._whole = WHOLE | _WHOLE_COMPRESSED if compression else WHOLE
         self._fragments: list[bytes] = []
         self._started = Opcode.CONTINUATION
 
@@ -67,7 +77,7 @@ class FrameReader:
             if end > size:
                 break
             frame = Frame(data[position] & _OPCODE, data[position:end], begin - position)
-            if data[position] in WHOLE:
+            if data[position] in self._whole:
                 found.append(frame)
             else:
                 found += self._uncommon(data[position], frame)
@@ -90,6 +100,14 @@ class FrameReader:
 
 
 WHOLE = frozenset((_FINAL | Opcode.TEXT, _FINAL | Opcode.BINARY))
+_WHOLE_COMPRESSED = frozenset(_COMPRESSED | first for first in WHOLE)
+
+
+def _inflate(payload: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(payload + _TAIL)
+    except zlib.error as error:
+        raise FrameError(f"the server sent what cannot be inflated: {error}") from None
 
 
 def extent(data: bytes | memoryview, position: int, size: int) -> tuple[int, int]:

@@ -24,6 +24,8 @@ class Job:
     """How many open at the same time."""
     channels: Sequence[str] = ()
     """Instead of `channel`: the nth connection follows every nth of them."""
+    compression: bool = False
+    """Whether they agree on it with the target."""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, 
     if options.workers == 1:
         cores.keep_off()
     settings = settings_for(getattr(options.own, "source", None))
+    if getattr(options.own, "compression", False):
+        settings["TANDEM_COMPRESSION"] = "on"
     async with own_server(options.workers, settings) as server:
         screen.say(f"{server.url}, {options.workers} worker{'s' * (options.workers > 1)}")
         yield server.url, server

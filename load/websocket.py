@@ -19,6 +19,8 @@ ABNORMAL = 1006
 NO_STATUS = 1005
 PROTOCOL_ERROR = 1002
 _SWITCHING = 101
+_DEFLATE = b"permessage-deflate"
+_OFFER = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 _HEAD_END = b"\r\n\r\n"
 _CODE_BYTES = 2
 _READ_BYTES = 512 * 1024
@@ -42,28 +44,30 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a socket connects to."""
+    """Where a socket connects to. `compression`: it offers to, and insists."""
 
     host: str
     port: int
     secure: bool
     authority: str
     path: str
+    compression: bool = False
 
     @classmethod
-    def of(cls, url: str, path: str) -> "Address":
+    def of(cls, url: str, path: str, *, compression: bool = False) -> "Address":
         """From the http(s) address of the target and the path below it."""
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        return cls(parts.hostname or "", port, secure, parts.netloc, parts.path.rstrip("/") + path)
+        path = parts.path.rstrip("/") + path
+        return cls(parts.hostname or "", port, secure, parts.netloc, path, compression)
 
 
 class WebSocket(asyncio.BufferedProtocol):
     def __init__(self, address: Address, listener: Listener) -> None:
         self.address = address
         self._listener = listener
-        self._frames = FrameReader()
+        self._frames = FrameReader(compression=address.compression)
         self._key = generate_key()
         self._head: bytes | None = b""  # None once the handshake is over
         self._code = ABNORMAL
@@ -85,11 +89,12 @@ class WebSocket(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        offer = f"Sec-WebSocket-Extensions: {_OFFER}\r\n" if self.address.compression else ""
         self._transport.write(
             (
                 f"GET {self.address.path} HTTP/1.1\r\nHost: {self.address.authority}\r\n"
                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                f"Sec-WebSocket-Key: {self._key}\r\n\r\n"
+                f"{offer}Sec-WebSocket-Key: {self._key}\r\n\r\n"
             ).encode()
         )
 
@@ -133,13 +138,17 @@ class WebSocket(asyncio.BufferedProtocol):
             return b""
         self._head = None
         status = _status(head)
-        if status == _SWITCHING and accept_key(self._key).encode() in head:
+        if status == _SWITCHING and self._is_accepted(head):
             self._open = True
             self._listener.opened(self)
             return rest
         self._listener.refused(status)
         self._transport.abort()
         return b""
+
+    def _is_accepted(self, head: bytes) -> bool:
+        agreed = _DEFLATE in head or not self.address.compression
+        return agreed and accept_key(self._key).encode() in head
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:

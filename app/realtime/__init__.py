@@ -13,7 +13,8 @@ A write
 A command
     handshakes        take turns with what is live; `opening` answers those that are plainly right,
                       others go by way of `upgrade` (uvicorn) and `router`, then are taken over
-    websocket         frames in and out; `router.AsgiTransport` where it cannot be taken over
+    websocket         frames in and out, `deflated_socket` for clients that agreed on compression;
+                      `router.AsgiTransport` where it cannot be taken over
     intake            messages of one client, one after the other
     codec             JSON or Protobuf -> `protocol` models
     commands          connecting, subscribing, reading, publishing -> reply with the same id

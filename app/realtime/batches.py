@@ -80,4 +80,5 @@ class Batches:
             documents.append(codec.publication(self._channel, entry.offset, entry.payload))
             if entry.offset == end:
                 break
-        return Batch(Message(codec.join(documents), codec.opcode), end, len(documents))
+        message = Message(codec.join(documents), codec.opcode, shared=True)
+        return Batch(message, end, len(documents))

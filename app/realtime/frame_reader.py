@@ -9,7 +9,7 @@ import sys
 from codecs import utf_8_decode
 from typing import NamedTuple
 
-from app.realtime.frames import FIN, MEDIUM, SHORT, Opcode
+from app.realtime.frames import FIN, MEDIUM, RSV1, SHORT, Opcode
 
 try:
     from websockets.speedups import apply_mask
@@ -106,9 +106,14 @@ class PartialMessage:
 
 
 class FrameReader:
-    """`limit` is in bytes of a message, however many frames it takes; None or 0: no limit."""
+    """`limit` is in bytes of a message, however many frames it takes; None or 0: no limit.
+
+    `first_bytes`: how a frame may begin.
+    """
 
     __slots__ = ("_at", "_data", "_limit", "_partial")
+
+    first_bytes = FIRST_BYTES
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit or sys.maxsize
@@ -155,7 +160,7 @@ class FrameReader:
         return first, start, length
 
     def _check(self, first: int, second: int) -> None:
-        if first not in FIRST_BYTES:
+        if first not in self.first_bytes:
             raise FrameError(PROTOCOL_ERROR, _what_is_wrong(first))
         if not second & MASKED:
             raise FrameError(PROTOCOL_ERROR, "a client's frame is not masked")
@@ -175,14 +180,17 @@ class FrameReader:
         gathered = len(self._partial.data) if self._partial is not None else 0
         if gathered + length > self._limit:
             raise FrameError(TOO_BIG, f"a message may have {self._limit} bytes")
-        if self._partial is None and first & FIN and end <= len(self._data):
+        if self._partial is None and first & (FIN | RSV1) == FIN and end <= len(self._data):
             payload = self._unmask(start, end, mask)
             return payload.decode() if opcode == TEXT else payload
         if self._partial is None:
-            self._partial = PartialMessage(text=opcode == TEXT)
+            self._partial = self._begin(first)
         self._partial.begin_frame(fin=bool(first & FIN), length=length, mask=mask)
         self._advance(start)
         return self._fill(self._partial)
+
+    def _begin(self, first: int) -> PartialMessage:
+        return PartialMessage(text=first & OPCODE == TEXT)
 
     def _fill(self, partial: PartialMessage) -> Event | None:
         """Take what there is of the current frame."""

@@ -1,13 +1,19 @@
 """A server's WebSocket message as bytes: RFC 6455, section 5.2. No I/O.
 
-A server's frames are not masked, so one frame serves every client that is to get the message.
+A server's frames are not masked, so one frame serves every client that is to get the message; and
+so does one compressed frame, since no window is kept from message to message (see `deflate`).
 """
 
 from enum import IntEnum
 
+from app.realtime.deflate import deflate
+
 FIN = 0x80
+RSV1 = 0x40
 SHORT = 125
 MEDIUM = 0xFFFF
+# Shorter ones go plain: that saves little, and no control frame is longer.
+DEFLATED_BYTES = 128
 
 
 class Opcode(IntEnum):
@@ -20,14 +26,19 @@ class Opcode(IntEnum):
 
 
 class Message:
-    """What is sent as one WebSocket message; its frame is made once, when first asked for."""
+    """What is sent as one WebSocket message; its frames are made once, when first asked for.
 
-    __slots__ = ("_frame", "data", "opcode")
+    `shared`: it goes to whoever needs the same. Only then is it worth compressing.
+    """
 
-    def __init__(self, data: bytes, opcode: Opcode = Opcode.TEXT) -> None:
+    __slots__ = ("_deflated", "_frame", "_shared", "data", "opcode")
+
+    def __init__(self, data: bytes, opcode: Opcode = Opcode.TEXT, *, shared: bool = False) -> None:
         self.data = data
         self.opcode = opcode
+        self._shared = shared
         self._frame: bytes | None = None
+        self._deflated: bytes | None = None
 
     @property
     def frame(self) -> bytes:
@@ -35,9 +46,23 @@ class Message:
             self._frame = encode_frame(self.opcode, self.data)
         return self._frame
 
+    @property
+    def deflated_frame(self) -> bytes:
+        """For those who agreed on compression; the plain frame where that is as short."""
+        if self._deflated is None:
+            self._deflated = self._deflate()
+        return self._deflated
 
-def encode_frame(opcode: Opcode, data: bytes) -> bytes:
-    """One whole, unmasked frame."""
+    def _deflate(self) -> bytes:
+        if self._shared and len(self.data) >= DEFLATED_BYTES:
+            data = deflate(self.data)
+            if len(data) < len(self.data):
+                return encode_frame(self.opcode | RSV1, data)
+        return self.frame
+
+
+def encode_frame(opcode: int, data: bytes) -> bytes:
+    """One whole, unmasked frame; `opcode` may have RSV1 set."""
     size = len(data)
     first = FIN | opcode
     if size <= SHORT:

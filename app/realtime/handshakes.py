@@ -1,11 +1,13 @@
 """Handshakes take turns with live connections: see `turns`."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from app.realtime.deflated_socket import DeflatedFrameReader, DeflatedTransport
 from app.realtime.frame_reader import FrameReader
 from app.realtime.opening import open_plain
 from app.realtime.runtime import Runtime
@@ -83,16 +85,18 @@ class Arrival(asyncio.Protocol):
         if opening is None:
             return False
         transport.write(opening.response)
-        runtime.take_over(self._take_over, opening.codec)
+        runtime.take_over(partial(self._take_over, deflated=opening.deflated), opening.codec)
         return True
 
-    def _take_over(self, owner: Owner) -> Transport:
+    def _take_over(self, owner: Owner, *, deflated: bool) -> Transport:
         """A TakeOver, as the ordinary way offers one by its scope."""
         transport = cast("asyncio.Transport", self._transport)
-        reader = FrameReader(self._config.ws_max_size)
+        make_reader = DeflatedFrameReader if deflated else FrameReader
+        make_socket = DeflatedTransport if deflated else SocketTransport
+        reader = make_reader(self._config.ws_max_size)
         for data in self._data[1:]:
             reader.feed(data)
-        socket = SocketTransport(transport, owner, reader, self._connections)
+        socket = make_socket(transport, owner, reader, self._connections)
         if len(self._data) > 1:
             socket.hand_over(owner)
         return socket

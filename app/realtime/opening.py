@@ -13,6 +13,7 @@ from hashlib import sha1
 from urllib.parse import parse_qs, urlsplit
 
 from app.realtime.codec import JSON, Codec
+from app.realtime.deflate import agree
 from app.realtime.protobuf_codec import PROTOBUF
 from app.realtime.runtime import Runtime
 
@@ -43,10 +44,14 @@ def negotiate(offered: Sequence[str], query: Mapping[str, str]) -> tuple[str | N
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a plain request is answered with, and the flavour that is spoken then."""
+    """What a plain request is answered with, and the flavour that is spoken then.
+
+    `deflated`: they agreed on permessage-deflate.
+    """
 
     response: bytes
     codec: Codec
+    deflated: bool
 
 
 def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
@@ -58,7 +63,10 @@ def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
     asked = {name: values[0] for name, values in parse_qs(query).items()} if query else {}
     chosen, codec = negotiate(offered, asked)
-    return Opening(_accept(headers["sec-websocket-key"], chosen), codec)
+    on = runtime.settings.compression == "on"
+    agreed = agree(headers.get("sec-websocket-extensions", "")) if on else None
+    response = _accept(headers["sec-websocket-key"], chosen, agreed)
+    return Opening(response, codec, deflated=agreed is not None)
 
 
 def _read(head: bytes) -> tuple[str, dict[str, str]]:
@@ -78,13 +86,14 @@ def _is_plain(runtime: Runtime, headers: Mapping[str, str]) -> bool:
         and headers.get("sec-websocket-version") == VERSION
         and KEY.fullmatch(headers.get("sec-websocket-key", "")) is not None
         and "host" in headers
-        and not (settings.compression == "on" and "sec-websocket-extensions" in headers)
     )
 
 
-def _accept(key: str, subprotocol: str | None) -> bytes:
+def _accept(key: str, subprotocol: str | None, extension: str | None) -> bytes:
     proof = b64encode(sha1(key.encode() + GUID, usedforsecurity=False).digest())
     confirmed = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+    if extension:
+        confirmed += f"Sec-WebSocket-Extensions: {extension}\r\n"
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: %b\r\n%b\r\n"

@@ -1,8 +1,8 @@
 """From an HTTP upgrade to a WebSocket: uvicorn's protocol class, with frames and a take-over.
 
-uvicorn does the handshake. After it the connection is a SocketTransport, and belongs to the ASGI
-call (an ordinary route, as on any server) until the app takes it over. So both ways read and
-write the same frames.
+uvicorn does the handshake, but for what is agreed on compression. After it the connection is a
+SocketTransport, and belongs to the ASGI call (an ordinary route, as on any server) until the app
+takes it over. So both ways read and write the same frames.
 """
 
 import asyncio
@@ -15,7 +15,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.http11 import Request
 
-from app.realtime.frame_reader import INVALID_DATA, FrameReader
+from app.realtime.deflate import agree
+from app.realtime.deflated_socket import DeflatedFrameReader, DeflatedTransport
+from app.realtime.frame_reader import FrameReader
 from app.realtime.frames import Message, Opcode
 from app.realtime.transport import TAKE_OVER, Owner, Transport
 from app.realtime.websocket import INTERNAL_ERROR, SocketTransport
@@ -30,13 +32,10 @@ BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length:
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """The owner of its connection while the ASGI call runs.
-
-    A connection that negotiated permessage-deflate stays with uvicorn's own code and parser, and
-    cannot be taken over. uvicorn's keepalive pings are sent on those only.
-    """
+    """The owner of its connection while the ASGI call runs. uvicorn's keepalive is not used."""
 
     make_transport = SocketTransport
+    make_deflated_transport = DeflatedTransport
 
     def __init__(
         self,
@@ -46,8 +45,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.conn.available_extensions = None  # what we offer instead: see `deflate`
         self._asked = False
         self._taken_over = False
+        self._deflated = False
         self._socket: SocketTransport | None = None
         self._reader = FrameReader(config.ws_max_size)
 
@@ -57,17 +58,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self._asked:
             self._asked = True
             self._ask(data)
-        elif self.conn.extensions:
-            super().data_received(data)
         else:  # a client has to wait for our answer, and need not be read before
             self._reader.feed(data)
             self.transport.pause_reading()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if not self.handshake_complete and not self.conn.extensions:
+        if not self.handshake_complete:
             extensions = cast("dict[str, Any]", self.scope["extensions"])
             extensions[TAKE_OVER] = self.take_over
+            if self.config.ws_per_message_deflate:
+                self._agree(", ".join(event.headers.get_all("Sec-WebSocket-Extensions")))
 
     def send_500_response(self) -> None:
         if not self.transport.is_closing():
@@ -82,8 +83,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def start_keepalive(self) -> None:
-        if self.conn.extensions:
-            super().start_keepalive()
+        """Not on what it cannot read any more."""
+
+    def _agree(self, offers: str) -> None:
+        answer = agree(offers)
+        if answer is not None:
+            self.response.headers["Sec-WebSocket-Extensions"] = answer
+            self._deflated = True
+            self._reader = DeflatedFrameReader(self.config.ws_max_size)
 
     def _ask(self, head: bytes) -> None:
         """The request's head: whole, and nothing else."""
@@ -97,7 +104,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """The handshake is done: from here on this is a WebSocket."""
         self.connections.discard(self)
         del self.conn.parser  # a generator that refers to its owner: freed here, not by the gc
-        self._socket = self.make_transport(self.transport, self, self._reader, self.connections)
+        make = self.make_deflated_transport if self._deflated else self.make_transport
+        self._socket = make(self.transport, self, self._reader, self.connections)
         self._socket.hand_over(self)
 
     def take_over(self, owner: Owner) -> Transport:
@@ -180,7 +188,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.transport.is_closing():  # the client has left, or the server stops
             raise ClientDisconnected
         await super().send(message)
-        if message["type"] == "websocket.accept" and not self.conn.extensions:
+        if message["type"] == "websocket.accept":
             self._open()
 
     def _send(self, socket: SocketTransport, event: ASGISendEvent) -> None:
@@ -202,24 +210,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.close_sent = True
             socket.close(code, _shortened(reason))
 
-    # -------------------------------------------- uvicorn's own parser (compression)
-
-    def send_receive_event_to_app(self) -> None:
-        """As uvicorn does, but text that is not UTF-8 is the client's error, not ours."""
-        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
-            self.frames = []
-            if not self.close_sent:
-                self.conn.fail(INVALID_DATA, "text is not UTF-8")
-                self.handle_parser_exception()
-            return
-        super().send_receive_event_to_app()
-
-    def handle_ping(self) -> None:
-        if self.writable.is_set():
-            super().handle_ping()
-        else:  # a client that does not read gets no pong
-            self.conn.data_to_send()
-
 
 def _message(event: WebSocketSendEvent) -> Message:
     data = event.get("bytes")
@@ -235,11 +225,3 @@ def _content(event: ASGIReceiveEvent) -> str | bytes:
 
 def _shortened(reason: str) -> str:
     return reason.encode()[:REASON_BYTES].decode(errors="ignore")
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

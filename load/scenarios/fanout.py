@@ -17,7 +17,13 @@ _SLACK = 0.95
 
 async def play(stage: Stage) -> None:
     options = stage.options
-    job = Job(stage.target.url, stage.staff.token, CHANNEL, options.connections)
+    job = Job(
+        stage.target.url,
+        stage.staff.token,
+        CHANNEL,
+        options.connections,
+        compression=options.own.compression,
+    )
     begin = time.monotonic()
     async with (
         source_of(stage) as source,
@@ -48,6 +54,9 @@ def _notes(stage: Stage, source: Source, measured: Measured) -> Iterator[str]:
 
 def add_flags(parser: ArgumentParser) -> None:
     add_source_flag(parser, default="rest")
+    parser.add_argument_group("fanout").add_argument(
+        "--compression", action="store_true", help="sockets with permessage-deflate"
+    )
 
 
 SCENARIO = Scenario(summary=__doc__ or "", play=play, add_flags=add_flags)

@@ -71,8 +71,8 @@ class Socket:
 
 @asynccontextmanager
 async def open_socket(url: str, token: str | None = None, **options: Any) -> AsyncIterator[Socket]:
-    """A connection; with a token it is signed in."""
-    async with connect(url, compression=None, max_size=None, **options) as websocket:
+    """A connection; with a token it is signed in. Options are those of `connect`."""
+    async with connect(url, **{"compression": None, "max_size": None, **options}) as websocket:
         socket = Socket(websocket)
         if token is not None:
             reply = await socket.ask(connect={"token": token})

@@ -19,9 +19,13 @@ from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
 
 
-@pytest.fixture
-async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    async with serving(settings.database_url, settings.redis_url, tmp_path) as server:
+@pytest.fixture(params=["off", "on"], ids=["plain", "compressed"])
+async def server(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path: Path
+) -> AsyncIterator[ServerProcess]:
+    """The SDK offers compression by itself."""
+    services = settings.database_url, settings.redis_url
+    async with serving(*services, tmp_path, TANDEM_COMPRESSION=request.param) as server:
         yield server
 
 

@@ -1,5 +1,7 @@
 """Frames as a server sends them, made by the websockets library."""
 
+import zlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,17 @@ SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, 70_000)
 
 def text(payload: bytes, *, fin: bool = True, kind: Kind = Kind.TEXT) -> bytes:
     return Frame(kind, payload, fin=fin).serialize(mask=False)
+
+
+def compressed(data: bytes) -> bytes:
+    """A message whose data is this, as it is."""
+    first, *others = text(data)
+    return bytes((first | 0x40, *others))
+
+
+def deflate(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)[:-4]
 
 
 def messages(*pieces: bytes) -> list[tuple[int, bytes]]:
@@ -63,6 +76,19 @@ def test_each_message_comes_with_the_bytes_of_its_last_frame() -> None:
 def test_a_masked_frame_is_an_error() -> None:
     with pytest.raises(FrameError, match="masked"):
         FrameReader().feed(Frame(Kind.TEXT, b"a").serialize(mask=True))
+
+
+def test_a_compressed_message_is_inflated_where_that_was_agreed_on() -> None:
+    whole = compressed(deflate(b"event " * 100))
+    found = FrameReader(compression=True).feed(text(b"plain") + whole)
+    assert [frame.payload for frame in found] == [b"plain", b"event " * 100]
+    assert found[1].raw == whole
+
+
+def test_what_cannot_be_inflated_is_an_error() -> None:
+    (found,) = FrameReader(compression=True).feed(compressed(b"\xff" * 10))
+    with pytest.raises(FrameError, match="inflated"):
+        _ = found.payload
 
 
 def test_an_extension_bit_is_an_error() -> None:

@@ -13,7 +13,7 @@ SECONDS = 10.0
 
 
 def frame(opcode: int, data: bytes = b"", *, fin: bool = True, mask: bytes = MASK) -> bytes:
-    """A client's frame: masked."""
+    """A client's frame: masked. `opcode` may have reserved bits set."""
     masked = bytes(byte ^ mask[nth % 4] for nth, byte in enumerate(data))
     return header(opcode | (0x80 if fin else 0), len(data)) + mask + masked
 
@@ -70,11 +70,16 @@ class RawSocket:
 
     async def frame(self) -> tuple[int, bytes]:
         """Opcode and data of the next frame; EOFError if there is none."""
+        first, data = await self.whole_frame()
+        return first & 0x0F, data
+
+    async def whole_frame(self) -> tuple[int, bytes]:
+        """Its first byte, with all its bits, and its data."""
         async with asyncio.timeout(SECONDS):
             first, length = await self._reader.readexactly(2)
             if length >= 126:
                 length = int.from_bytes(await self._reader.readexactly(2 if length == 126 else 8))
-            return first & 0x0F, await self._reader.readexactly(length)
+            return first, await self._reader.readexactly(length)
 
     async def closed(self) -> int:
         """The code of the close frame that comes, whatever comes before."""

@@ -12,7 +12,8 @@ from uvicorn.server import ServerState
 
 from app.realtime.codec import JSON
 from app.realtime.codes import CloseCode
-from app.realtime.frames import Opcode
+from app.realtime.deflate import ANSWER, deflate
+from app.realtime.frames import RSV1, Opcode
 from app.realtime.handshakes import Arrival
 from app.realtime.opening import FORBIDDEN, UNAVAILABLE, Opening, open_plain, refusal
 from app.realtime.protobuf_codec import PROTOBUF
@@ -141,7 +142,7 @@ async def test_another_origin_is_forbidden(runtime: Runtime) -> None:
 @pytest.mark.parametrize(
     ("change", "extensions", "way"),
     [
-        ({"compression": "on"}, "permessage-deflate", "ordinary"),
+        ({"compression": "on"}, "permessage-deflate", "short"),
         ({"compression": "on"}, None, "short"),
         ({"compression": "off"}, "permessage-deflate", "short"),
         ({"take_over": "off"}, None, "ordinary"),
@@ -157,6 +158,33 @@ async def test_settings_decide_what_is_plain(
         assert (opening is not None) == (way == "short")
     finally:
         runtime.settings = before
+
+
+@pytest.mark.parametrize(
+    ("compression", "offered", "confirmed"),
+    [
+        ("on", "permessage-deflate", ANSWER),
+        ("on", "permessage-deflate; client_max_window_bits", ANSWER),
+        ("on", "permessage-deflate; server_max_window_bits=8", None),
+        ("on", "x-webkit-deflate-frame", None),
+        ("on", None, None),
+        ("off", "permessage-deflate", None),
+    ],
+)
+async def test_compression_is_agreed_on_where_it_is_on(
+    runtime: Runtime, compression: str, offered: str | None, confirmed: str | None
+) -> None:
+    before = runtime.settings
+    runtime.settings = before.model_copy(update={"compression": compression})
+    try:
+        opening = opened(runtime, {"sec-websocket-extensions": offered})
+    finally:
+        runtime.settings = before
+    assert opening is not None
+    lines = opening.response.decode().split("\r\n")
+    answered = [line for line in lines if line.startswith("Sec-WebSocket-Extensions: ")]
+    assert answered == ([f"Sec-WebSocket-Extensions: {confirmed}"] if confirmed else [])
+    assert opening.deflated is (confirmed is not None)
 
 
 # ---------------------------------------------------------------------- on a real socket
@@ -186,6 +214,24 @@ async def test_what_is_sent_before_the_answer_is_read_after_it(runtime: Runtime)
         assert raw.head.startswith(b"HTTP/1.1 101 ")
         assert await raw.closed() == CloseCode.INVALID_TOKEN.value[0]
         raw.write(close_frame(1000))
+
+
+async def test_what_agreed_on_compression_is_read_so(runtime: Runtime) -> None:
+    before = runtime.settings
+    runtime.settings = before.model_copy(update={"compression": "on"})
+    try:
+        async with arriving(runtime) as (arrival, raw):
+            arrival.data_received(
+                head_of({**PLAIN, "sec-websocket-extensions": "permessage-deflate"})
+            )
+            said = deflate(b'{"id":1,"connect":{"token":"forged"}}')
+            arrival.data_received(frame(Opcode.TEXT | RSV1, said))
+
+            await raw.read_head()
+            assert await raw.closed() == CloseCode.INVALID_TOKEN.value[0]
+            raw.write(close_frame(1000))
+    finally:
+        runtime.settings = before
 
 
 async def test_a_client_that_is_answered_at_once_is_one_of_the_workers(runtime: Runtime) -> None:

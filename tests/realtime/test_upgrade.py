@@ -7,9 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from app.realtime.frames import Opcode
-from app.realtime.transport import find_take_over
-from tests.realtime.owners import echo, echo_route
-from tests.realtime.raw_socket import close_frame, connected, frame, opened
+from tests.realtime.owners import echo
+from tests.realtime.raw_socket import close_frame, frame, opened
 from tests.realtime.served import serving
 from tests.waiting import until
 
@@ -225,41 +224,3 @@ async def test_a_server_that_stops_closes_with_1012() -> None:
             assert await raw.closed() == 1012
             assert await raw.ended() == b""
             assert (await listener.end())["code"] == 1012
-
-
-# -------------------------------------------------------------------- compression
-
-
-async def test_a_compressed_connection_stays_a_route() -> None:
-    offers: list[object] = []
-
-    async def route(scope: Any, receive: Any, send: Any) -> None:
-        offers.append(find_take_over(scope))
-        await echo_route(receive, send)
-
-    with serving(route, ws_per_message_deflate=True) as served:
-        async with connect(f"ws://127.0.0.1:{served.port}", compression="deflate") as client:
-            for said in ("order " * 1000, b"\xff", ""):
-                await client.send(said)
-                assert await client.recv() == said
-            await client.close(4001, "bye")
-        async with connect(f"ws://127.0.0.1:{served.port}", compression=None) as client:
-            await client.send("plain")
-            assert await client.recv() == "plain"
-    assert offers[0] is None
-    assert offers[1] is not None
-
-
-async def test_compression_does_not_hide_text_that_is_not_utf8(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    listener = Listener()
-    offer = "Sec-WebSocket-Extensions: permessage-deflate"
-    with serving(listener, ws_per_message_deflate=True) as served:
-        async with connected(served.port) as raw:
-            await raw.upgrade("/", offer)
-            assert b"permessage-deflate" in raw.head
-            raw.write(frame(TEXT, b"\xff") + frame(TEXT, b"\xff"))
-            assert await raw.closed() == 1007
-            assert (await listener.end())["code"] == 1007
-    assert "ERROR" not in {record.levelname for record in caplog.records}
