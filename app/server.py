@@ -33,7 +33,7 @@ COLLECT_AFTER = (20_000, 20, 100)
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """What every way of serving has in common."""
     return {
-        "http": "httptools",
+        "http": "app.realtime.door:Door",
         "ws": "app.realtime.handshakes:Arrival",
         "ws_max_size": settings.max_message_bytes or None,
         "ws_ping_interval": None,  # the protocol has pings of its own

@@ -1,6 +1,7 @@
 """The engine, its sessions and the base of the models. Nothing here is module-level state."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from fastapi import Depends
@@ -24,6 +25,8 @@ POOL_WAIT_SECONDS = 3
 STATEMENT_SECONDS = 10
 
 Sessions = async_sessionmaker[AsyncSession]
+OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+"""What of it is asked by whoever only wants a session for a moment."""
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",

@@ -25,7 +25,7 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 class Often:
-    """A counter that is added to so often that to share each step would be felt.
+    """A figure that moves so often that to share each step would be felt.
 
     With several workers a step is written to a file for all of them to read: here that is done by
     `settle`, a few times a second and at a scrape.
@@ -33,27 +33,33 @@ class Often:
 
     all: ClassVar[list["Often"]] = []
 
-    def __init__(self, name: str, documentation: str) -> None:
-        self._counter = Counter(name, documentation)
+    def __init__(self, shared: Counter | Gauge) -> None:
+        self._shared = shared
         self._waiting = 0
         Often.all.append(self)
 
     def inc(self, amount: int = 1) -> None:
         self._waiting += amount
 
+    def dec(self) -> None:
+        """Of a gauge only."""
+        self._waiting -= 1
+
     def settle(self) -> None:
         if self._waiting:
             amount, self._waiting = self._waiting, 0
-            self._counter.inc(amount)
+            self._shared.inc(amount)
 
 
-CONNECTIONS = Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum")
-SUBSCRIPTIONS = Gauge(
-    "tandem_subscriptions", "Subscriptions of open sockets", multiprocess_mode="livesum"
+CONNECTIONS = Often(Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum"))
+SUBSCRIPTIONS = Often(
+    Gauge("tandem_subscriptions", "Subscriptions of open sockets", multiprocess_mode="livesum")
 )
-EVENTS = Often("tandem_events_total", "Events that arrived at a worker, once per channel")
-DELIVERIES = Often("tandem_deliveries_total", "Publications handed to a transport")
-DELIVERED_BYTES = Often("tandem_delivered_bytes_total", "Bytes of publications handed over")
+EVENTS = Often(Counter("tandem_events_total", "Events that arrived at a worker, once per channel"))
+DELIVERIES = Often(Counter("tandem_deliveries_total", "Publications handed to a transport"))
+DELIVERED_BYTES = Often(
+    Counter("tandem_delivered_bytes_total", "Bytes of publications handed over")
+)
 COMMIT_TO_SOCKET = Histogram(
     "tandem_commit_to_socket_seconds",
     "From an event's `at` until the worker's transports had taken it",

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 from sqlalchemy import exists, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
+from app.core.database import OpenSession
 from app.core.schemas import RequestModel
 from app.orders.access import visible_to
 from app.orders.models import Order
@@ -29,7 +29,7 @@ class AllOrders:
     presence = False
     signals: type[BaseModel] | None = None
 
-    async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
+    async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
         return principal.is_staff
 
 
@@ -41,7 +41,7 @@ class OneOrder:
     presence = True
     signals: type[BaseModel] | None = Editing
 
-    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
+    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
         try:
             order_id = UUID(key)
         except ValueError:
@@ -49,4 +49,5 @@ class OneOrder:
         if str(order_id) != key:  # one spelling, or there would be many channels of one order
             return False
         seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
-        return bool(await session.scalar(select(exists(seen))))
+        async with sessions() as session:
+            return bool(await session.scalar(select(exists(seen))))

@@ -156,7 +156,7 @@ class AccessGuard:
     async def _check_safely(self, connection: Connection) -> bool:
         """Whether it could be checked."""
         try:
-            async with self._admission.place():
+            async with self._admission:
                 await self._check_once(connection)
         except Exception as error:
             if is_unavailable(error) or isinstance(error, AWAY):

@@ -6,8 +6,6 @@ as soon, while those that stayed hardly notice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from app.realtime.turns import turns_of
 
@@ -15,13 +13,18 @@ ADMITTED = 8
 
 
 class Admission:
-    """A queue in order of arrival; ADMITTED are inside at a time."""
+    """A queue in order of arrival; ADMITTED are inside at a time: an asynchronous context."""
 
     def __init__(self, admitted: int = ADMITTED) -> None:
         self._places = asyncio.Semaphore(admitted)
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        async with self._places:
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+        try:
             await turns_of(asyncio.get_running_loop()).come()
-            yield
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._places.release()

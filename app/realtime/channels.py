@@ -7,10 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.core.database import Sessions
+from app.core.database import OpenSession, Sessions
 from app.realtime.codes import CommandError, ErrorCode
 from app.realtime.protocol import MAX_CHANNEL_LENGTH
 
@@ -25,8 +24,10 @@ class ChannelPolicy(Protocol):
     presence: bool
     signals: type[BaseModel] | None
 
-    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:
-        """`key` is what follows the colon, "" if there is none. The session is for reading."""
+    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
+        """`key` is what follows the colon, "" if there is none. A session is made by whoever has
+        to read something.
+        """
         ...
 
 
@@ -62,10 +63,6 @@ class Channels:
         if namespace not in self._namespaces:
             raise CommandError(ErrorCode.UNKNOWN_CHANNEL)
         policy = self._policies.get((namespace, bool(colon)))
-        if policy is None or not await self._allows(policy, principal, key):
+        if policy is None or not await policy.may_subscribe(self._sessions, principal, key):
             raise CommandError(ErrorCode.PERMISSION_DENIED)
         return policy
-
-    async def _allows(self, policy: ChannelPolicy, principal: Principal, key: str) -> bool:
-        async with self._sessions() as session:
-            return await policy.may_subscribe(session, principal, key)

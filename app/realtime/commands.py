@@ -83,10 +83,10 @@ async def handle(stations: Stations, connection: Connection, command: Command) -
     """Carry out one command and answer it; raises CommandError or Disconnect."""
     match command.method, getattr(command, command.method or "", None):
         case "connect", ConnectRequest() as request:
-            async with asyncio.timeout(COMMAND_SECONDS), stations.admission.place():
+            async with asyncio.timeout(COMMAND_SECONDS), stations.admission:
                 await connect(stations, connection, command.id, request)
         case "subscribe", SubscribeRequest() as request:
-            async with asyncio.timeout(COMMAND_SECONDS), stations.admission.place():
+            async with asyncio.timeout(COMMAND_SECONDS), stations.admission:
                 await subscribe(stations, connection, command.id, request)
         case "unsubscribe", ChannelRequest() as request:
             unsubscribe(stations, connection, command.id, request)

@@ -21,7 +21,7 @@ from app.realtime.protocol import (
 from app.realtime.stations import Stations
 from app.realtime.subscription import Subscription
 
-CONNECT_SECONDS = 3.0
+REFRESH_SECONDS = 3.0
 
 
 async def connect(
@@ -80,7 +80,8 @@ async def refresh(
         raise Disconnect(CloseCode.EXPIRED) from None
     if claims.user_id != identity_of(connection).user_id:
         raise Disconnect(CloseCode.INVALID_TOKEN)
-    await _identify(stations, connection, claims)
+    async with asyncio.timeout(REFRESH_SECONDS):
+        await _identify(stations, connection, claims)
     ttl = _ttl(claims)
     stations.on_identified(connection, ttl)
     result = RefreshResult(
@@ -115,10 +116,9 @@ def _claims(stations: Stations, token: str) -> AccessClaims:
 
 async def _identify(stations: Stations, connection: Connection, claims: AccessClaims) -> None:
     principals, rights = stations.principals, None
-    async with asyncio.timeout(CONNECT_SECONDS):
-        while rights != principals.generation(claims.user_id):  # else it ended while we asked
-            rights = principals.generation(claims.user_id)
-            principal = await principals.get(claims.user_id, claims.session_id)
+    while rights != principals.generation(claims.user_id):  # else it ended while we asked
+        rights = principals.generation(claims.user_id)
+        principal = await principals.get(claims.user_id, claims.session_id)
     if principal is None:
         raise Disconnect(CloseCode.INVALID_TOKEN)
     connection.identity = Identity(principal, claims.expires_at)

@@ -1,6 +1,5 @@
 """Setting a cursor so that nothing can fall between: the steps that every subscription takes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,8 +7,6 @@ from typing import Protocol
 from app.realtime.follower import LogFollower
 from app.realtime.log import ChannelLog
 from app.realtime.protocol import SubscribeResult
-
-SUBSCRIBE_SECONDS = 3.0
 
 
 class Wanted(Protocol):
@@ -52,23 +49,22 @@ async def open_cursor(
     """Authorize, make the channel active, find the place; again if rights or log changed since.
 
     Between its return and the caller's next await nothing else runs: answer and attach there,
-    or release the channel. Raises what `authorize` raises, TimeoutError after SUBSCRIBE_SECONDS,
-    or what the log's reader raises.
+    or release the channel. Raises what `authorize` or the log's reader raises. How long it may
+    take is the command's to limit.
     """
-    async with asyncio.timeout(SUBSCRIBE_SECONDS):
-        while True:
-            rights = generation()
-            await authorize()
-            log = await follower.acquire(channel)
-            try:
-                recovered = wanted.recover and await _can_recover(follower, log, wanted)
-            except BaseException:
-                follower.release(channel)
-                raise
-            if rights == generation() and follower.is_current(log):
-                cursor = wanted.offset if recovered else log.head
-                return Opened(log, follower.epoch, cursor, recovered)
+    while True:
+        rights = generation()
+        await authorize()
+        log = await follower.acquire(channel)
+        try:
+            recovered = wanted.recover and await _can_recover(follower, log, wanted)
+        except BaseException:
             follower.release(channel)
+            raise
+        if rights == generation() and follower.is_current(log):
+            cursor = wanted.offset if recovered else log.head
+            return Opened(log, follower.epoch, cursor, recovered)
+        follower.release(channel)
 
 
 async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -> bool:

@@ -24,6 +24,7 @@ FORBIDDEN, UNAVAILABLE = 403, 503
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = re.compile(r"[+/0-9A-Za-z]{22}==")
 VERSION = "13"
+HTTP = "HTTP/1.1"
 
 
 def refusal(runtime: Runtime, headers: Mapping[str, str]) -> int | None:
@@ -55,7 +56,7 @@ class Opening:
 
 
 def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
-    """For a request's head, with names in lower case; None: it takes the ordinary way."""
+    """For the head of a request that asks for an upgrade; None: it takes the ordinary way."""
     request, headers = _read(head)
     path, _, query = request.partition("?")
     if path not in PATHS or not _is_plain(runtime, headers) or refusal(runtime, headers):
@@ -70,13 +71,17 @@ def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
 
 
 def _read(head: bytes) -> tuple[str, dict[str, str]]:
-    """The target and the headers; no headers at all if one of them stands there twice."""
+    """The target and the headers, their names in lower case; no headers at all if one of them
+    stands there twice or is not on one line.
+    """
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    parts = [line.partition(": ") for line in lines]
-    headers = {name: value for name, _, value in parts}
+    parts = [line.partition(":") for line in lines]
+    headers = {name.lower(): value.strip() for name, _, value in parts}
     method, _, target = first.partition(" ")
-    plain = method == "GET" and len(headers) == len(lines)
-    return target.partition(" ")[0], headers if plain else {}
+    target, _, version = target.partition(" ")
+    plain = method == "GET" and version == HTTP and len(headers) == len(lines)
+    folded = any(name != name.strip() for name in headers)
+    return target, headers if plain and not folded else {}
 
 
 def _is_plain(runtime: Runtime, headers: Mapping[str, str]) -> bool:

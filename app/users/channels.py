@@ -1,9 +1,9 @@
 """Who may subscribe to the channels of users."""
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
+from app.core.database import OpenSession
 from app.users.events import USERS_CHANNEL
 
 
@@ -15,7 +15,7 @@ class EveryUser:
     presence = False
     signals: type[BaseModel] | None = None
 
-    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return principal.is_admin
 
 
@@ -27,5 +27,5 @@ class OneUser:
     presence = False
     signals: type[BaseModel] | None = None
 
-    async def may_subscribe(self, session: AsyncSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return key == str(principal.user_id)

@@ -10,7 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from load.process import free_port, listening
-from load.report import Outcome, Result, milliseconds
+from load.report import Result, milliseconds
 from load.scenario import Bench, Scenario
 from load.server import environment, own_services, prepare
 from load.target import Target
@@ -20,13 +20,13 @@ from load.writer import Writer
 STAFF = ("staff@tandem.example", "tandem-demo")
 
 
-async def play(bench: Bench) -> Outcome:
+async def play(bench: Bench) -> None:
     """Nobody listens, so the figures are those of the writes. Both servers share one database."""
     with own_services() as services, TemporaryDirectory(prefix="tandem-load-") as data_dir:
         variables = environment(os.environ, data_dir, services)
         await prepare(variables)
         async with _server(variables, "on") as with_it, _server(variables, "off") as without:
-            return await _compare(bench, with_it, without)
+            await _compare(bench, with_it, without)
 
 
 class Writers:
@@ -78,7 +78,7 @@ class Writers:
         )
 
 
-async def _compare(bench: Bench, with_it: Writers, without: Writers) -> Outcome:
+async def _compare(bench: Bench, with_it: Writers, without: Writers) -> None:
     options = bench.options
     with bench.interruption.graceful() as stop:
         for nth in range(options.own.rounds):
@@ -87,13 +87,9 @@ async def _compare(bench: Bench, with_it: Writers, without: Writers) -> Outcome:
     pairs = zip(with_it.rates, without.rates, strict=True)
     share = median(one / other for one, other in pairs)
     failures = {each.failures for each in (with_it, without)} - {""}
-    return Outcome(
-        [
-            with_it.result("recorded", bench, share_of_unrecorded=round(share, 3)),
-            without.result("unrecorded", bench),
-        ],
-        [f"writes without success: {each}" for each in failures],
-    )
+    bench.outcome.add(with_it.result("recorded", bench, share_of_unrecorded=round(share, 3)))
+    bench.outcome.add(without.result("unrecorded", bench))
+    bench.outcome.notes += [f"writes without success: {each}" for each in failures]
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.realtime.relay import PENDING
 from load.errors import LoadError
 from load.histogram import Histogram
-from load.report import Outcome, Result, milliseconds
+from load.report import Result, milliseconds
 from load.scenario import Scenario, Stage
 from load.source import event
 from load.sources.outbox import Outbox
@@ -35,13 +35,12 @@ HEADS = "SELECT coalesce(sum(head), 0)::bigint FROM channels WHERE starts_with(n
 NAMES = "load:"
 
 
-async def play(stage: Stage) -> Outcome:
+async def play(stage: Stage) -> None:
     if stage.server is None:
         raise LoadError.refused("relay needs a server of its own: leave --url out")
     async with _connected(stage.server.services.database_url) as connection:
-        results = [await _work_off(stage, connection)]
-        results.append(await _keep_up(stage, connection, stage.options.rate))
-    return Outcome(results)
+        stage.outcome.add(await _work_off(stage, connection))
+        stage.outcome.add(await _keep_up(stage, connection, stage.options.rate))
 
 
 async def _work_off(stage: Stage, connection: "asyncpg.Connection[asyncpg.Record]") -> Result:

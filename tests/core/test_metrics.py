@@ -13,7 +13,7 @@ from app.core import metrics
 WORKER = """
 import os, sys
 from app.core import metrics
-metrics.CONNECTIONS.set(5)
+metrics.CONNECTIONS.inc(5)
 metrics.REDIS_UP.set(0)
 metrics.DELIVERIES.inc(7)
 metrics.CLOSES.labels("3001").inc(2)
@@ -26,7 +26,7 @@ sys.stdin.read()
 SCRAPE = """
 import sys
 from app.core import metrics
-metrics.CONNECTIONS.set(1)
+metrics.CONNECTIONS.inc(1)
 metrics.REDIS_UP.set(1)
 metrics.DELIVERIES.inc(1)
 body, content_type = metrics.exposition()

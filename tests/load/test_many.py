@@ -6,6 +6,7 @@ import pytest
 
 from load.crowd import Crowd
 from load.errors import LoadError
+from load.frames import Opcode
 from load.ledger import Ledger
 from load.many import ManyLedger, ManySubscriber
 from load.messages import Job
@@ -22,8 +23,9 @@ class Line(WebSocket):
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def send(self, text: bytes) -> None:
-        self.sent += text.decode().split("\n")
+    def send(self, message: bytes, opcode: Opcode = Opcode.TEXT) -> None:
+        assert opcode is Opcode.TEXT
+        self.sent += message.decode().split("\n")
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ class Keeper:
     def refill(self, subscription: Subscription) -> None:
         raise AssertionError(f"{subscription.channel} has fallen off its ring")
 
+    def unblocked(self, connection: Connection) -> None:
+        connection.pump()
+
 
 @dataclass
 class Beating:

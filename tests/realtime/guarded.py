@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Principals, Role
 from app.auth.tokens import issue_access_token
 from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
+from app.core.database import OpenSession, create_engine, create_sessions
 from app.realtime.channels import ChannelPolicy, Channels
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
 from app.realtime.runtime import Runtime
@@ -55,7 +54,7 @@ class Board:
     presence = False
     signals: type[BaseModel] | None = None
 
-    async def may_subscribe(self, _session: AsyncSession, principal: Principal, _key: str) -> bool:
+    async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
         return principal.is_staff
 
 
@@ -73,7 +72,7 @@ class Rooms:
         self.may_answer.set()
         self.asked = asyncio.Event()
 
-    async def may_subscribe(self, _session: AsyncSession, _principal: Principal, key: str) -> bool:
+    async def may_subscribe(self, _sessions: OpenSession, _principal: Principal, key: str) -> bool:
         allowed = key not in self.gone
         self.asked.set()
         await self.may_answer.wait()
