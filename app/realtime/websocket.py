@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 # Writing pauses as soon as the kernel takes no more: what is not sent waits in the log, once for
 # all, not here or there once for each. Without room for waiting uvloop writes at once, too, instead
 # of at the end of the loop's turn, so that whoever writes sees what it costs.
-HIGH_WATER = LOW_WATER = 0
+# (Not from 0 bytes on: asyncio's TLS transport would never be below that.)
+HIGH_WATER, LOW_WATER = 1, 0
 # So many bytes that were not sent yet does the kernel take, where it can be told (tcp(7)).
 NOT_SENT_BYTES = 128 * 1024
 CLOSE_SECONDS = 5.0

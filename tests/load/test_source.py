@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.realtime.message import Message
 from load.errors import LoadError
+from load.http import Answer
 from load.pipe import RedisPipe
 from load.source import MOST_AT_ONCE, Made, Paced
 from load.sources.outbox import Outbox
@@ -119,13 +120,21 @@ async def test_events_in_bulk_wait_in_the_outbox(database: str) -> None:
     assert [tuple(row) for row in found] == [(["orders"], '{"at":"x"}')] * 2
 
 
-async def test_writes_of_which_none_is_accepted_are_no_measurement() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        position = {"channel": "orders", "epoch": "e", "offset": 0}
-        found = httpx.Response(200, json={"items": [], "position": position})
-        return found if request.method == "GET" else httpx.Response(503)
+class Closed(Target):
+    """A shop that takes no orders."""
 
-    async with Target("http://tandem.example", httpx.MockTransport(answer)) as target:
+    async def head(self, staff: Account) -> int:
+        assert staff is STAFF
+        return 0
+
+    async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+        assert owner is STAFF
+        assert body["items"]
+        return Answer(503, {}, b"")
+
+
+async def test_writes_of_which_none_is_accepted_are_no_measurement() -> None:
+    async with Closed("http://tandem.example") as target:
         rest = Rest(target, owner=STAFF, staff=STAFF)
         await rest.run(100, 0.05, asyncio.Event())
         with pytest.raises(LoadError, match=r"not one write was accepted: \d+ HTTP 503"):

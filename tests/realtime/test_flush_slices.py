@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.realtime.flush import CHECK_CLOCK_EVERY, GATHER_SECONDS, SLICE_SECONDS
+from app.realtime.flush import CHEAP_SECONDS, CHECK_CLOCK_EVERY, GATHER_SECONDS, SLICE_SECONDS
 from tests.realtime.flushes import Listener, Theatre, turn, turns
 from tests.realtime.logs import entries
 from tests.waiting import until
@@ -170,6 +170,7 @@ async def waited(theatre: Theatre, listener: Listener, offset: int) -> float:
 
 
 async def test_after_a_cheap_flush_the_next_comes_at_once(theatre: Theatre) -> None:
+    theatre.cost = CHEAP_SECONDS / 2
     listeners = [theatre.listen() for _ in range(2)]
     for offset in (1, 2, 3):
         theatre.say()

@@ -154,7 +154,7 @@ async def test_events_that_waited_are_written_once_the_client_reads_again(one: D
     await turns(3)
     assert one.socket.publications("rooms:a") == []
     one.socket.drain()
-    assert [pub["offset"] for pub in one.socket.publications("rooms:a")] == [1, 2, 3]
+    assert [pub["offset"] for pub in await one.socket.offset("rooms:a", 3)] == [1, 2, 3]
 
 
 async def test_before_the_start_a_socket_may_pause_and_go_on(settings: Settings) -> None:
