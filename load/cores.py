@@ -20,6 +20,13 @@ def own_prefix() -> tuple[str, ...]:
     return ("taskset", "-c", str(SERVER_CORE)) if _others() else ()
 
 
+def load_cores() -> list[int]:
+    """Those of this process, once it keeps off the server's; else none that could be told apart."""
+    if sys.platform != "linux" or SERVER_CORE in os.sched_getaffinity(0):
+        return []
+    return sorted(os.sched_getaffinity(0))
+
+
 def usable() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

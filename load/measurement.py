@@ -41,6 +41,11 @@ class Measured:
         deliveries = self.tally.latencies.count
         return round(self.cpu_seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
 
+    @property
+    def _load(self) -> dict[str, float]:
+        busy = self.usage.load_cores
+        return {} if busy is None else {"load_cores": busy}
+
     def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies
         return Result(
@@ -59,7 +64,7 @@ class Measured:
             client_cpu=self.usage.client,
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
-            extra=extra,
+            extra={**self._load, **extra},
             latencies=latencies,
             series=self.series,
         )
@@ -71,7 +76,7 @@ class Measured:
         for how, count in sorted(self.tally.ended.items()):
             yield f"{scenario}: {count:,} connections ended early: {how}"
         if self.usage.client_bound:
-            yield f"{scenario} is client-bound: a client process was over 90 % of a core"
+            yield f"{scenario} is client-bound: the load's own cores were over 90 % busy"
         if self.tally.latencies.early:
             early = self.tally.latencies.early
             yield f"{scenario}: {early:,} deliveries came before their `at`: two clocks"

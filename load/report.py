@@ -19,6 +19,7 @@ OVERLOADED = "overloaded"
 """Scenario of a result whose rate was not kept up with, when no other was."""
 
 EXTRA = {
+    "load_cores": ("load's cores", "{:.0%} busy"),
     "bytes_per_connection": ("memory a connection", "{:,.0f} bytes"),
     "connects_per_s": ("connects/s", "{:,.0f}"),
     "server_us_per_connect": ("server CPU a connect", "{:,.0f} µs"),
@@ -80,7 +81,7 @@ class Result:
 
     @property
     def client_bound(self) -> bool:
-        return self.client_cpu > BOUND
+        return max(self.client_cpu, self.extra.get("load_cores", 0.0)) > BOUND
 
 
 @dataclass

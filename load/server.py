@@ -29,7 +29,6 @@ _LISTENING = "Tandem listening on "
 _LIMITS = (
     "COMMANDS_PER_SECOND",
     "SIGNALS_PER_SECOND",
-    "CONNECTIONS_PER_USER",
     "CHANNELS_PER_CONNECTION",
     "SIGN_IN_PER_MINUTE",
     "REQUESTS_PER_SECOND",
@@ -37,6 +36,7 @@ _LIMITS = (
 _SETTINGS = {
     "TANDEM_ACCESS_TOKEN_SECONDS": "86400",
     "TANDEM_DRAIN_SECONDS": "1",
+    "TANDEM_CONNECTIONS_PER_USER": "1000000",  # never reached, but counted
     **{f"TANDEM_{name}": "0" for name in _LIMITS},
 }
 

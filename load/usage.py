@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from load.cores import load_cores
+
 BOUND = 0.9
 _MEGABYTE = 1_000_000
 _SERVICES = {"postgres": "Postgres", "unshare": "Postgres", "valkey": "Valkey", "redis": "Valkey"}
@@ -16,18 +18,20 @@ class Usage:
     """CPU in cores (1.0: one core all the time), memory in MB (10^6 bytes).
 
     `client` is the busiest client process, since each has one thread: past BOUND it measures
-    itself. `server` and `server_rss` are the server's own processes, `services` our private
-    Postgres and Valkey by name; None and empty when the server is not ours to see.
+    itself. `load_cores`: how busy the cores are that the server does not run on, by whatever it is.
+    `server` and `server_rss` are the server's own processes, `services` our private Postgres and
+    Valkey by name; None and empty when the server is not ours to see.
     """
 
     client: float
     server: float | None = None
     server_rss: float | None = None
     services: dict[str, float] = field(default_factory=dict)
+    load_cores: float | None = None
 
     @property
     def client_bound(self) -> bool:
-        return self.client > BOUND
+        return max(self.client, self.load_cores or 0.0) > BOUND
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Meter:
         self._server = server
         self._begin = time.monotonic()
         self._before = self._sample()
+        self._idle = _idle_seconds()
 
     def read(self) -> Usage:
         seconds = time.monotonic() - self._begin
@@ -59,7 +64,10 @@ class Meter:
         if self._server is None:
             return Usage(client)
         total = {role: round(sum(each), 3) for role, each in shares.items()}
-        return Usage(client, total.pop("server", 0.0), round(rss / _MEGABYTE, 1), total)
+        cores = len(load_cores())
+        idle = (_idle_seconds() - self._idle) / (seconds * cores) if cores else 0.0
+        busy = round(1 - idle, 3) if cores else None
+        return Usage(client, total.pop("server", 0.0), round(rss / _MEGABYTE, 1), total, busy)
 
     def cpu_seconds(self) -> float:
         """Of the server's own processes, since the start; 0.0 when they are not ours to see."""
@@ -107,3 +115,9 @@ def _sample(process: psutil.Process, role: str) -> _Sample:
     with process.oneshot():
         cpu = process.cpu_times()
         return _Sample(role, cpu.user + cpu.system, process.memory_info().rss)
+
+
+def _idle_seconds() -> float:
+    """Of the cores that the load runs on."""
+    each = psutil.cpu_times(percpu=True)
+    return sum(each[core].idle + getattr(each[core], "iowait", 0.0) for core in load_cores())

@@ -137,17 +137,17 @@ class Walk:
 
     def _serve(self, audience: Sequence[Subscription], shared: "Shared") -> None:
         """What is done here for each subscriber is what a delivery costs."""
-        log = self.log
+        log, head = self.log, self.log.head
         for subscription in audience:
             connection = subscription.connection
             if subscription.log is not log or not connection.takes_batches:
                 connection.pump()
             elif subscription.is_behind and subscription.is_live:  # it may end between slices
                 shared.give(subscription, connection)
-                if subscription.cursor < log.head:
+                if subscription.cursor < head:
                     if connection.takes_batches:
                         shared.give(subscription, connection)
-                    self.has_more = self.has_more or subscription.cursor < log.head
+                    self.has_more = self.has_more or subscription.cursor < head
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""

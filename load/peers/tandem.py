@@ -7,6 +7,7 @@ from app.embedded import Services
 from load.peer import Peer, Running
 from load.pipe import RedisPipe
 from load.server import serving
+from load.sources.choice import WIDE_RING
 from load.sources.wire import Wire
 from load.target import Target
 
@@ -15,7 +16,7 @@ CHANNEL = "orders"
 
 @asynccontextmanager
 async def start(services: Services) -> AsyncIterator[Running]:
-    async with serving(1, services) as server, Target(server.url) as target:
+    async with serving(1, services, WIDE_RING) as server, Target(server.url) as target:
         staff = await target.sign_in("staff@tandem.example", "tandem-demo")
         head, epoch = await target.head(staff), await target.epoch(staff)
         pipe = await RedisPipe.open(services.redis_url)

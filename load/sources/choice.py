@@ -15,6 +15,7 @@ from load.sources.rest import Rest
 from load.sources.wire import Wire
 
 CHANNEL = "orders"
+WIDE_RING = {"TANDEM_RING_BYTES": "67108864", "TANDEM_RING_EVENTS": "200000"}
 
 
 def add_source_flag(parser: ArgumentParser, *, default: str) -> None:
@@ -28,8 +29,10 @@ def add_source_flag(parser: ArgumentParser, *, default: str) -> None:
 
 
 def settings_for(source: str | None) -> dict[str, str]:
-    """Of an own server: nobody nudges the relay when events are recorded past the API."""
-    return {"TANDEM_SWEEP_SECONDS": "0.005"} if source == "whole" else {}
+    """Of an own server: nobody nudges the relay when events are recorded past the API; what is
+    published on the wire is in no log, so that falling behind the ring would end connections.
+    """
+    return {"whole": {"TANDEM_SWEEP_SECONDS": "0.005"}, "wire": WIDE_RING}.get(source or "", {})
 
 
 @asynccontextmanager
