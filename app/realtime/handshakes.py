@@ -9,7 +9,7 @@ from uvicorn.server import ServerState
 
 from app.realtime.deflated_socket import DeflatedFrameReader, DeflatedTransport
 from app.realtime.frame_reader import FrameReader
-from app.realtime.opening import open_plain
+from app.realtime.opening import open_plain, with_lower_names
 from app.realtime.runtime import Runtime
 from app.realtime.transport import Owner, Transport
 from app.realtime.turns import turns_of
@@ -105,5 +105,6 @@ class Arrival(asyncio.Protocol):
         protocol = self.make_protocol(self._config, self._server_state, self._app_state, self._loop)
         protocol.connection_made(transport)
         transport.set_protocol(protocol)
-        for data in self._data:
+        head, *more = self._data
+        for data in (with_lower_names(head), *more):
             protocol.data_received(data)

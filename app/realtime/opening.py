@@ -70,6 +70,13 @@ def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
     return Opening(response, codec, deflated=agreed is not None)
 
 
+def with_lower_names(head: bytes) -> bytes:
+    """The same head with the names of its headers as ASGI wants them."""
+    first, *lines = head.split(b"\r\n")
+    parts = (line.partition(b":") for line in lines)
+    return b"\r\n".join([first, *(name.lower() + colon + value for name, colon, value in parts)])
+
+
 def _read(head: bytes) -> tuple[str, dict[str, str]]:
     """The target and the headers, their names in lower case; no headers at all if one of them
     stands there twice or is not on one line.
