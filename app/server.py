@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterable
 from typing import Any
 
 import uvicorn
@@ -28,6 +29,8 @@ MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 BOOT_ERROR = 3
 GO = b"g"
 COLLECT_AFTER = (20_000, 20, 100)
+NOT_SENT_BYTES = 128 * 1024
+"""So much that was not sent yet does the kernel take of a connection: the rest waits in the log."""
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -49,6 +52,7 @@ class Server(uvicorn.Server):
     """uvicorn's server, but sockets are drained before it sends 1012 to all of them at once."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        limit_not_sent(sockets or ())
         await super().startup(sockets)
         spare_the_collector()
 
@@ -82,6 +86,14 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(BOOT_ERROR)
+
+
+def limit_not_sent(listeners: Iterable[socket.socket]) -> None:
+    """Connections inherit it, see tcp(7); where the system has no such limit nothing happens."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    for listener in listeners:
+        if option is not None and listener.family != socket.AF_UNIX:
+            listener.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
 
 
 def spare_the_collector() -> None:

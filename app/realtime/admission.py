@@ -9,7 +9,7 @@ import asyncio
 
 from app.realtime.turns import turns_of
 
-ADMITTED = 8
+ADMITTED = 32
 
 
 class Admission:

@@ -31,6 +31,9 @@ METHODS = (
 )
 
 
+USUAL = ("id", "one method")
+
+
 class Model(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -111,7 +114,10 @@ class Command(Model):
     @property
     def method(self) -> str | None:
         """The first method that is set, in the order of the protocol."""
-        return next((name for name in METHODS if name in self.model_fields_set), None)
+        given = self.model_fields_set
+        if len(given) == len(USUAL) and "id" in given:  # asked for several times a command
+            return next(name for name in given if name != "id")
+        return next((name for name in METHODS if name in given), None)
 
     @property
     def is_pong(self) -> bool:

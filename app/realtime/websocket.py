@@ -6,7 +6,6 @@ there is no task, no queue and no timer. An idle connection costs this object an
 
 import asyncio
 import logging
-import socket
 from contextlib import suppress
 from typing import Any
 
@@ -21,8 +20,6 @@ logger = logging.getLogger(__name__)
 # of at the end of the loop's turn, so that whoever writes sees what it costs.
 # (Not from 0 bytes on: asyncio's TLS transport would never be below that.)
 HIGH_WATER, LOW_WATER = 1, 0
-# So many bytes that were not sent yet does the kernel take, where it can be told (tcp(7)).
-NOT_SENT_BYTES = 128 * 1024
 CLOSE_SECONDS = 5.0
 # After so many frames of one connection others have their turn: tens of thousands fit into what
 # is read at once.
@@ -82,7 +79,6 @@ class SocketTransport(asyncio.Protocol):
         connections.add(self)
         transport.set_protocol(self)
         transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        _limit_not_sent(transport)
 
     def hand_over(self, owner: Owner, held: str | bytes | None = None) -> None:
         """To another owner, soon; `held` is a message that the one before did not take."""
@@ -240,11 +236,3 @@ class SocketTransport(asyncio.Protocol):
         """Close once what is buffered has left."""
         if not self._transport.is_closing():  # a second close breaks asyncio's TLS transport
             self._transport.close()
-
-
-def _limit_not_sent(transport: asyncio.Transport) -> None:
-    """Does nothing where it cannot be done: on other systems, and for what is not TCP."""
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    connection: socket.socket | None = transport.get_extra_info("socket")
-    if option is not None and connection is not None and connection.family != socket.AF_UNIX:
-        connection.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
