@@ -21,8 +21,13 @@ def test_services_of_the_environment_are_never_touched() -> None:
 
 def test_limits_are_off_whatever_the_environment_says() -> None:
     found = environment({"TANDEM_REQUESTS_PER_SECOND": "100"}, "/data", OURS)
-    for limit in ("REQUESTS_PER_SECOND", "SIGN_IN_PER_MINUTE", "CONNECTIONS_PER_USER"):
+    for limit in ("REQUESTS_PER_SECOND", "SIGN_IN_PER_MINUTE"):
         assert found[f"TANDEM_{limit}"] == "0"
+
+
+def test_connections_are_counted_but_not_limited() -> None:
+    found = environment({"TANDEM_CONNECTIONS_PER_USER": "20"}, "/data", OURS)
+    assert int(found["TANDEM_CONNECTIONS_PER_USER"]) >= 1_000_000
 
 
 def test_other_settings_of_the_environment_reach_it() -> None:
