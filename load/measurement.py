@@ -84,7 +84,12 @@ class Measured:
 
 def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
     """Add it to what was found so far, and what is to be said about it."""
-    bench.outcome.add(measured.result(scenario, bench, **extra), *measured.remarks(scenario))
+    outcome = bench.outcome
+    whose = f"{bench.peer}: " if outcome.compared else ""
+    notes = [whose + remark for remark in measured.remarks(scenario)]
+    told_before = set(outcome.notes)
+    new = [note for note in notes if note not in told_before]
+    outcome.add(measured.result(scenario, bench, **extra), *new)
 
 
 def nothing() -> None:

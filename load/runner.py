@@ -80,7 +80,8 @@ async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, 
     screen.say("starting a server of our own …")
     if options.workers == 1:
         cores.keep_off()
-    settings = settings_for(getattr(options.own, "source", None))
+    own = options.own
+    settings = settings_for(getattr(own, "source", None) or getattr(own, "own_source", None))
     if getattr(options.own, "compression", False):
         settings["TANDEM_COMPRESSION"] = "on"
     async with own_server(options.workers, settings) as server:
