@@ -84,21 +84,6 @@ def _job(bench: Bench, subject: Subject) -> Job:
 
 def _result(bench: Bench, scenario: str, extra: dict[str, float], usage: Usage) -> Result:
     """Nothing is delivered here."""
-    return Result(
-        peer=bench.peer,
-        scenario=scenario,
-        connections=bench.options.connections,
-        rate=0.0,
-        deliveries_per_s=0.0,
-        p50_ms=None,
-        p90_ms=None,
-        p99_ms=None,
-        max_ms=None,
-        lost=0,
-        duplicated=0,
-        out_of_order=0,
-        client_cpu=usage.client,
-        server_cpu=usage.server,
-        server_rss_mb=usage.server_rss,
-        extra=extra,
+    return Result.undelivered(
+        bench.peer, scenario, usage, extra, connections=bench.options.connections
     )

@@ -10,7 +10,7 @@ from load.errors import Exit
 from load.histogram import Histogram
 from load.machine import Machine
 from load.series import Series
-from load.usage import BOUND
+from load.usage import BOUND, Usage
 
 OURS = "tandem"
 """The peer whose faults are the run's."""
@@ -69,6 +69,39 @@ class Result:
     """What only this scenario has, by its name in the JSON: see EXTRA."""
     latencies: Histogram = field(default_factory=Histogram)
     series: Series = ()
+
+    @classmethod
+    def undelivered(  # noqa: PLR0913 - a row's figures, by name
+        cls,
+        peer: str,
+        scenario: str,
+        usage: Usage,
+        extra: Mapping[str, float],
+        *,
+        connections: int = 0,
+        rate: float = 0.0,
+        lost: int = 0,
+        duplicated: int = 0,
+    ) -> "Result":
+        """Of a scenario in which nobody listens, so that nothing has a latency."""
+        return cls(
+            peer=peer,
+            scenario=scenario,
+            connections=connections,
+            rate=rate,
+            deliveries_per_s=0.0,
+            p50_ms=None,
+            p90_ms=None,
+            p99_ms=None,
+            max_ms=None,
+            lost=lost,
+            duplicated=duplicated,
+            out_of_order=0,
+            client_cpu=usage.client,
+            server_cpu=usage.server,
+            server_rss_mb=usage.server_rss,
+            extra=extra,
+        )
 
     @property
     def counted(self) -> bool:

@@ -14,7 +14,7 @@ from load.report import Result, milliseconds
 from load.scenario import Bench, Scenario
 from load.server import environment, own_services, prepare
 from load.target import Target
-from load.usage import Meter
+from load.usage import Meter, Usage
 from load.writer import Writer
 
 STAFF = ("staff@tandem.example", "tandem-demo")
@@ -53,29 +53,14 @@ class Writers:
 
     def result(self, name: str, bench: Bench, **extra: float) -> Result:
         times = self._writer.times
-        return Result(
-            peer=bench.peer,
-            scenario=name,
-            connections=0,
-            rate=0.0,
-            deliveries_per_s=0.0,
-            p50_ms=None,
-            p90_ms=None,
-            p99_ms=None,
-            max_ms=None,
-            lost=0,
-            duplicated=0,
-            out_of_order=0,
-            client_cpu=self._client,
-            server_cpu=round(median(self._cpu), 3),
-            server_rss_mb=None,
-            extra={
-                "requests_per_s": round(median(self.rates), 1),
-                "request_p50_ms": milliseconds(times, 50) or 0.0,
-                "request_p99_ms": milliseconds(times, 99) or 0.0,
-                **extra,
-            },
-        )
+        figures = {
+            "requests_per_s": round(median(self.rates), 1),
+            "request_p50_ms": milliseconds(times, 50) or 0.0,
+            "request_p99_ms": milliseconds(times, 99) or 0.0,
+            **extra,
+        }
+        usage = Usage(self._client, round(median(self._cpu), 3))
+        return Result.undelivered(bench.peer, name, usage, figures)
 
 
 async def _compare(bench: Bench, with_it: Writers, without: Writers) -> None:

@@ -120,24 +120,8 @@ async def _outbox(stage: Stage) -> AsyncIterator[Outbox]:
 
 def _result(stage: Stage, rate: float, lost: int, usage: Usage, **extra: float) -> Result:
     """Nobody listens: a loss is an event without an offset."""
-    return Result(
-        peer=stage.peer,
-        scenario="relay",
-        connections=0,
-        rate=rate,
-        deliveries_per_s=0.0,
-        p50_ms=None,
-        p90_ms=None,
-        p99_ms=None,
-        max_ms=None,
-        lost=max(0, lost),
-        duplicated=max(0, -lost),
-        out_of_order=0,
-        client_cpu=usage.client,
-        server_cpu=usage.server,
-        server_rss_mb=usage.server_rss,
-        extra=extra,
-    )
+    losses = {"lost": max(0, lost), "duplicated": max(0, -lost)}
+    return Result.undelivered(stage.peer, "relay", usage, extra, rate=rate, **losses)
 
 
 def add_flags(parser: ArgumentParser) -> None:
