@@ -26,11 +26,11 @@ from app.realtime.subscribing import subscribe, unsubscribe
 logger = logging.getLogger(__name__)
 
 TURN = 16
-COMMAND_SECONDS = 3.0  # the wait for a place included: SDKs give up after 5
 
 
 async def receive(stations: Stations, connection: Connection, message: str | bytes) -> None:
     """Carry out all commands of one message, in their order. Ends the connection on misuse."""
+    connection.hold()
     try:
         for nth, command in enumerate(connection.codec.parse(message), start=1):
             await _receive_one(stations, connection, command)
@@ -40,6 +40,8 @@ async def receive(stations: Stations, connection: Connection, message: str | byt
                 await asyncio.sleep(0)
     except Disconnect as disconnect:
         connection.close(disconnect.close)
+    finally:
+        connection.let_go()
 
 
 async def _receive_one(stations: Stations, connection: Connection, command: Command) -> None:
@@ -83,11 +85,13 @@ async def handle(stations: Stations, connection: Connection, command: Command) -
     """Carry out one command and answer it; raises CommandError or Disconnect."""
     match command.method, getattr(command, command.method or "", None):
         case "connect", ConnectRequest() as request:
-            async with asyncio.timeout(COMMAND_SECONDS), stations.admission:
-                await connect(stations, connection, command.id, request)
+            with stations.time_limit.watch():
+                async with stations.admission:
+                    await connect(stations, connection, command.id, request)
         case "subscribe", SubscribeRequest() as request:
-            async with asyncio.timeout(COMMAND_SECONDS), stations.admission:
-                await subscribe(stations, connection, command.id, request)
+            with stations.time_limit.watch():
+                async with stations.admission:
+                    await subscribe(stations, connection, command.id, request)
         case "unsubscribe", ChannelRequest() as request:
             unsubscribe(stations, connection, command.id, request)
         case "refresh", RefreshRequest() as request:

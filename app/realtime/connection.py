@@ -5,6 +5,7 @@ transport takes more, writes what lies after them; only answers to its own comma
 and while they do nothing more is read from it.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -101,6 +102,7 @@ class Connection:
     """A client's connection, whatever carries it."""
 
     __slots__ = (
+        "_holding",
         "_keeper",
         "_outgoing",
         "_turn",
@@ -133,6 +135,7 @@ class Connection:
         self.transport = transport
         self._keeper = keeper
         self._outgoing: list[bytes] = []
+        self._holding = False
         self._turn = 0
 
     @property
@@ -157,14 +160,26 @@ class Connection:
 
     def tell_bytes(self, document: bytes) -> None:
         """The same, encoded by this connection's codec already."""
-        if not self.closed:
-            self._outgoing.append(document)
+        if self.closed:
+            return
+        self._outgoing.append(document)
+        if not self._holding:
             self.pump()
+        elif len(self._outgoing) == 1:
+            asyncio.get_running_loop().call_soon(self._write_held)
 
     def tell_now_or_never(self, document: bytes) -> None:
         """What is not worth waiting for is dropped while the transport is paused."""
         if self.transport.writable:
             self.tell_bytes(document)
+
+    def hold(self) -> None:
+        """Until `let_go`, what is told in one turn of the loop is written together at its end."""
+        self._holding = True
+
+    def let_go(self) -> None:
+        self._holding = False
+        self._write_held()
 
     def ping(self) -> None:
         self.tell_bytes(self.codec.ping)
@@ -215,6 +230,10 @@ class Connection:
         """How many events its furthest cursor is behind."""
         cursors = self.subscriptions.values()
         return max((0, *(one.log.head - one.cursor for one in cursors)))
+
+    def _write_held(self) -> None:
+        if self._outgoing:
+            self.pump()
 
     def _note_blocked(self) -> None:
         if self.timing.stalled_by is None and self.is_behind:

@@ -33,6 +33,7 @@ from app.realtime.reader import LogReader
 from app.realtime.relay import Relay
 from app.realtime.stations import Stations
 from app.realtime.supervision import Job, Supervised
+from app.realtime.time_limit import TimeLimit
 from app.realtime.transport import TakeOver
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ RETRY_SECONDS = 0.5
 LAG_SECONDS = 0.25
 PACE_SECONDS = 0.01
 LAST_WORD_SECONDS = 5.0
+COMMAND_SECONDS = 3.0  # SDKs give up after 5
 
 
 class Runtime:
@@ -79,6 +81,7 @@ class Runtime:
             presence=self.presence,
             counts=self.counts,
             admission=Admission(),
+            time_limit=TimeLimit(COMMAND_SECONDS),
             on_identified=self.heartbeat.identified,
         )
         self._connect_stations()

@@ -13,11 +13,15 @@ from app.realtime.connection_counts import ConnectionCounts
 from app.realtime.follower import LogFollower
 from app.realtime.manager import ConnectionManager
 from app.realtime.presence import Presence
+from app.realtime.time_limit import TimeLimit
 
 
 @dataclass(frozen=True)
 class Stations:
-    """`on_identified(connection, ttl)`: its token counts for so many seconds from now."""
+    """`on_identified(connection, ttl)`: its token counts for so many seconds from now.
+
+    `time_limit`: for a `connect` or `subscribe`, the wait for its place included.
+    """
 
     settings: Settings
     principals: Principals
@@ -28,4 +32,5 @@ class Stations:
     presence: Presence
     counts: ConnectionCounts
     admission: Admission
+    time_limit: TimeLimit
     on_identified: Callable[[Connection, float], None]

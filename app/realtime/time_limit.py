@@ -1,0 +1,82 @@
+"""One limit of time for many pieces of work that begin one after the other.
+
+`asyncio.timeout` has a timer of the loop for each; when thousands of clients sign in at once these
+are a twentieth of what each costs. As all may take equally long, the first begun is the first
+due, and one timer watches them all.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class TimeLimit:
+    """`with limit.watch():` raises TimeoutError, as `asyncio.timeout` does, once the work in it
+    has taken `seconds`. Of one event loop.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._running: dict[_Watch, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self) -> "_Watch":
+        """To be entered at once, by the task whose work it is."""
+        return _Watch(self)
+
+    def begin(self, watch: "_Watch") -> None:
+        loop = asyncio.get_running_loop()
+        watch.due = loop.time() + self._seconds
+        self._running[watch] = None
+        if self._timer is None:
+            self._timer = loop.call_at(watch.due, self._look)
+
+    def end(self, watch: "_Watch") -> None:
+        self._running.pop(watch, None)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._running:
+            oldest = next(iter(self._running))
+            if oldest.due > loop.time():
+                self._timer = loop.call_at(oldest.due, self._look)
+                return
+            del self._running[oldest]
+            oldest.expire()
+        self._timer = None
+
+
+class _Watch:
+    """One piece of work, under way in one task."""
+
+    __slots__ = ("_cancelling", "_expired", "_limit", "_task", "due")
+
+    def __init__(self, limit: TimeLimit) -> None:
+        self._limit = limit
+        self._expired = False
+        self.due = 0.0
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a limit of time is for the work of a task")
+        self._task, self._cancelling = task, task.cancelling()
+        self._limit.begin(self)
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._limit.end(self)
+        if not self._expired:
+            return
+        # Whoever else cancelled the task meanwhile is obeyed.
+        if self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
+
+    def expire(self) -> None:
+        self._expired = True
+        self._task.cancel()

@@ -1,0 +1,73 @@
+"""One timer for many pieces of work: each ends in time, and only those that took too long."""
+
+import asyncio
+
+import pytest
+
+from app.realtime.time_limit import TimeLimit
+from tests.realtime.flushes import turns
+
+SHORT = 0.02
+LONG = 60.0
+
+
+async def endure(limit: TimeLimit, forever: asyncio.Event) -> None:
+    with limit.watch():
+        await forever.wait()
+
+
+async def test_work_that_takes_too_long_ends_with_a_timeout() -> None:
+    with pytest.raises(TimeoutError):
+        await endure(TimeLimit(SHORT), asyncio.Event())
+
+
+async def test_each_has_its_own_time() -> None:
+    limit, forever, loop = TimeLimit(SHORT), asyncio.Event(), asyncio.get_running_loop()
+
+    async def begin_and_measure() -> float:
+        begun = loop.time()
+        with pytest.raises(TimeoutError):
+            await endure(limit, forever)
+        return loop.time() - begun
+
+    first = asyncio.create_task(begin_and_measure())
+    while loop.time() < 0 or not limit._running:  # noqa: SLF001 - until it is under way
+        await asyncio.sleep(0)
+    await asyncio.sleep(SHORT / 2)
+    second = asyncio.create_task(begin_and_measure())
+    assert min(await asyncio.gather(first, second)) >= SHORT
+
+
+async def test_work_that_ends_in_time_is_left_alone() -> None:
+    limit, forever = TimeLimit(SHORT), asyncio.Event()
+    with limit.watch():
+        await turns(3)
+    with pytest.raises(TimeoutError):  # the timer of the first is over by then, too
+        await endure(limit, forever)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_an_error_of_the_work_is_its_own() -> None:
+    limit = TimeLimit(LONG)
+    with pytest.raises(LookupError), limit.watch():
+        raise LookupError
+
+
+async def test_who_is_cancelled_by_another_is_cancelled() -> None:
+    task = asyncio.create_task(endure(TimeLimit(LONG), asyncio.Event()))
+    await turns(3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_cancelled_by_another_at_the_same_moment_it_is_cancelled() -> None:
+    limit = TimeLimit(LONG)
+    task = asyncio.create_task(endure(limit, asyncio.Event()))
+    await turns(3)
+    next(iter(limit._running)).expire()  # noqa: SLF001 - the moment itself
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
