@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
+from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import service as orders_service
 from app.orders.dependencies import BaseVersion, OrderId, OrdersQuery
 from app.orders.errors import (
@@ -41,14 +42,18 @@ router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=OrderRead,
-    responses=problems(InvalidRequest),
+    responses=problems(InvalidRequest, *IDEMPOTENT),
+    openapi_extra=IDEMPOTENCY_HEADER,
 )
 async def create_order(
-    body: OrderCreate, principal: CurrentPrincipal, session: RecordingSession
+    body: OrderCreate, principal: CurrentPrincipal, session: RecordingSession, request: Request
 ) -> Response:
-    order = await orders_service.create_order(session, principal=principal, order=body)
-    location = f"/api/v1/orders/{order.id}"
-    return _answer(order, {"Location": location}, status.HTTP_201_CREATED)
+    async def place() -> Response:
+        order = await orders_service.create_order(session, principal=principal, order=body)
+        location = f"/api/v1/orders/{order.id}"
+        return _answer(order, {"Location": location}, status.HTTP_201_CREATED)
+
+    return await once(place, request=request, session=session, user_id=principal.user_id)
 
 
 @router.get("", response_model=OrderPage, responses=problems(InvalidRequest))
