@@ -15,10 +15,10 @@ from app.realtime.stations import Stations
 
 
 class Signal(BaseModel):
-    """As it goes through Redis."""
+    """As it goes through Redis; `info` says who tells it, None is a worker itself."""
 
     data: Any
-    info: ClientInfo
+    info: ClientInfo | None = None
 
 
 async def publish(
@@ -48,8 +48,9 @@ def receive_signal(manager: ConnectionManager, channel: str, signal: bytes) -> N
     Raises ValueError for what is none.
     """
     told = Signal.model_validate_json(signal)
+    teller = told.info and told.info.client
     push = signal_push(channel, told.data, told.info)
-    manager.announce(channel, push, lambda one: one.connection.id != told.info.client)
+    manager.announce(channel, push, lambda one: one.connection.id != teller)
 
 
 def _validated(shape: type[BaseModel], data: Any) -> Any:

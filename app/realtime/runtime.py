@@ -22,11 +22,13 @@ from app.realtime.codes import CloseCode
 from app.realtime.connection import Connection, Transport
 from app.realtime.connection_counts import ConnectionCounts
 from app.realtime.defects import Defect, DefectiveTransport
+from app.realtime.figures import Meter, Sources
 from app.realtime.follower import AWAY, LogFollower
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.intake import Intake
 from app.realtime.leases import Leases
 from app.realtime.manager import ConnectionManager
+from app.realtime.ops import Reporter
 from app.realtime.presence import Presence
 from app.realtime.publishing import receive_signal
 from app.realtime.reader import LogReader
@@ -84,6 +86,7 @@ class Runtime:
         self._connect_stations()
         self.ready = asyncio.Event()
         self.draining = False
+        self.reporter = self._make_reporter()
         planted = failpoints.defect("transport.send")
         self._defect = Defect(*planted) if planted else None
         self._tasks = Supervised()
@@ -169,6 +172,11 @@ class Runtime:
         self.attendance = Attendance(self.manager, self.presence)
         self.broker.on_signal = partial(receive_signal, self.manager)
 
+    def _make_reporter(self) -> Reporter:
+        manager, broker = self.manager, self.broker
+        sources = Sources(manager, self.follower, broker, self.relay, lambda: self.draining)
+        return Reporter(manager, broker, Meter(sources).take)
+
     async def _open(self) -> None:
         """Learn which log this is and follow `$control`; then everything else may begin."""
         listening = False
@@ -194,6 +202,7 @@ class Runtime:
             "pruning": self.follower.run_pruning,
             "access": self.access.run,
             "presence": self.presence.run,
+            "figures": self.reporter.run,
         }
         return {**jobs, "relay": self.relay.run} if self._relaying else jobs
 
