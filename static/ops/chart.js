@@ -2,7 +2,7 @@
  * Lines and areas over the seconds of the window. They are stretched to the size of the page;
  * strokes are not, and all text stands outside, so nothing has to be measured.
  *
- * @typedef {{colour: number | string, values: (number | null)[], isGone?: boolean}} Series
+ * @typedef {{colour: number | string, values: (number | null)[], isSilent?: boolean}} Series
  */
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -93,10 +93,10 @@ function trace(run, y) {
 }
 
 /** @param {Series} series @param {string} kind @param {string[]} traces */
-function path({ colour, isGone }, kind, traces) {
+function path({ colour, isSilent }, kind, traces) {
   const drawn = svg('path', { class: kind, d: traces.join('') });
   drawn.dataset.colour = String(colour);
-  if (isGone) drawn.dataset.gone = '';
+  if (isSilent) drawn.dataset.silent = '';
   return drawn;
 }
 

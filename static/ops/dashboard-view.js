@@ -51,12 +51,12 @@ export class DashboardView {
 
   /** @param {Worker[]} workers */
   #showLegend(workers) {
-    const shown = workers.map(({ id, isGone }) => `${id}${isGone}`).join();
+    const shown = workers.map(({ id, isSilent }) => `${id}${isSilent}`).join();
     if (shown === this.#legend.dataset.shown) return;
     this.#legend.dataset.shown = shown;
-    const items = workers.map(({ name, colour, isGone }) => {
+    const items = workers.map(({ name, colour, isSilent }) => {
       const swatch = el('i', { class: 'swatch', data: { colour } });
-      return el('li', { data: { gone: String(isGone) } }, swatch, name);
+      return el('li', { data: { silent: String(isSilent) } }, swatch, name);
     });
     this.#legend.replaceChildren(...items);
   }
@@ -97,13 +97,13 @@ export class DashboardView {
 
 /** What matters most, as one sentence. @param {Worker[]} workers */
 function summarize(workers) {
-  const present = workers.filter(({ isGone }) => !isGone);
+  const present = workers.filter(({ isSilent }) => !isSilent);
   if (!present.length) return { text: workers.length ? 'No worker answers' : '', isBad: true };
   const troubles = [
     trouble('Redis is down', present, ({ latest }) => !latest.redis_up),
     trouble('Postgres is down', present, ({ latest }) => !latest.postgres_up),
     trouble('Draining', present, ({ latest }) => latest.draining),
-    trouble('Gone', workers, ({ isGone }) => isGone),
+    trouble('Silent', workers, ({ isSilent }) => isSilent),
   ].filter((sentence) => sentence !== '');
   const isBad = troubles.length > 0;
   const state = isBad ? troubles.join(' · ') : 'all well';

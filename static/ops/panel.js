@@ -44,15 +44,15 @@ export class Panel {
   show(workers, now) {
     const { read, whole, least, detail, show, title } = this.#measure;
     const all = workers.map((worker) => {
-      const { colour, isGone } = worker;
-      return { colour, isGone, values: worker.series(read, now) };
+      const { colour, isSilent } = worker;
+      return { colour, isSilent, values: worker.series(read, now) };
     });
     const series = all.map(({ values }) => values);
     this.#whole = combine(series, whole);
     const top = axisEnd(Math.max(0, ...this.#whole.map(Number)), least);
     setText(this.#marks[0], text(show(top)));
     setText(this.#marks[1], text(show(top / 2)));
-    const present = workers.filter(({ isGone }) => !isGone).map(({ latest }) => latest);
+    const present = workers.filter(({ isSilent }) => !isSilent).map(({ latest }) => latest);
     this.#latest = present.length ? detail(present) : '';
     this.#chart.show(all, top, `${title}, last ${WINDOW} seconds: ${this.#inWords()}`);
     this.#showValue();

@@ -75,10 +75,10 @@ export class WorkerCard {
 
   /** @param {Worker} worker @param {number} now */
   show(worker, now) {
-    const { latest, isGone } = worker;
-    const state = isGone ? 'gone' : latest.draining ? 'draining' : 'up';
+    const { latest, isSilent } = worker;
+    const state = isSilent ? 'silent' : latest.draining ? 'draining' : 'up';
     this.node.dataset.state = state;
-    setText(this.#state, { gone: 'Gone', draining: 'Draining', up: 'Up' }[state]);
+    setText(this.#state, { silent: 'Silent', draining: 'Draining', up: 'Up' }[state]);
     setText(this.#since, `${latest.host} · up ${lasting(latest.uptime_s)}`);
     this.#redis.show(latest.redis_up);
     this.#postgres.show(latest.postgres_up);
@@ -107,8 +107,8 @@ class Sparkline {
     const top = axisEnd(Math.max(0, ...values.map(Number)), least);
     const value = valueOf(this.#line, worker.latest);
     setText(this.#value, value);
-    const { colour, isGone } = worker;
-    this.#chart.show([{ colour, isGone, values }], top, `${title} of ${worker.name}: ${value}`);
+    const { colour, isSilent } = worker;
+    this.#chart.show([{ colour, isSilent, values }], top, `${title} of ${worker.name}: ${value}`);
   }
 }
 

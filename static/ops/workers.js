@@ -35,6 +35,8 @@ export const WINDOW = 90;
 const LATE = 3500;
 /** How long a worker that has vanished is still shown. */
 const FADING = 30_000;
+/** All have their turn before the first is shown, so that their order and colours stay. */
+const FIRST_ROUND = 1200;
 /** A message that comes a little late leaves no hole. */
 const HELD = 2;
 const COLOURS = 6;
@@ -43,7 +45,7 @@ const COLOURS = 6;
 export class Worker {
   /** @type {Map<number, Figures>} by the second in which they came */
   #seconds = new Map();
-  isGone = false;
+  isSilent = false;
   colour = -1;
 
   /** @param {Figures} figures @param {number} receivedAt */
@@ -95,12 +97,14 @@ export class Workers {
   #workers = new Map();
   #isListening = false;
   #listeningSince = 0;
+  #firstAt = Infinity;
 
   /** @param {Figures} figures @param {number} receivedAt */
   take(figures, receivedAt) {
     const known = this.#workers.get(figures.worker);
     if (known) known.take(figures, receivedAt);
     else this.#workers.set(figures.worker, new Worker(figures, receivedAt));
+    this.#firstAt = Math.min(this.#firstAt, receivedAt);
   }
 
   /**
@@ -118,14 +122,27 @@ export class Workers {
    * @param {number} now
    */
   present(now) {
-    for (const worker of this.#workers.values()) {
-      const silence = now - Math.max(worker.seenAt, this.#listeningSince);
-      if (this.#isListening) worker.isGone = silence > LATE;
-      if (this.#isListening && silence > FADING) this.#workers.delete(worker.id);
-    }
+    if (now - this.#firstAt < FIRST_ROUND) return [];
+    if (this.#isListening) this.#missSilent(now);
     const workers = [...this.#workers.values()].sort(byAge);
     for (const worker of workers) if (worker.colour < 0) worker.colour = this.#freeColour();
     return workers;
+  }
+
+  /**
+   * Where no worker has Redis each hears but itself: then silence means nothing.
+   * @param {number} now
+   */
+  #missSilent(now) {
+    const silences = [...this.#workers.values()].map((worker) => {
+      const silence = now - Math.max(worker.seenAt, this.#listeningSince);
+      worker.isSilent = silence > LATE;
+      return /** @type {const} */ ([worker, silence]);
+    });
+    const isCutOff = silences.every(([{ isSilent, latest }]) => isSilent || !latest.redis_up);
+    for (const [{ id }, silence] of silences) {
+      if (silence > FADING && !isCutOff) this.#workers.delete(id);
+    }
   }
 
   /** The one that is least used. */
