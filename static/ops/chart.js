@@ -33,7 +33,8 @@ export class Chart {
     this.node.setAttribute('aria-label', label);
     const y = (/** @type {number} */ value) => (HEIGHT * (1 - value / top)).toFixed(2);
     const drawn = this.#isStacked ? stacked(all, y) : all.map((one) => line(one, y));
-    this.#lines.replaceChildren(...drawn.flat());
+    // The lowest in front: where those above add nothing its line is the one to be seen.
+    this.#lines.replaceChildren(...drawn.reverse().flat());
   }
 
   /** @param {number | null} nth the second to point at */

@@ -29,7 +29,7 @@ const DRAWN = [
   { title: 'Connections', read: (one) => one.connections, show: count, least: 4 },
   { title: 'Deliveries', read: (one) => one.deliveries_per_s, show: perSecond, least: 4 },
   {
-    title: 'Commit to socket, p99',
+    title: 'To socket, p99',
     read: (one) => one.commit_to_socket_p99_ms,
     show: milliseconds,
     least: 4,
@@ -43,7 +43,7 @@ const TOLD = [
   { title: 'Channels', read: (one) => one.channels, show: count },
   { title: 'Events in', read: (one) => one.events_per_s, show: perSecond },
   { title: 'Bytes out', read: (one) => one.delivered_bytes_per_s, show: bytesPerSecond },
-  { title: 'Commit to socket, p50', read: (one) => one.commit_to_socket_p50_ms, show: milliseconds },
+  { title: 'To socket, p50', read: (one) => one.commit_to_socket_p50_ms, show: milliseconds },
   { title: 'Flush', read: (one) => one.flush_ms, show: milliseconds },
   { title: 'Loop lag', read: (one) => one.loop_lag_ms, show: milliseconds },
   { title: 'Relay waiting', read: (one) => one.relay_pending, show: count },
