@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from app.auth.principals import Principal
 from app.core.database import OpenSession
@@ -18,7 +19,7 @@ from app.realtime.broker import Broker
 from app.realtime.channels import Feature
 from app.realtime.figures import WorkerFigures
 from app.realtime.manager import ConnectionManager
-from app.realtime.publishing import Signal, receive_signal
+from app.realtime.protocol import signal_push
 
 OPS_CHANNEL = "ops"
 INTERVAL_SECONDS = 1.0
@@ -56,11 +57,17 @@ class Reporter:
                 await self.tell()
 
     async def tell(self) -> None:
-        signal = Signal(data=self._take().model_dump(mode="json")).model_dump_json().encode()
+        figures = self._take().model_dump_json().encode()
         if self._broker.up:
-            await self._broker.signal(OPS_CHANNEL, signal)
+            await self._broker.signal(OPS_CHANNEL, figures)
         else:
-            receive_signal(self._manager, OPS_CHANNEL, signal)
+            receive_figures(self._manager, figures)
+
+
+def receive_figures(manager: ConnectionManager, figures: bytes) -> None:
+    """Figures of this or another worker, which may be of another version. Raises ValueError."""
+    push = signal_push(OPS_CHANNEL, from_json(figures), None)
+    manager.announce(OPS_CHANNEL, push, lambda _subscription: True)
 
 
 async def each_second(

@@ -15,10 +15,10 @@ from app.realtime.stations import Stations
 
 
 class Signal(BaseModel):
-    """As it goes through Redis; `info` says who tells it, None is a worker itself."""
+    """As it goes through Redis."""
 
     data: Any
-    info: ClientInfo | None = None
+    info: ClientInfo
 
 
 async def publish(
@@ -48,9 +48,8 @@ def receive_signal(manager: ConnectionManager, channel: str, signal: bytes) -> N
     Raises ValueError for what is none.
     """
     told = Signal.model_validate_json(signal)
-    teller = told.info and told.info.client
     push = signal_push(channel, told.data, told.info)
-    manager.announce(channel, push, lambda one: one.connection.id != teller)
+    manager.announce(channel, push, lambda one: one.connection.id != told.info.client)
 
 
 def _validated(shape: type[BaseModel], data: Any) -> Any:

@@ -5,7 +5,6 @@ import logging
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 
 from app.auth.principals import Principals
 from app.core import metrics
@@ -28,7 +27,7 @@ from app.realtime.heartbeat import Heartbeat
 from app.realtime.intake import Intake
 from app.realtime.leases import Leases
 from app.realtime.manager import ConnectionManager
-from app.realtime.ops import Reporter
+from app.realtime.ops import OPS_CHANNEL, Reporter, receive_figures
 from app.realtime.presence import Presence
 from app.realtime.publishing import receive_signal
 from app.realtime.reader import LogReader
@@ -170,7 +169,13 @@ class Runtime:
         """Who hears what from whom."""
         self.manager.on_blocked = self.heartbeat.blocked
         self.attendance = Attendance(self.manager, self.presence)
-        self.broker.on_signal = partial(receive_signal, self.manager)
+        self.broker.on_signal = self._on_signal
+
+    def _on_signal(self, channel: str, data: bytes) -> None:
+        if channel == OPS_CHANNEL:
+            receive_figures(self.manager, data)
+        else:
+            receive_signal(self.manager, channel, data)
 
     def _make_reporter(self) -> Reporter:
         manager, broker = self.manager, self.broker

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
+from tests.end_to_end.following import following
 from tests.end_to_end.server import ServerProcess
 from tests.end_to_end.stage import Stage
 
@@ -16,17 +17,6 @@ Figures = dict[str, Any]
 CLIENTS = 12
 TOLD = 4
 WAIT_SECONDS = 20.0
-
-
-@asynccontextmanager
-async def following(url: str, token: str, channel: str) -> AsyncIterator[ClientConnection]:
-    async with connect(url) as socket:
-        commands = ({"connect": {"token": token}}, {"subscribe": {"channel": channel}})
-        for number, command in enumerate(commands, start=1):
-            await socket.send(json.dumps({"id": number, **command}))
-            answer = json.loads(await socket.recv())
-            assert "error" not in answer, answer
-        yield socket
 
 
 async def figures_of(socket: ClientConnection) -> AsyncIterator[Figures]:
