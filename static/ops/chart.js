@@ -7,6 +7,8 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 100;
+/** The width of a second that stands alone: else it could not be seen. */
+const ALONE = 0.8;
 
 export class Chart {
   #lines = svg('g', {});
@@ -88,9 +90,9 @@ function runs(values) {
 
 /** @param {Run} run @param {ToY} y */
 function trace(run, y) {
-  const points = run.map(([x, value]) => `${x} ${y(value)}`);
-  // A second that stands alone is a dot: a line of no length with round ends.
-  return `M${points.join('L')}${run.length === 1 ? 'h0' : ''}`;
+  const [[first, value]] = run;
+  if (run.length === 1) return `M${first - ALONE / 2} ${y(value)}h${ALONE}`;
+  return `M${run.map(([x, each]) => `${x} ${y(each)}`).join('L')}`;
 }
 
 /** @param {Series} series @param {string} kind @param {string[]} traces */

@@ -150,6 +150,15 @@ async def test_it_fits_a_desk_and_a_phone_by_day_and_by_night(ops: Ops) -> None:
     ops.assert_clean()
 
 
+async def test_all_charts_tell_of_the_second_that_is_pointed_at(ops: Ops) -> None:
+    await ops.visit.by("chart-connections").hover()
+    for measure in ("connections", "deliveries", "loop"):
+        await expect(ops.visit.by(f"panel-{measure}")).to_contain_text(re.compile("4[45] s ago"))
+    await ops.summary.hover()
+    await expect(ops.visit.by("panel-connections")).to_contain_text("subscriptions")
+    ops.assert_clean()
+
+
 async def test_who_is_no_admin_any_more_sees_nothing_more_and_is_led_to_the_board(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:
