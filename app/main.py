@@ -27,6 +27,7 @@ from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
 from app.realtime.channels import Feature
+from app.realtime.ops import FEATURE as OPS
 from app.realtime.outbox import RECORDING
 from app.realtime.relay import Relay
 from app.realtime.runtime import Runtime
@@ -37,7 +38,7 @@ from app.users.principals import DatabasePrincipals
 
 logger = logging.getLogger(__name__)
 
-FEATURES: tuple[Feature, ...] = (USERS, ORDERS)
+FEATURES: tuple[Feature, ...] = (USERS, ORDERS, OPS)
 API = "/api/v1"
 READY_SECONDS = 5.0
 

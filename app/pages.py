@@ -1,4 +1,4 @@
-"""The pages: the board at `/`, /docs with assets of our own, /static, and who may try the demo."""
+"""The pages: the board at `/`, /ops, /docs with its assets, /static; and who may try the demo."""
 
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,11 @@ class NoDemo(NotFound):
 @router.get("/")
 async def board() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/ops")
+async def ops() -> FileResponse:
+    return FileResponse(STATIC / "ops.html", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/docs")

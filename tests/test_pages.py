@@ -17,6 +17,7 @@ from tests.application import Application, run_application
 from tests.core.serving import serving
 
 OTHER_HOST = re.compile(r"""(?:https?:|(?<=["'(]))//[a-z0-9.-]+""")
+PAGES = ["/", "/ops"]
 NAMESPACES = {"http://www.w3.org"}  # names, not addresses: nothing is fetched from there
 
 
@@ -54,6 +55,14 @@ def policy(header: str) -> dict[str, list[str]]:
 # ----------------------------------------------------------------------- board
 
 
+async def test_the_operations_page_is_served_beside_it(client: AsyncClient) -> None:
+    answer = await client.get("/ops")
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "Operations" in answer.text
+
+
 async def test_the_board_is_served_at_the_root(client: AsyncClient) -> None:
     answer = await client.get("/")
 
@@ -63,10 +72,11 @@ async def test_the_board_is_served_at_the_root(client: AsyncClient) -> None:
     assert "<title>" in answer.text
 
 
-async def test_the_boards_policy_allows_its_own_scripts_and_no_inline_ones(
-    client: AsyncClient,
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_pages_policy_allows_its_own_scripts_and_no_inline_ones(
+    client: AsyncClient, path: str
 ) -> None:
-    allowed = policy((await client.get("/")).headers["Content-Security-Policy"])
+    allowed = policy((await client.get(path)).headers["Content-Security-Policy"])
 
     assert allowed["default-src"] == ["'none'"]
     assert allowed["script-src"] == allowed["style-src"] == allowed["connect-src"] == ["'self'"]
@@ -74,12 +84,14 @@ async def test_the_boards_policy_allows_its_own_scripts_and_no_inline_ones(
     assert not re.search(r"unsafe|https?:|\*", str(allowed))
 
 
-async def test_the_board_holds_nothing_inline(client: AsyncClient) -> None:
-    assert Page((await client.get("/")).text).inline == []
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_holds_nothing_inline(client: AsyncClient, path: str) -> None:
+    assert Page((await client.get(path)).text).inline == []
 
 
-async def test_all_that_the_board_loads_is_served_by_ourselves(client: AsyncClient) -> None:
-    references = Page((await client.get("/")).text).references
+@pytest.mark.parametrize("path", PAGES)
+async def test_all_that_a_page_loads_is_served_by_ourselves(client: AsyncClient, path: str) -> None:
+    references = Page((await client.get(path)).text).references
 
     assert any(reference.endswith(".js") for reference in references)
     assert any(reference.endswith(".css") for reference in references)
@@ -144,7 +156,7 @@ async def test_the_docs_show_the_api(client: AsyncClient) -> None:
     assert {"/api/v1/orders", "/api/v1/users"} <= document.json()["paths"].keys()
 
 
-@pytest.mark.parametrize("path", ["/", "/demo", "/static", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/ops", "/demo", "/static", "/docs"])
 async def test_pages_are_no_part_of_the_api(client: AsyncClient, path: str) -> None:
     assert path not in (await client.get("/openapi.json")).json()["paths"]
 

@@ -36,6 +36,7 @@ class Often:
     def __init__(self, shared: Counter | Gauge) -> None:
         self._shared = shared
         self._waiting = 0
+        self._settled = 0
         Often.all.append(self)
 
     def inc(self, amount: int = 1) -> None:
@@ -45,9 +46,15 @@ class Often:
         """Of a gauge only."""
         self._waiting -= 1
 
+    @property
+    def total(self) -> int:
+        """Of this process."""
+        return self._settled + self._waiting
+
     def settle(self) -> None:
         if self._waiting:
             amount, self._waiting = self._waiting, 0
+            self._settled += amount
             self._shared.inc(amount)
 
 

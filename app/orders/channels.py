@@ -28,6 +28,7 @@ class AllOrders:
     keyed = False
     presence = False
     signals: type[BaseModel] | None = None
+    stored = True
 
     async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
         return principal.is_staff
@@ -40,6 +41,7 @@ class OneOrder:
     keyed = True
     presence = True
     signals: type[BaseModel] | None = Editing
+    stored = True
 
     async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
         try:

@@ -19,8 +19,8 @@ A command
     codec             JSON or Protobuf -> `protocol` models
     commands          connecting, subscribing, reading, publishing -> reply with the same id
 
-Beside them: access (rights that change), presence on leases, heartbeat on a wheel, runtime
-(wires it all and owns the tasks).
+Beside them: access (rights that change), presence on leases, heartbeat on a wheel, ops (figures
+of each worker, for admins), runtime (wires it all and owns the tasks).
 
 Read in this order: models, outbox, epoch, relay, broker, log, reader, follower, subscription,
 connection, manager, flush, refill, protocol, codec, commands, cursors, channels, access, router,

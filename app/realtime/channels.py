@@ -17,12 +17,14 @@ from app.realtime.protocol import MAX_CHANNEL_LENGTH
 class ChannelPolicy(Protocol):
     """The channels of one kind, `namespace` or `namespace:<key>`: who may subscribe, and what
     they offer. `signals` is the shape of what subscribers may tell each other, None for nothing.
+    What is not `stored` has no log: no positions, no history, and may be lost.
     """
 
     namespace: str
     keyed: bool
     presence: bool
     signals: type[BaseModel] | None
+    stored: bool
 
     async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
         """`key` is what follows the colon, "" if there is none. A session is made by whoever has
@@ -53,16 +55,21 @@ class Channels:
         self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
         self._namespaces = {namespace for namespace, _keyed in self._policies}
 
-    async def authorize(self, principal: Principal, channel: str) -> ChannelPolicy:
-        """The channel's policy. Raises CommandError: 102 for an unknown namespace, 103 for what
-        is not allowed.
-        """
+    def policy_of(self, channel: str) -> ChannelPolicy:
+        """Raises CommandError: 102 for an unknown namespace, 103 where it has no such channels."""
         if len(channel.encode()) > MAX_CHANNEL_LENGTH:
             raise CommandError(ErrorCode.BAD_REQUEST)
-        namespace, colon, key = channel.partition(":")
+        namespace, colon, _key = channel.partition(":")
         if namespace not in self._namespaces:
             raise CommandError(ErrorCode.UNKNOWN_CHANNEL)
         policy = self._policies.get((namespace, bool(colon)))
-        if policy is None or not await policy.may_subscribe(self._sessions, principal, key):
+        if policy is None:
+            raise CommandError(ErrorCode.PERMISSION_DENIED)
+        return policy
+
+    async def authorize(self, principal: Principal, channel: str) -> ChannelPolicy:
+        """The channel's policy. Raises what `policy_of` does, and 103 for what is not allowed."""
+        policy, key = self.policy_of(channel), channel.partition(":")[2]
+        if not await policy.may_subscribe(self._sessions, principal, key):
             raise CommandError(ErrorCode.PERMISSION_DENIED)
         return policy

@@ -36,8 +36,9 @@ async def connect(
     channel = personal_channel(claims.user_id)
     wanted = request.subs.get(channel, ServerSubscription())
 
-    async def authorize() -> None:
+    async def authorize() -> bool:
         await _identify(stations, connection, claims)
+        return True
 
     opened = await open_cursor(
         stations.follower,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.realtime.follower import LogFollower
 from app.realtime.log import ChannelLog
-from app.realtime.protocol import SubscribeResult
+from app.realtime.protocol import UNPOSITIONED, SubscribeResult
 
 
 class Wanted(Protocol):
@@ -28,8 +28,11 @@ class Opened:
     epoch: str
     cursor: int
     recovered: bool
+    stored: bool = True
 
     def result(self, wanted: Wanted) -> SubscribeResult:
+        if not self.stored:
+            return UNPOSITIONED
         return SubscribeResult(
             epoch=self.epoch,
             offset=self.cursor,
@@ -43,27 +46,27 @@ async def open_cursor(
     channel: str,
     wanted: Wanted,
     *,
-    authorize: Callable[[], Awaitable[None]],
+    authorize: Callable[[], Awaitable[bool]],
     generation: Callable[[], int],
 ) -> Opened:
     """Authorize, make the channel active, find the place; again if rights or log changed since.
 
     Between its return and the caller's next await nothing else runs: answer and attach there,
-    or release the channel. Raises what `authorize` or the log's reader raises. How long it may
-    take is the command's to limit.
+    or release the channel. `authorize` answers whether the channel is stored. Raises what it or
+    the log's reader raises. How long it may take is the command's to limit.
     """
     while True:
         rights = generation()
-        await authorize()
-        log = await follower.acquire(channel)
+        stored = await authorize()
+        log = await follower.acquire(channel, stored=stored)
         try:
-            recovered = wanted.recover and await _can_recover(follower, log, wanted)
+            recovered = stored and wanted.recover and await _can_recover(follower, log, wanted)
         except BaseException:
             follower.release(channel)
             raise
         if rights == generation() and follower.is_current(log):
             cursor = wanted.offset if recovered else log.head
-            return Opened(log, follower.epoch, cursor, recovered)
+            return Opened(log, follower.epoch, cursor, recovered, stored)
         follower.release(channel)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -64,20 +65,27 @@ class LogFollower:
 
     # ------------------------------------------------------- active channels
 
-    async def acquire(self, channel: str) -> ChannelLog:
+    async def acquire(self, channel: str, *, stored: bool = True) -> ChannelLog:
         """The channel's log, active, its head known; the caller counts as a user of it.
 
-        Raises one of AWAY when Postgres does not answer; then the caller holds nothing.
+        Of a channel that is not stored nothing is read, its log stays empty: what is told on it
+        is heard. Raises one of AWAY when Postgres does not answer; then the caller holds nothing.
         """
         self._users[channel] = self._users.get(channel, 0) + 1
         try:
             log = self._logs.get(channel)
             if log is not None and log.started:
                 return log
-            return await self._activations.run(channel, lambda: self._activate(channel))
+            activate = partial(self._activate, channel, stored=stored)
+            return await self._activations.run(channel, activate)
         except BaseException:
             self.release(channel)
             raise
+
+    @property
+    def channels(self) -> int:
+        """How many are active."""
+        return len(self._logs)
 
     def is_current(self, log: ChannelLog) -> bool:
         """Whether this is still the log of its channel, not one from before a renewal."""
@@ -117,11 +125,14 @@ class LogFollower:
         """Whether pruning may have raised the floor since it was read."""
         return asyncio.get_running_loop().time() - log.checked_at > PRUNE_SECONDS
 
-    async def _activate(self, channel: str) -> ChannelLog:
+    async def _activate(self, channel: str, *, stored: bool) -> ChannelLog:
         settings = self._settings
         log = ChannelLog(channel, settings.ring_bytes, settings.ring_events)
         self._logs[channel] = log
         await self._broker.subscribe(channel)
+        if not stored:
+            log.start(0)
+            return log
         epoch, extent = await self._extents.read(channel)
         if not self.is_current(log):  # before the epoch: what was read may be older than a look's
             raise ConnectionError("the log was renewed")

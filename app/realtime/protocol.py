@@ -136,12 +136,23 @@ class Command(Model):
 
 
 class SubscribeResult(Model):
-    recoverable: bool = True
-    positioned: bool = True
-    epoch: str
-    offset: int
-    was_recovering: bool = False
-    recovered: bool = False
+    recoverable: bool | None = True
+    positioned: bool | None = True
+    epoch: str | None
+    offset: int | None
+    was_recovering: bool | None = False
+    recovered: bool | None = False
+
+
+UNPOSITIONED = SubscribeResult(
+    recoverable=None,
+    positioned=None,
+    epoch=None,
+    offset=None,
+    was_recovering=None,
+    recovered=None,
+)
+"""Of a channel without a log: nothing is said of positions, so that no client keeps one."""
 
 
 class ConnectResult(Model):
@@ -272,7 +283,7 @@ def presence_push(channel: str, change: PresenceChange, info: ClientInfo) -> Pus
     return Push(push=ChannelPush.model_validate({"channel": channel, change: {"info": info}}))
 
 
-def signal_push(channel: str, data: Any, info: ClientInfo) -> Push:
+def signal_push(channel: str, data: Any, info: ClientInfo | None) -> Push:
     return Push(push=ChannelPush(channel=channel, pub=Publication(data=data, info=info)))
 
 

@@ -36,7 +36,9 @@ async def history(
     """Events as they were recorded. `limit` 0 asks for the position only, -1 for as many as
     there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions.
     """
-    await _authorize(stations, connection, request.channel)
+    policy = await _authorize(stations, connection, request.channel)
+    if not policy.stored:
+        raise CommandError(ErrorCode.NOT_AVAILABLE)
     epoch, extents = await stations.follower.reader.extents([request.channel])
     head, floor = extents[request.channel]
     limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)

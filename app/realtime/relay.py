@@ -101,6 +101,7 @@ class Relay:
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self.pending = 0
         self.pending_age = 0.0
 
     def nudge(self) -> None:
@@ -184,7 +185,7 @@ class Relay:
         return int(count)
 
     def _set_pending(self, count: int, age: float) -> None:
-        self.pending_age = age
+        self.pending, self.pending_age = count, age
         metrics.RELAY_PENDING.set(count)
         metrics.RELAY_PENDING_AGE.set(age)
 

@@ -5,7 +5,6 @@ import logging
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 
 from app.auth.principals import Principals
 from app.core import metrics
@@ -22,11 +21,13 @@ from app.realtime.codes import CloseCode
 from app.realtime.connection import Connection, Transport
 from app.realtime.connection_counts import ConnectionCounts
 from app.realtime.defects import Defect, DefectiveTransport
+from app.realtime.figures import Meter, Sources
 from app.realtime.follower import AWAY, LogFollower
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.intake import Intake
 from app.realtime.leases import Leases
 from app.realtime.manager import ConnectionManager
+from app.realtime.ops import OPS_CHANNEL, Reporter, receive_figures
 from app.realtime.presence import Presence
 from app.realtime.publishing import receive_signal
 from app.realtime.reader import LogReader
@@ -87,6 +88,7 @@ class Runtime:
         self._connect_stations()
         self.ready = asyncio.Event()
         self.draining = False
+        self.reporter = self._make_reporter()
         planted = failpoints.defect("transport.send")
         self._defect = Defect(*planted) if planted else None
         self._tasks = Supervised()
@@ -170,7 +172,18 @@ class Runtime:
         """Who hears what from whom."""
         self.manager.on_blocked = self.heartbeat.blocked
         self.attendance = Attendance(self.manager, self.presence)
-        self.broker.on_signal = partial(receive_signal, self.manager)
+        self.broker.on_signal = self._on_signal
+
+    def _on_signal(self, channel: str, data: bytes) -> None:
+        if channel == OPS_CHANNEL:
+            receive_figures(self.manager, data)
+        else:
+            receive_signal(self.manager, channel, data)
+
+    def _make_reporter(self) -> Reporter:
+        manager, broker = self.manager, self.broker
+        sources = Sources(manager, self.follower, broker, self.relay, lambda: self.draining)
+        return Reporter(manager, broker, Meter(sources).take)
 
     async def _open(self) -> None:
         """Learn which log this is and follow `$control`; then everything else may begin."""
@@ -197,6 +210,7 @@ class Runtime:
             "pruning": self.follower.run_pruning,
             "access": self.access.run,
             "presence": self.presence.run,
+            "figures": self.reporter.run,
         }
         return {**jobs, "relay": self.relay.run} if self._relaying else jobs
 

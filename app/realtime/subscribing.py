@@ -20,12 +20,12 @@ async def subscribe(
 ) -> None:
     channel = request.channel
     _check_request(stations, connection, request)
-    has_presence = False
+    policy = stations.channels.policy_of(channel)
 
-    async def authorize() -> None:
-        nonlocal has_presence
+    async def authorize() -> bool:
         principal = await current_principal(stations, connection)
-        has_presence = (await stations.channels.authorize(principal, channel)).presence
+        await stations.channels.authorize(principal, channel)
+        return policy.stored
 
     opened = await open_cursor(
         stations.follower,
@@ -43,8 +43,8 @@ async def subscribe(
         opened.log,
         opened.cursor,
         recovering=opened.recovered,
-        present=has_presence,
-        join_leave=has_presence and request.join_leave,
+        present=policy.presence,
+        join_leave=policy.presence and request.join_leave,
     )
     stations.manager.attach(subscription)
     connection.tell(Reply(id=command_id, subscribe=opened.result(request)))

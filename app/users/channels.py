@@ -14,6 +14,7 @@ class EveryUser:
     keyed = False
     presence = False
     signals: type[BaseModel] | None = None
+    stored = True
 
     async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return principal.is_admin
@@ -26,6 +27,7 @@ class OneUser:
     keyed = True
     presence = False
     signals: type[BaseModel] | None = None
+    stored = True
 
     async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
         return key == str(principal.user_id)

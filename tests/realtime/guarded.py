@@ -53,6 +53,7 @@ class Board:
     keyed = False
     presence = False
     signals: type[BaseModel] | None = None
+    stored = True
 
     async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
         return principal.is_staff
@@ -65,6 +66,7 @@ class Rooms:
     keyed = True
     presence = False
     signals: type[BaseModel] | None = None
+    stored = True
 
     def __init__(self) -> None:
         self.gone: set[str] = set()

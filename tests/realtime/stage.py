@@ -65,7 +65,7 @@ class Player:
     async def subscribe(self, channel: str, **fields: Any) -> Document:
         """The result, or the error."""
         answer = await self.ask(subscribe={"channel": channel, **fields})
-        result: Document = answer.get("subscribe") or answer["error"]
+        result: Document = answer["error" if "error" in answer else "subscribe"]
         return result
 
     def offsets(self, channel: str) -> list[int]:

@@ -26,6 +26,7 @@ class Policy:
 
     presence = True
     signals: type[BaseModel] | None = Waving
+    stored = True
 
     def __init__(self, namespace: str, *allowed: str, keyed: bool) -> None:
         self.namespace = namespace

@@ -13,6 +13,7 @@ from app.realtime.codes import ErrorCode, UnsubscribeCode
 from app.realtime.frames import Opcode
 from app.realtime.protobuf_codec import PROTOBUF
 from app.realtime.protocol import (
+    UNPOSITIONED,
     ChannelPush,
     ClientInfo,
     ConnectResult,
@@ -147,6 +148,18 @@ def test_a_signal_has_no_offset_and_says_who_it_is_from() -> None:
     pub = reply.push.pub
     assert (pub.offset, pub.data, pub.info.client) == (0, b'{"editing":null}', "c")
     assert json.loads(pub.info.conn_info) == {"name": "Cleo"}
+
+
+def test_what_a_worker_tells_is_from_nobody() -> None:
+    (reply,) = replies(PROTOBUF.encode(signal_push("ops", {"pid": 7}, None)))
+    assert reply.push.pub.data == b'{"pid":7}'
+    assert not reply.push.pub.HasField("info")
+
+
+def test_a_subscription_without_positions_is_confirmed_all_the_same() -> None:
+    (reply,) = replies(PROTOBUF.encode(Reply(id=3, subscribe=UNPOSITIONED)))
+    assert reply.HasField("subscribe")
+    assert not reply.subscribe.recoverable
 
 
 def test_an_empty_result_is_there_all_the_same() -> None:

@@ -8,6 +8,7 @@ import pytest
 from app.realtime.codec import JSON
 from app.realtime.codes import ErrorCode, UnsubscribeCode
 from app.realtime.protocol import (
+    UNPOSITIONED,
     ClientInfo,
     ConnectResult,
     EmptyResult,
@@ -123,6 +124,16 @@ def test_a_signal_says_who_it_is_from_and_has_no_offset() -> None:
     assert told(signal_push("a", {"editing": "note"}, CLEO)) == {
         "push": {"channel": "a", "pub": {"data": {"editing": "note"}, "info": CLEO_TOLD}}
     }
+
+
+def test_what_a_worker_tells_is_from_nobody() -> None:
+    assert told(signal_push("ops", {"pid": 7}, None)) == {
+        "push": {"channel": "ops", "pub": {"data": {"pid": 7}}}
+    }
+
+
+def test_a_subscription_without_positions_says_nothing_of_any() -> None:
+    assert told(Reply(id=3, subscribe=UNPOSITIONED)) == {"id": 3, "subscribe": {}}
 
 
 def test_null_in_a_signal_is_said() -> None:
