@@ -18,6 +18,8 @@ OrderEventType = Literal["order.created", "order.updated", "order.deleted"]
 
 
 class OrderEvent(Event):
+    """An order has changed: what changed, and the order as it is from this version on."""
+
     subject = "order"
 
     type: OrderEventType

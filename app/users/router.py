@@ -40,6 +40,7 @@ from app.users.service import Page
 
 ADMIN = (*SIGNED_IN, Forbidden)
 BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
+SOMEBODY = "/{user_id:uuid}"  # `me` and `lookup` are nobody's id: what they cannot do is a 405
 
 router = APIRouter(prefix="/users", tags=["users"])
 
@@ -135,14 +136,14 @@ async def list_users(
 
 
 @router.get(
-    "/{user_id}", response_model=UserRead, responses=problems(*ADMIN, UserNotFound, InvalidRequest)
+    SOMEBODY, response_model=UserRead, responses=problems(*ADMIN, UserNotFound, InvalidRequest)
 )
 async def read_user(session: SessionDep, _: AdminPrincipal, user_id: UUID) -> User:
     return await users_service.get_user(session, user_id=user_id)
 
 
 @router.patch(
-    "/{user_id}",
+    SOMEBODY,
     response_model=UserRead,
     responses=problems(*ADMIN, UserNotFound, LastAdmin, *BODY),
 )
@@ -155,7 +156,7 @@ async def update_user(
 
 
 @router.delete(
-    "/{user_id}",
+    SOMEBODY,
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(*ADMIN, UserNotFound, LastAdmin, InvalidRequest),
 )
