@@ -49,6 +49,7 @@ class Message:
     mode: Mode
     where: str = ""
     about: str = ""
+    alias: str = ""
 
     @property
     def described(self) -> Described:
@@ -56,7 +57,8 @@ class Message:
 
     @property
     def key(self) -> str:
-        return title(self.name)
+        """Its name in the document."""
+        return self.alias or title(self.name)
 
 
 def commands() -> dict[str, Message]:
@@ -97,13 +99,25 @@ UNSUBSCRIBE = Message(
 def events(carried: Sequence[Carried]) -> Iterator[Message]:
     """One for each type that an event's model knows."""
     for model in dict.fromkeys(model for each in carried for model in each.models):
-        annotation = model.model_fields["type"].annotation if "type" in model.model_fields else None
-        if get_origin(annotation) is not Literal:
-            yield Message(model.__name__, model, "serialization", PUBLISHED)
+        types = _types(model)
+        if len(types) == 1:
+            yield _published(types[0], model, model)
             continue
-        for name in get_args(annotation):
+        for name in types:
             one = create_model(title(name), __base__=model, type=(Literal[name], ...))
-            yield Message(name, one, "serialization", PUBLISHED, inspect.getdoc(model) or "")
+            yield _published(name, one, model)
+
+
+def _types(model: type[BaseModel]) -> tuple[str, ...]:
+    """The words that `type` can hold; what has no such field goes by the name of its model."""
+    field = model.model_fields.get("type")
+    fixed = field is not None and get_origin(field.annotation) is Literal
+    return get_args(field.annotation) if field is not None and fixed else (model.__name__,)
+
+
+def _published(name: str, model: type[BaseModel], base: type[BaseModel]) -> Message:
+    about = " ".join((inspect.getdoc(base) or "").split())
+    return Message(name, model, "serialization", PUBLISHED, about, alias=model.__name__)
 
 
 def signal(policy: ChannelPolicy) -> Message | None:
