@@ -1,6 +1,5 @@
 """The messages of the document: on the wire, and on the channels that features describe."""
 
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin
@@ -116,7 +115,7 @@ def _types(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _published(name: str, model: type[BaseModel], base: type[BaseModel]) -> Message:
-    about = " ".join((inspect.getdoc(base) or "").split())
+    about = vars(base)["__doc__"] or ""
     return Message(name, model, "serialization", PUBLISHED, about, alias=model.__name__)
 
 
