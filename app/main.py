@@ -18,6 +18,8 @@ from app.core import metrics
 from app.core.config import Settings, SettingsError, load_settings, missing_services
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, TooManyRequests, install_error_handlers
+from app.core.failpoints import Failpoints
+from app.core.idempotency import IdempotencyTurns
 from app.core.idle import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
@@ -48,6 +50,7 @@ class State(TypedDict):
     sessions: Sessions
     principals: Principals
     rates: Rates
+    idempotency: IdempotencyTurns
     realtime: Runtime
     relay: Relay
 
@@ -82,6 +85,7 @@ def create_app(
                 sessions=sessions,
                 principals=principals,
                 rates=rates,
+                idempotency=IdempotencyTurns(Failpoints(settings.failpoints)),
                 realtime=runtime,
                 relay=runtime.relay,
             )

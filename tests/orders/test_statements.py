@@ -13,7 +13,11 @@ from tests.orders.shop import ORDERS, Shop, a_body, a_line
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STORE_EVENT = "INSERT INTO events"
+CLAIM_KEY = "INSERT INTO idempotency_keys"
+KEEP_ANSWER = "UPDATE idempotency_keys"
 PARTS = (
+    CLAIM_KEY,
+    KEEP_ANSWER,
     "INSERT INTO orders",
     "UPDATE orders",
     "FOR UPDATE",
@@ -58,6 +62,19 @@ async def test_a_placed_order_takes_two_statements_however_many_lines_it_has(
         await shop.place(cleo, items=lines)
 
     assert asked == ["BEGIN", "INSERT INTO orders", STORE_EVENT, "COMMIT"]
+
+
+async def test_an_idempotency_key_adds_two_statements_and_its_repeat_is_one(
+    shop: Shop, cleo: Person
+) -> None:
+    await shop.place(cleo)
+    headers = {**cleo.headers, "Idempotency-Key": "counted"}
+    with round_trips(shop) as asked:
+        for _ in range(2):
+            await shop.client.post(ORDERS, json=a_body(), headers=headers)
+
+    first = ["BEGIN", CLAIM_KEY, "INSERT INTO orders", STORE_EVENT, KEEP_ANSWER, "COMMIT"]
+    assert asked == [*first, "BEGIN", CLAIM_KEY, "COMMIT"]
 
 
 async def test_an_edited_order_takes_five_statements(shop: Shop, cleo: Person) -> None:
