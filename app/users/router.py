@@ -24,6 +24,7 @@ from app.users.errors import (
     problems,
 )
 from app.users.models import User
+from app.users.paths import SOMEBODY
 from app.users.schemas import (
     EmailQuery,
     PasswordChange,
@@ -40,7 +41,6 @@ from app.users.service import Page
 
 ADMIN = (*SIGNED_IN, Forbidden)
 BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
-SOMEBODY = "/{user_id:uuid}"  # `me` and `lookup` are nobody's id: what they cannot do is a 405
 
 router = APIRouter(prefix="/users", tags=["users"])
 
