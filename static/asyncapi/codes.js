@@ -22,22 +22,13 @@ const KINDS = [
 
 /** @param {any} document */
 export function codes(document) {
-  return KINDS.map(({ id, title, then, yes, no }) =>
-    el(
-      'section',
-      { id },
-      el('h2', {}, title),
-      el(
-        'div',
-        { class: 'scroll' },
-        el(
-          'table',
-          { class: 'codes' },
-          el('tbody', {}, ...document[`x-${id}`].map((/** @type {any} */ each) => row(each, each[then] ? yes : no))),
-        ),
-      ),
-    ),
-  );
+  return KINDS.map(({ id, title, then, yes, no }) => {
+    const rows = document[`x-${id}`].map((/** @type {any} */ each) =>
+      row(each, each[then] ? yes : no),
+    );
+    const table = el('table', { class: 'codes' }, el('tbody', {}, ...rows));
+    return el('section', { id }, el('h2', {}, title), el('div', { class: 'scroll' }, table));
+  });
 }
 
 /** The sections, for the sidebar. */

@@ -4,21 +4,18 @@ import { el } from '../views/dom.js';
 import { resolve } from './references.js';
 import { schemaTable } from './schema-table.js';
 
-/**
- * @param {any} document @param {string} key
- * @param {{from?: string, open?: boolean}} [options] `from`: who sends it
- */
-export function message(document, key, { from, open = false } = {}) {
+/** @param {any} document @param {string} key @param {string} from who sends it */
+export function message(document, key, from) {
   const found = document.components.messages[key];
   const example = found.examples[0].payload;
   return el(
     'details',
-    { class: 'message', id: key, open, testid: `message-${found.name.replaceAll(' ', '-')}` },
+    { class: 'message', testid: `message-${found.name.replaceAll(' ', '-')}` },
     el(
       'summary',
       {},
       el('h3', {}, found.title),
-      from ? el('span', { class: 'from', data: { from } }, from) : null,
+      el('span', { class: 'from', data: { from } }, from),
       found['x-stands-at'] ? el('code', { class: 'where' }, found['x-stands-at']) : null,
     ),
     found.description ? el('p', {}, found.description) : null,
@@ -28,7 +25,11 @@ export function message(document, key, { from, open = false } = {}) {
   );
 }
 
-/** The messages that an operation names, by key. @param {any} document @param {any} operation */
+/**
+ * The messages that an operation names, by key.
+ * @param {any} document @param {any} operation
+ * @returns {string[]}
+ */
 export function keysOf(document, operation) {
   return (operation.messages ?? []).map((/** @type {any} */ reference) => {
     const found = resolve(document, reference);

@@ -5,6 +5,7 @@ import { CODE_SECTIONS, codes } from './codes.js';
 import { keysOf, message } from './message.js';
 
 const SOCKET = 'ws';
+const ERROR = 'ErrorReply';
 
 /** @param {any} document */
 export function page(document) {
@@ -12,7 +13,14 @@ export function page(document) {
     'div',
     { class: 'reference' },
     sidebar(document),
-    el('main', {}, introduction(document), ...channels(document), socket(document), ...codes(document)),
+    el(
+      'main',
+      {},
+      introduction(document),
+      ...channels(document),
+      ...socket(document),
+      ...codes(document),
+    ),
   );
 }
 
@@ -20,7 +28,9 @@ export function page(document) {
 
 /** @param {any} document */
 function sidebar(document) {
-  const listed = channelKeys(document);
+  const listed = channelKeys(document).map((key) => {
+    return { id: `channel-${key}`, title: document.channels[key].title };
+  });
   return el(
     'nav',
     { class: 'sidebar', ariaLabel: 'Contents' },
@@ -30,7 +40,7 @@ function sidebar(document) {
       el('img', { src: '/static/art/mark.svg', alt: '', width: 28, height: 28 }),
       'Tandem',
     ),
-    links('Channels', listed.map((key) => ({ id: `channel-${key}`, title: document.channels[key].title }))),
+    links('Channels', listed),
     links('The socket', [
       { id: 'commands', title: 'Commands and replies' },
       { id: 'pushes', title: 'Pushes and pings' },
@@ -80,7 +90,7 @@ function channels(document) {
       el('h2', {}, el('code', {}, channel.address)),
       el('p', {}, el('strong', {}, 'Who may subscribe: '), channel['x-subscribers']),
       ...Object.keys(channel.messages).map((name) =>
-        message(document, name, { from: heard.includes(name) ? 'subscribers' : 'server' }),
+        message(document, name, heard.includes(name) ? 'subscribers' : 'server'),
       ),
     );
   });
@@ -88,34 +98,41 @@ function channels(document) {
 
 /** @param {any} document */
 function socket(document) {
-  const { ping, pong, push, ...others } = document.operations;
-  const commands = Object.values(others).filter((each) => each.channel.$ref === `#/channels/${SOCKET}`);
-  return el(
-    'div',
-    {},
+  const { ping, pong: _pong, push, ...others } = document.operations;
+  const commands = Object.values(others).filter(
+    (each) => each.channel.$ref === `#/channels/${SOCKET}`,
+  );
+  return [
     el(
       'section',
       { id: 'commands' },
       el('h2', {}, 'Commands and replies'),
       ...commands.flatMap((each) => exchange(document, each)),
-      message(document, 'ErrorReply', { from: 'server' }),
+      message(document, ERROR, 'server'),
     ),
     el(
       'section',
       { id: 'pushes' },
       el('h2', {}, 'Pushes and pings'),
-      ...keysOf(document, push).map((/** @type {string} */ key) => message(document, key, { from: 'server' })),
-      ...keysOf(document, ping).map((/** @type {string} */ key) => message(document, key, { from: 'both' })),
+      ...shown(document, push, 'server'),
+      ...shown(document, ping, 'both'),
     ),
-  );
+  ];
 }
 
-/** A command, and what it is answered with when all is well. @param {any} document @param {any} operation */
+/**
+ * A command, and what it is answered with when all is well.
+ * @param {any} document @param {any} operation
+ */
 function exchange(document, operation) {
-  const asked = keysOf(document, operation);
-  const answered = keysOf(document, operation.reply ?? {}).filter((/** @type {string} */ key) => key !== 'ErrorReply');
+  const answered = keysOf(document, operation.reply ?? {}).filter((key) => key !== ERROR);
   return [
-    ...asked.map((/** @type {string} */ key) => message(document, key, { from: 'client' })),
-    ...answered.map((/** @type {string} */ key) => message(document, key, { from: 'server' })),
+    ...shown(document, operation, 'client'),
+    ...answered.map((key) => message(document, key, 'server')),
   ];
+}
+
+/** @param {any} document @param {any} operation @param {string} from */
+function shown(document, operation, from) {
+  return keysOf(document, operation).map((key) => message(document, key, from));
 }

@@ -9,7 +9,7 @@ export function resolve(document, value) {
   let found = value;
   while (found && found.$ref) {
     const steps = found.$ref.replace('#/', '').split('/');
-    found = steps.reduce((/** @type {any} */ at, /** @type {string} */ step) => at?.[step], document);
+    found = steps.reduce((/** @type {any} */ at, /** @type {any} */ step) => at?.[step], document);
   }
   return found;
 }

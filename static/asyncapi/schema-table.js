@@ -61,13 +61,18 @@ function fieldsOf(document, schema, path, depth) {
 function heldBy(/** @type {any} */ document, /** @type {any} */ schema) {
   let found = resolve(document, schema);
   if (found?.anyOf) found = resolve(document, found.anyOf.find(isNotNull));
-  if (found?.type === 'array' && !Array.isArray(found.items)) found = resolve(document, found.items);
+  if (found?.type === 'array' && !isTuple(found)) found = resolve(document, found.items);
   return found;
 }
 
 /** @param {any} schema */
 function isNotNull(schema) {
   return schema.type !== 'null';
+}
+
+/** @param {any} schema */
+function isTuple(schema) {
+  return Array.isArray(schema.items);
 }
 
 /** @param {any} document @param {any} schema @returns {string} */
@@ -78,9 +83,12 @@ function typeOf(document, schema) {
   const found = resolve(document, schema);
   if (found.const !== undefined) return JSON.stringify(found.const);
   if (found.enum) return found.type === 'string' ? 'string' : 'integer';
-  if (found.type === 'array') return Array.isArray(found.items) ? '[old, new]' : `${typeOf(document, found.items ?? {})}[]`;
+  if (isTuple(found)) return `[${found.items.map(typeOf.bind(null, document)).join(', ')}]`;
+  if (found.type === 'array') return `${typeOf(document, found.items ?? {})}[]`;
   if (schema.$ref) return nameOf(schema.$ref);
-  if (found.additionalProperties?.$ref) return `map of ${nameOf(found.additionalProperties.$ref)}`;
+  if (found.additionalProperties?.type || found.additionalProperties?.$ref) {
+    return `map of ${typeOf(document, found.additionalProperties)}`;
+  }
   if (found.format) return `${found.type} (${found.format})`;
   return found.type ?? 'anything';
 }
