@@ -2,12 +2,13 @@
 
 import re
 from functools import cache
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.realtime.protocol import ChannelPush, Command, ErrorResult, Id, Model, Reply
 
+MAX_ID = 0xFFFF_FFFF
 PUSHES = ("pub", "join", "leave", "unsubscribe")
 
 
@@ -52,9 +53,8 @@ def push_model(kind: str) -> type[BaseModel]:
 
 
 def _pair(name: str, envelope: type[BaseModel], method: str) -> type[BaseModel]:
-    identity: Any = (Id, Field(ge=1))
-    if method == "send":  # nobody answers it
-        identity = (Id, 0)
+    answered: Any = (Annotated[int, Field(ge=1, le=MAX_ID)], ...)
+    identity = answered if method != "send" else (Id, 0)
     return create_model(name, __base__=Model, id=identity, **_required(envelope, method))
 
 

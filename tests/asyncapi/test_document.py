@@ -107,8 +107,9 @@ def test_what_a_feature_carries_is_described_without_further_ado() -> None:
 
     document = describe((*FEATURES, whistling))
 
-    assert "OrderWhistled" in document["channels"]["orders"]["messages"]
-    assert "tune" in document["components"]["schemas"]["OrderWhistled"]["properties"]
+    assert "Whistled" in document["channels"]["orders"]["messages"]
+    assert document["components"]["messages"]["Whistled"]["name"] == "order.whistled"
+    assert "tune" in document["components"]["schemas"]["Whistled"]["properties"]
 
 
 def test_every_code_has_its_meaning(document: Json) -> None:

@@ -37,10 +37,8 @@ class Description:
 
     def check_sent(self, document: Json) -> None:
         """A command or a pong. Raises NotDescribed."""
-        self._check(
-            self._validators[f"{_title(_method(document))}Command" if document else "Ping"],
-            document,
-        )
+        key = f"{_title(_method(document))}Command" if document else "Ping"
+        self._check(self._validators.get(key), document)
 
     def check_received(self, document: Json) -> None:
         """A reply, a push or a ping. Raises NotDescribed."""
