@@ -7,6 +7,7 @@ own account.
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,10 @@ ROLE = os.environ["CONFORMANCE_ROLE"]
 API = f"{os.environ['CONFORMANCE_URL']}/api/v1"
 ANONYMOUS = "anonymous"
 SKU_LENGTH = 60
+ANEW: dict[str, Callable[[], str]] = {
+    "If-Match": lambda: "*",
+    "Idempotency-Key": lambda: str(uuid4()),
+}
 
 
 class ThrowAway:
@@ -53,12 +58,12 @@ if ROLE != ANONYMOUS:
 @schemathesis.hook
 def before_call(_context: Any, case: schemathesis.Case, _kwargs: Any) -> None:
     """Make valid what no JSON Schema can say: a sku stands once in an order, money has the digits
-    of its currency, a whole number is written without a point, and an edit is not based on a
-    version that there never was.
+    of its currency, a whole number is written without a point, an edit is not based on a version
+    that there never was, and the key of one request is not the key of another.
     """
     if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
-        if "If-Match" in (case.headers or {}):
-            case.headers["If-Match"] = "*"
+        for name in ANEW.keys() & (case.headers or {}).keys():
+            case.headers[name] = ANEW[name]()
         case.body = _written_plainly(case.body)
         if isinstance(case.body, dict) and "items" in case.body:
             case.body = {**case.body, "items": _as_lines(case.body["items"])}

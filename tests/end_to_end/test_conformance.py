@@ -41,9 +41,7 @@ async def settings(
 
 @shared
 async def server(settings: Settings) -> AsyncIterator[ServerProcess]:
-    async with serving(
-        settings.database_url, settings.redis_url, settings.data_dir, measured=True
-    ) as server:
+    async with serving(settings.database_url, settings.redis_url, settings.data_dir) as server:
         yield server
 
 
