@@ -54,7 +54,7 @@ STORABLE = Storable()
 Time = Annotated[
     datetime,
     PlainSerializer(format_time, return_type=str, when_used="json"),
-    Field(examples=["2026-01-31T12:00:00.000000Z"]),
+    Field(examples=["2026-01-31T12:00:00.000000Z"], json_schema_extra={"format": "date-time"}),
 ]
 
 

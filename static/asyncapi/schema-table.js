@@ -98,7 +98,7 @@ function aboutOf(document, field) {
   const found = resolve(document, field);
   const parts = [field.description ?? found.description ?? ''];
   if (found.enum) parts.push(`One of ${found.enum.join(', ')}.`);
-  if (field.default !== undefined && field.default !== null && field.default !== '') {
+  if (found.const === undefined && field.default) {
     parts.push(`Without it: ${JSON.stringify(field.default)}.`);
   }
   return parts.filter(Boolean).join(' ');

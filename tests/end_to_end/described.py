@@ -59,7 +59,7 @@ class Description:
                 yield key
 
     def _compile(self, keys: list[str]) -> jsonschema_rs.Validator:
-        payloads = [self._messages[key]["payload"] for key in keys]
+        payloads = [self._messages[key]["payload"] for key in keys] or [False]
         return jsonschema_rs.validator_for(
             {"$schema": DRAFT, "oneOf": payloads, "components": {"schemas": self._schemas}}
         )
