@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, create_model
 
@@ -103,7 +103,8 @@ def events(carried: Sequence[Carried]) -> Iterator[Message]:
             yield _published(types[0], model, model)
             continue
         for name in types:
-            one = create_model(title(name), __base__=model, type=(Literal[name], ...))
+            only: Any = Literal[name]
+            one = create_model(title(name), __base__=model, type=(only, ...))
             yield _published(name, one, model)
 
 
