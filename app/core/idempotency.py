@@ -10,13 +10,12 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from fastapi import Depends, Header, Request
+from fastapi import Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -50,6 +49,19 @@ class IdempotencyKeyInUse(Conflict):
         super().__init__(headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+IDEMPOTENCY_HEADER: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "What is sent again under the same key within 24 hours is done once",
+            "schema": {"type": "string", "pattern": f"^[!-~]{{1,{KEY_LENGTH}}}$"},
+        }
+    ]
+}
+"""For `openapi_extra` of what calls `once`, beside IDEMPOTENT for its `responses`."""
+
 IDEMPOTENT = (InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyKeyInUse)
 
 
@@ -79,69 +91,56 @@ class IdempotencyTurns:
             lock.release()
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """What makes one request idempotent, if it came with a key."""
+async def once(
+    answer: Callable[[], Awaitable[Response]],
+    *,
+    request: Request,
+    session: AsyncSession,
+    user_id: UUID,
+) -> Response:
+    """What `answer` answers, or did when the key was used before; must come first.
 
-    request: Request
-    session: AsyncSession
-    user_id: UUID
-    key: str | None
-
-    async def once(self, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """What `answer` answers, or did when the key was used before; must come first.
-
-        `answer` works in the session, whose commit keeps both; only a 2xx is kept. Raises
-        IdempotencyKeyReused, IdempotencyKeyInUse.
-        """
-        if self.key is None:
-            return await answer()
-        turns: IdempotencyTurns = self.request.state.idempotency
-        fingerprint = await _fingerprint(self.request)
-        async with turns.take(self.user_id, self.key):
-            kept = await self._claim(self.key, fingerprint, turns.wait_seconds)
-            if kept is None:
-                await turns.reach("idempotency.claimed")
-                response = await answer()
-                await self._keep(self.key, fingerprint, response)
-                await turns.reach("idempotency.kept")
-                return response
-        if kept.fingerprint != fingerprint:
-            raise IdempotencyKeyReused
-        return kept.response
-
-    async def _claim(self, key: str, fingerprint: bytes, wait_seconds: float) -> Answer | None:
-        try:
-            return await claim(
-                self.session, self.user_id, key, fingerprint, wait_seconds=wait_seconds
-            )
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-                raise IdempotencyKeyInUse from None
-            raise
-
-    async def _keep(self, key: str, fingerprint: bytes, response: Response) -> None:
-        if SUCCESS <= response.status_code < REDIRECTION:
-            await keep(self.session, self.user_id, key, Answer.of(fingerprint, response))
+    `answer` works in the session, whose commit keeps both; only a 2xx is kept. Raises
+    InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyKeyInUse. No dependency of FastAPI's:
+    solving one would cost each request, with a key or without, some tens of microseconds.
+    """
+    key = _read_key(request)
+    if key is None:
+        return await answer()
+    turns: IdempotencyTurns = request.state.idempotency
+    fingerprint = await _fingerprint(request)
+    async with turns.take(user_id, key):
+        kept = await _claim(session, user_id, key, fingerprint, turns.wait_seconds)
+        if kept is None:
+            await turns.reach("idempotency.claimed")
+            response = await answer()
+            if SUCCESS <= response.status_code < REDIRECTION:
+                await keep(session, user_id, key, Answer.of(fingerprint, response))
+            await turns.reach("idempotency.kept")
+            return response
+    if kept.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    return kept.response
 
 
-async def get_idempotency_key(
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="What is sent again under the same key within 24 hours is done once",
-            json_schema_extra={"minLength": 1, "maxLength": KEY_LENGTH, "pattern": r"^[!-~]+$"},
-        ),
-    ] = None,
-) -> str | None:
-    """Raises InvalidIdempotencyKey."""
-    if idempotency_key is not None and KEY.fullmatch(idempotency_key) is None:
+def _read_key(request: Request) -> str | None:
+    keys = request.headers.getlist("Idempotency-Key")
+    if not keys:
+        return None
+    if len(keys) > 1 or KEY.fullmatch(keys[0]) is None:
         raise InvalidIdempotencyKey
-    return idempotency_key
+    return keys[0]
 
 
-IdempotencyKey = Annotated[str | None, Depends(get_idempotency_key)]
+async def _claim(
+    session: AsyncSession, user_id: UUID, key: str, fingerprint: bytes, wait_seconds: float
+) -> Answer | None:
+    try:
+        return await claim(session, user_id, key, fingerprint, wait_seconds=wait_seconds)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise IdempotencyKeyInUse from None
+        raise
 
 
 async def _fingerprint(request: Request) -> bytes:

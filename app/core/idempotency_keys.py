@@ -33,7 +33,7 @@ CLAIM = """
                    CASE WHEN counts THEN kept.status END,
                    CASE WHEN counts THEN kept.created_at ELSE now() END
             FROM (SELECT kept.status IS NOT NULL
-                         AND kept.created_at >= now() - interval '24 hours') AS row (counts))
+                         AND kept.created_at >= now() - interval '24 hours') AS old (counts))
         RETURNING fingerprint, status, headers, body)
     SELECT fingerprint, status, headers, body, set_config('lock_timeout', usual, true)
     FROM patience, claimed

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
-from app.core.idempotency import IDEMPOTENT
+from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import service as orders_service
 from app.orders.dependencies import IF_MATCH, BaseVersion, OrderId, OrdersQuery
 from app.orders.errors import (
@@ -29,7 +29,7 @@ from app.orders.schemas import (
     PositionRead,
     read_order,
 )
-from app.realtime.dependencies import IdempotencyDep, RecordingSession
+from app.realtime.dependencies import RecordingSession
 from app.realtime.epoch import read_position
 from app.users.errors import SIGNED_IN, problems
 
@@ -41,19 +41,17 @@ router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED
     status_code=status.HTTP_201_CREATED,
     response_model=OrderRead,
     responses=problems(InvalidRequest, *IDEMPOTENT),
+    openapi_extra=IDEMPOTENCY_HEADER,
 )
 async def create_order(
-    body: OrderCreate,
-    principal: CurrentPrincipal,
-    session: RecordingSession,
-    idempotency: IdempotencyDep,
+    body: OrderCreate, principal: CurrentPrincipal, session: RecordingSession, request: Request
 ) -> Response:
     async def place() -> Response:
         order = await orders_service.create_order(session, principal=principal, order=body)
         location = f"/api/v1/orders/{order.id}"
         return _answer(order, {"Location": location}, status.HTTP_201_CREATED)
 
-    return await idempotency.once(place)
+    return await once(place, request=request, session=session, user_id=principal.user_id)
 
 
 @router.get("", response_model=OrderPage, responses=problems(InvalidRequest))

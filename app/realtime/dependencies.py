@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
-from app.auth.dependencies import CurrentPrincipal
 from app.core.database import Sessions
-from app.core.idempotency import Idempotency, IdempotencyKey
 from app.realtime.outbox import RECORDED
 from app.realtime.relay import Relay
 
@@ -32,13 +30,3 @@ async def get_recording_session(connection: HTTPConnection) -> AsyncIterator[Asy
 
 
 RecordingSession = Annotated[AsyncSession, Depends(get_recording_session, scope="function")]
-
-
-async def get_idempotency(
-    request: Request, session: RecordingSession, principal: CurrentPrincipal, key: IdempotencyKey
-) -> Idempotency:
-    """Asks nothing yet: that the body is right is known only when the handler is called."""
-    return Idempotency(request, session, principal.user_id, key)
-
-
-IdempotencyDep = Annotated[Idempotency, Depends(get_idempotency)]

@@ -16,7 +16,7 @@ from app.core.config import Settings
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Forbidden, install_error_handlers
 from app.core.failpoints import Failpoints
-from app.core.idempotency import Idempotency, IdempotencyKey, IdempotencyKeyInUse, IdempotencyTurns
+from app.core.idempotency import IdempotencyKeyInUse, IdempotencyTurns, once
 
 USER_ID = uuid4()
 
@@ -42,7 +42,7 @@ install_error_handlers(app)
 
 @app.put("/{name}")
 @app.post("/{name}")
-async def write(name: str, body: dict[str, int], request: Request, key: IdempotencyKey) -> Response:
+async def write(name: str, body: dict[str, int], request: Request) -> Response:
     """Answers with the status that is asked for, bytes of its own and two headers."""
 
     async def answer() -> Response:
@@ -52,7 +52,7 @@ async def write(name: str, body: dict[str, int], request: Request, key: Idempote
 
     sessions: Sessions = request.state.sessions
     async with sessions() as session, session.begin():
-        return await Idempotency(request, session, USER_ID, key).once(answer)
+        return await once(answer, request=request, session=session, user_id=USER_ID)
 
 
 @pytest.fixture
@@ -118,6 +118,14 @@ async def test_the_same_key_with_another_method_is_refused(client: AsyncClient) 
 
     assert other.status == 422
     assert json.loads(other.body)["code"] == "idempotency_key_reused"
+
+
+async def test_two_keys_are_none(client: AsyncClient) -> None:
+    headers = [("Idempotency-Key", "a-key"), ("Idempotency-Key", "another")]
+
+    answer = await client.post("/a", json={"status": 200}, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
 
 
 async def test_a_turn_is_taken_by_one_at_a_time() -> None:
