@@ -77,4 +77,5 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) .data .proof .screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache .coverage .coverage.* htmlcov tests/end_to_end/sdk_js/node_modules
+		.import_linter_cache .coverage .coverage.* htmlcov tests/end_to_end/sdk_js/node_modules \
+		tests/asyncapi/specification/node_modules

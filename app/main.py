@@ -11,6 +11,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from sqlalchemy.exc import DBAPIError
 
 from app import __version__, health, pages
+from app.asyncapi.document import Document
 from app.auth.admission import AdmissionMiddleware
 from app.auth.principals import Principals
 from app.core import metrics
@@ -107,6 +108,7 @@ def create_app(
     _add_middleware(app, settings)
     _add_routes(app, features)
     install_openapi(app)
+    app.state.asyncapi = Document(features)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The pages: the board at `/`, /ops, /docs with its assets, /static; and who may try the demo."""
+"""The pages: the board, /ops, /docs and /asyncapi, /static; and who may try the demo."""
 
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,16 @@ async def docs(request: Request) -> HTMLResponse:
     )
     page.headers["Content-Security-Policy"] = DOCS_POLICY
     return page
+
+
+@router.get("/asyncapi")
+async def asyncapi_page() -> FileResponse:
+    return FileResponse(STATIC / "asyncapi.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/asyncapi.json")
+async def asyncapi_document(request: Request) -> Response:
+    return Response(request.app.state.asyncapi.encoded, media_type="application/json")
 
 
 @router.get("/demo", response_model=Demo, responses=problems(NoDemo))

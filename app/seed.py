@@ -6,7 +6,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.passwords import hash_password
@@ -31,6 +31,7 @@ PEOPLE = (
     ("cleo@tandem.example", "Cleo Customer", Role.CUSTOMER),
     ("omar@tandem.example", "Omar Customer", Role.CUSTOMER),
 )
+EMAILS = tuple(email for email, _name, _role in PEOPLE)
 
 # How far the seeded orders have come, by turns: a lively board, most of it still to do.
 COURSES = (
@@ -48,9 +49,8 @@ COURSES = (
 
 
 async def find_demo_people(session: AsyncSession) -> Sequence[User]:
-    """The demo's people as they were seeded; none if it was not."""
-    emails = [email for email, _name, _role in PEOPLE]
-    query = select(User).where(func.lower(User.email).in_(emails), User.is_active).order_by(User.id)
+    """The demo's people who can sign in; none if it was not seeded."""
+    query = select(User).where(func.lower(User.email).in_(EMAILS), User.is_active).order_by(User.id)
     return (await session.scalars(query)).all()
 
 
@@ -58,7 +58,7 @@ async def seed(sessions: Sessions, settings: Settings) -> bool:
     """Make the demo data, all or nothing; False if it was there."""
     async with sessions() as session, session.begin():
         await session.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-        if await find_demo_people(session):
+        if await session.scalar(select(exists(User.id).where(func.lower(User.email).in_(EMAILS)))):
             return False
         people = {email: user async for email, user in _create_people(session, settings)}
         staff = _principal(people["staff@tandem.example"])

@@ -107,6 +107,11 @@ PROOFS = [
         [f"{E2E}/test_fuzz.py"],
     ),
     Proof(
+        "conformance",
+        "Schemathesis finds no difference between the REST API and its document, in any role",
+        [f"{E2E}/test_conformance.py"],
+    ),
+    Proof(
         "defects",
         "the load suite finds each lost, repeated and swapped event in every scenario",
         ["tests/load/test_defects.py"],

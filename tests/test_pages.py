@@ -141,6 +141,18 @@ async def test_the_docs_load_nothing_from_another_host(client: AsyncClient) -> N
     assert not OTHER_HOST.search(answer.text)
 
 
+async def test_the_description_of_the_socket_is_a_page_of_our_own(client: AsyncClient) -> None:
+    answer = await client.get("/asyncapi")
+    page = Page(answer.text)
+
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert page.inline == []
+    for reference in page.references:
+        assert reference.startswith("/static/"), reference
+        assert (await client.get(reference)).status_code == 200, reference
+
+
 async def test_the_docs_policy_lets_nothing_else_in(client: AsyncClient) -> None:
     allowed = policy((await client.get("/docs")).headers["Content-Security-Policy"])
 
@@ -156,7 +168,7 @@ async def test_the_docs_show_the_api(client: AsyncClient) -> None:
     assert {"/api/v1/orders", "/api/v1/users"} <= document.json()["paths"].keys()
 
 
-@pytest.mark.parametrize("path", ["/", "/ops", "/demo", "/static", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/ops", "/demo", "/static", "/docs", "/asyncapi"])
 async def test_pages_are_no_part_of_the_api(client: AsyncClient, path: str) -> None:
     assert path not in (await client.get("/openapi.json")).json()["paths"]
 

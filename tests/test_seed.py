@@ -160,6 +160,16 @@ async def test_seeding_twice_is_no_different_from_once(
     assert await seeded.fetchrow(counts) == before
 
 
+async def test_people_who_were_deactivated_are_not_made_again(
+    settings: Settings, seeded: Connection
+) -> None:
+    await seeded.execute("UPDATE users SET is_active = false")
+    try:
+        assert await plant(settings) is False
+    finally:
+        await seeded.execute("UPDATE users SET is_active = true")
+
+
 async def test_production_refuses_to_be_seeded(settings: Settings, template: Services) -> None:
     environment = {
         **os.environ,

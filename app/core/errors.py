@@ -20,6 +20,8 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.methods import allowed_methods
+
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
@@ -216,7 +218,9 @@ async def _on_app_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
-    status = HTTPStatus(error.status_code)
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = allowed_methods(request)
     ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     fallback = "internal_error" if ours else "bad_request"
     problem = Problem(
@@ -227,7 +231,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         instance=request.url.path,
     )
     return JSONResponse(
-        problem.model_dump(exclude_none=True), status, error.headers, media_type=PROBLEM_JSON
+        problem.model_dump(exclude_none=True), status, headers, media_type=PROBLEM_JSON
     )
 
 

@@ -2,9 +2,39 @@
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
+from pydantic_core import core_schema
+
+WITHOUT_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+
+class Storable:
+    """Text that Postgres takes: checked, and told of as far as a pattern can tell it.
+
+    Stands last in an Annotated: behind a validator, Pydantic would measure before it strips.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(_storable, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        described["pattern"] = NOT_BLANK if described.get("minLength") == 1 else WITHOUT_NUL
+        return described
 
 
 def _storable(value: str) -> str:
@@ -20,12 +50,11 @@ def format_time(value: datetime) -> str:
     return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
-# Stands last in an Annotated: behind a validator, Pydantic would measure before it strips.
-STORABLE = AfterValidator(_storable)
+STORABLE = Storable()
 Time = Annotated[
     datetime,
     PlainSerializer(format_time, return_type=str, when_used="json"),
-    Field(examples=["2026-01-31T12:00:00.000000Z"]),
+    Field(examples=["2026-01-31T12:00:00.000000Z"], json_schema_extra={"format": "date-time"}),
 ]
 
 

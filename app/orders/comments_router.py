@@ -1,10 +1,11 @@
 """REST: /orders/{id}/comments."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Request, Response, status
 
 from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
+from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import comments as orders_comments
 from app.orders.comments import CommentsPage
 from app.orders.dependencies import CommentsPageQuery, OrderId
@@ -34,12 +35,22 @@ async def list_comments(
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=CommentRead,
-    responses=problems(BadRequest, UnsupportedMediaType),
+    responses=problems(BadRequest, UnsupportedMediaType, *IDEMPOTENT),
+    openapi_extra=IDEMPOTENCY_HEADER,
 )
 async def add_comment(
-    order_id: OrderId, body: CommentCreate, principal: CurrentPrincipal, session: RecordingSession
-) -> CommentRead:
+    order_id: OrderId,
+    body: CommentCreate,
+    principal: CurrentPrincipal,
+    session: RecordingSession,
+    request: Request,
+) -> Response:
     """On orders that are closed, too."""
-    return await orders_comments.add_comment(
-        session, principal=principal, order_id=order_id, text=body.text
-    )
+
+    async def comment() -> Response:
+        added = await orders_comments.add_comment(
+            session, principal=principal, order_id=order_id, text=body.text
+        )
+        return Response(added.encoded, status.HTTP_201_CREATED, media_type="application/json")
+
+    return await once(comment, request=request, session=session, user_id=principal.user_id)

@@ -36,10 +36,14 @@ class OrderEvent(Event):
 
 
 class OrderCreated(OrderEvent):
+    """An order was placed."""
+
     type: Literal["order.created"] = "order.created"
 
 
 class OrderUpdated(OrderEvent):
+    """Its status, note or items were changed."""
+
     type: Literal["order.updated"] = "order.updated"
 
 
@@ -50,6 +54,8 @@ class OrderDeleted(OrderEvent):
 
 
 class OrderCommented(OrderEvent):
+    """Somebody has commented on the order."""
+
     type: Literal["order.commented"] = "order.commented"
     comment: CommentRead
 

@@ -9,7 +9,7 @@ from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import service as orders_service
-from app.orders.dependencies import BaseVersion, OrderId, OrdersQuery
+from app.orders.dependencies import IF_MATCH, BaseVersion, OrderId, OrdersQuery
 from app.orders.errors import (
     IfMatchRequired,
     IllegalStatusChange,
@@ -82,6 +82,7 @@ async def get_order(
 @router.patch(
     "/{order_id}",
     response_model=OrderRead,
+    openapi_extra=IF_MATCH,
     responses=problems(
         InvalidETag,
         OrderForbidden,

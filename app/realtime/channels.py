@@ -34,12 +34,25 @@ class ChannelPolicy(Protocol):
 
 
 @dataclass(frozen=True)
+class Carried:
+    """What a feature sends to the channels of one address, such as `orders:{id}`: for the
+    description of the socket.
+    """
+
+    channel: str
+    models: tuple[type[BaseModel], ...]
+
+
+@dataclass(frozen=True)
 class Feature:
-    """What a feature brings: its routers, mounted under /api/v1, and its channel policies."""
+    """What a feature brings: its routers, mounted under /api/v1, its channel policies, and what
+    its events look like.
+    """
 
     name: str
     routers: tuple[APIRouter, ...] = ()
     policies: tuple[ChannelPolicy, ...] = ()
+    carries: tuple[Carried, ...] = ()
 
 
 def personal_channel(user_id: UUID) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic_core import to_json
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,12 +50,16 @@ class Event(ReadModel):
     subject: ClassVar[str | None] = None
     """A ReadModel among the fields, to stand last: its JSON may have been made already."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     type: str
     id: UUID = Field(default_factory=new_id)
-    at: Time
-    actor: Actor | None
-    version: int
-    changed: dict[str, tuple[Any, Any]] = Field(default_factory=dict)
+    at: Time = Field(description="The database's clock when it was recorded")
+    actor: Actor | None = Field(description="Who made the change; null: nobody in particular")
+    version: int = Field(description="Raised by one with each event of the entity")
+    changed: dict[str, tuple[Any, Any]] = Field(
+        default_factory=dict, description="Field to [old, new]; an order's line is `items/<sku>`"
+    )
 
     def encode(self) -> str:
         if self.subject is None:

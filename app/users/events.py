@@ -19,6 +19,8 @@ UserEventType = Literal["user.created", "user.updated", "user.deactivated"]
 
 
 class UserEvent(Event):
+    """An account has changed: what changed, and the account as it is from this version on."""
+
     type: UserEventType
     user: UserRead
 

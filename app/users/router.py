@@ -24,6 +24,7 @@ from app.users.errors import (
     problems,
 )
 from app.users.models import User
+from app.users.paths import SOMEBODY
 from app.users.schemas import (
     EmailQuery,
     PasswordChange,
@@ -135,14 +136,14 @@ async def list_users(
 
 
 @router.get(
-    "/{user_id}", response_model=UserRead, responses=problems(*ADMIN, UserNotFound, InvalidRequest)
+    SOMEBODY, response_model=UserRead, responses=problems(*ADMIN, UserNotFound, InvalidRequest)
 )
 async def read_user(session: SessionDep, _: AdminPrincipal, user_id: UUID) -> User:
     return await users_service.get_user(session, user_id=user_id)
 
 
 @router.patch(
-    "/{user_id}",
+    SOMEBODY,
     response_model=UserRead,
     responses=problems(*ADMIN, UserNotFound, LastAdmin, *BODY),
 )
@@ -155,7 +156,7 @@ async def update_user(
 
 
 @router.delete(
-    "/{user_id}",
+    SOMEBODY,
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(*ADMIN, UserNotFound, LastAdmin, InvalidRequest),
 )

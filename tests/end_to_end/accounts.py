@@ -66,8 +66,9 @@ class Tally:
     """The account of many clients. Moments are µs since 1970.
 
     `unrecovered`: returns after which the server could not give what was missed. `late`:
-    publications that came without a subscription. `ends`: how connections and subscriptions ended
-    (`close 3001`, `refused 503`, `error 100`, `unsubscribe 2000`) and when, our own cuts left out.
+    publications that came without a subscription. `undescribed`: messages that are not as the
+    AsyncAPI document says. `ends`: how connections and subscriptions ended (`close 3001`,
+    `refused 503`, `error 100`, `unsubscribe 2000`) and when, our own cuts left out.
     """
 
     latencies: dict[str, Histogram] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Tally:
     out_of_order: int = 0
     unrecovered: int = 0
     late: int = 0
+    undescribed: int = 0
     cuts: int = 0
     returns: int = 0
     ends: dict[str, list[int]] = field(default_factory=dict)
@@ -118,6 +120,6 @@ class Tally:
         return cls(**{**given, "latencies": latencies})
 
 
-FAULTS = ("lost", "repeated", "out_of_order", "unrecovered", "late")
+FAULTS = ("lost", "repeated", "out_of_order", "unrecovered", "late", "undescribed")
 COUNTS = ("received", *FAULTS, "cuts", "returns")
 NO_FAULTS = dict.fromkeys(FAULTS, 0)

@@ -1,8 +1,10 @@
 """Chromium, driven by Playwright: one browser, a context for each person."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import (
     Browser,
@@ -10,8 +12,11 @@ from playwright.async_api import (
     Locator,
     Page,
     Request,
+    WebSocket,
     async_playwright,
 )
+
+from tests.end_to_end.described import NotDescribed, description
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -46,6 +51,7 @@ class Visit:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._on_console)
         page.on("request", self._on_request)
+        page.on("websocket", self._on_websocket)
 
     def by(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
@@ -67,6 +73,18 @@ class Visit:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
+
+    def _on_websocket(self, socket: WebSocket) -> None:
+        known = description()
+        socket.on("framesent", lambda payload: self._check(payload, known.check_sent))
+        socket.on("framereceived", lambda payload: self._check(payload, known.check_received))
+
+    def _check(self, payload: str | bytes, check: Callable[[dict[str, Any]], None]) -> None:
+        for line in payload.splitlines():
+            try:
+                check(json.loads(line))
+            except NotDescribed as error:
+                self.errors.append(str(error))
 
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.url, self.url.replace("http", "ws"), "data:", "blob:")):

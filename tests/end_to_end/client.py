@@ -9,6 +9,7 @@ from typing import Any
 from load.ledger import Ledger
 from load.websocket import Address, WebSocket
 from tests.end_to_end.accounts import Job, Tally, Windows
+from tests.end_to_end.described import NotDescribed, description
 from tests.end_to_end.line import Line, open_line
 from tests.end_to_end.publications import Publications, Reader
 
@@ -169,7 +170,8 @@ class Client:
             common.windows.note(at, received)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        """Everything but publications of the channel."""
+        """Everything but publications of the channel, which are told of in their thousands."""
+        self._check(message)
         if not message and self._pong and self.line is not None:
             self.line.send(b"{}")
         elif "error" in message:
@@ -181,6 +183,13 @@ class Client:
             self._subscribed(message["subscribe"])
         elif "push" in message:
             self._pushed(message["push"])
+
+    def _check(self, message: dict[str, Any]) -> None:
+        try:
+            description().check_received(message)
+        except NotDescribed as error:
+            self._common.tally.undescribed += 1
+            self._common.tally.end(f"not described: {error}")
 
     def _connected(self, result: dict[str, Any]) -> None:
         self._pong = result.get("pong", False)

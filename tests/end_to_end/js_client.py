@@ -97,11 +97,11 @@ async def js_client(flavour: str, url: str) -> AsyncIterator[JsClient]:
         await listening
 
 
-def install_packages() -> None:
+def install_packages(directory: Path = HERE) -> None:
     """`npm ci`, once for each lock file; from then on no network is needed."""
     assert NPM is not None
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = HERE / "node_modules" / ".lock"
+    lock = hashlib.sha256((directory / "package-lock.json").read_bytes()).hexdigest()
+    stamp = directory / "node_modules" / ".lock"
     if not stamp.exists() or stamp.read_text() != lock:
-        subprocess.run([NPM, "ci", "--loglevel=error"], cwd=HERE, check=True)  # noqa: S603
+        subprocess.run([NPM, "ci", "--loglevel=error"], cwd=directory, check=True)  # noqa: S603
         stamp.write_text(lock)

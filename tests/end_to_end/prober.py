@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from load.websocket import Address, WebSocket
+from tests.end_to_end.described import NotDescribed, description
 from tests.end_to_end.line import Line, open_line
 from tests.end_to_end.mutations import (
     ANYTHING,
@@ -103,7 +104,7 @@ class Prober:
         for line in payload.split(b"\n"):
             try:
                 self._check(json.loads(line))
-            except (OffContract, ValueError) as error:
+            except (OffContract, NotDescribed, ValueError) as error:
                 self._complain(f"the server said {line[:SHOWN_BYTES]!r}: {error}")
         self._news.set()
 
@@ -120,6 +121,7 @@ class Prober:
         self.wrong.append(f"{what}{BEFORE}{list(self._trail)}")
 
     def _check(self, document: Json) -> None:
+        description().check_received(document)
         if "id" in document:
             self._outcomes[document["id"]] = outcome = outcome_of(document)
             if outcome not in ERRORS | {REPLIED}:

@@ -12,6 +12,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from tests.end_to_end.described import description
+
 WAIT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
 
@@ -26,7 +28,7 @@ class Received:
 
 
 class Socket:
-    """One connection, spoken to by hand."""
+    """One connection, spoken to by hand. All that is said is as the AsyncAPI document describes."""
 
     def __init__(self, websocket: ClientConnection) -> None:
         self.websocket = websocket
@@ -35,7 +37,9 @@ class Socket:
 
     async def send(self, **command: Any) -> int:
         self._next_id += 1
-        await self.websocket.send(json.dumps({"id": self._next_id, **command}))
+        document = {"id": self._next_id, **command}
+        description().check_sent(document)
+        await self.websocket.send(json.dumps(document))
         return self._next_id
 
     async def document(self) -> dict[str, Any]:
@@ -44,6 +48,8 @@ class Socket:
             message = await self.websocket.recv()
             text = message if isinstance(message, str) else message.decode()
             self._documents = [json.loads(line) for line in text.split("\n")]
+            for document in self._documents:
+                description().check_received(document)
             if {} in self._documents:
                 await self.websocket.send("{}")
             self._documents = [document for document in self._documents if document]
@@ -184,4 +190,6 @@ async def running(subscribers: list[Subscriber]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    failed = [end for end in ends if not isinstance(end, asyncio.CancelledError)]
+    assert not failed, failed

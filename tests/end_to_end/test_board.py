@@ -135,6 +135,33 @@ async def test_docs_ask_no_other_host(server: ServerProcess, browser: Browser) -
         assert_clean(visit)
 
 
+async def test_the_description_of_the_socket_can_be_read(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as visit:
+        await visit.page.goto(f"{server.url}/asyncapi")
+        channel = visit.by("channel-orders_one")
+        await expect(channel).to_contain_text("whoever may see the order", ignore_case=True)
+        await channel.get_by_test_id("message-order.updated").click()
+        await expect(channel.locator("table.fields").first).to_contain_text("collaborators")
+        await visit.screenshot("asyncapi")
+
+        assert_clean(visit)
+
+
+async def test_the_description_of_the_socket_fits_a_phone_and_the_dark(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url, size=PHONE, dark=True) as visit:
+        await visit.page.goto(f"{server.url}/asyncapi")
+        await visit.by("channel-orders").wait_for()
+        width = await visit.page.evaluate("document.documentElement.scrollWidth")
+        await visit.screenshot("asyncapi-phone")
+
+        assert width <= PHONE[0]
+        assert_clean(visit)
+
+
 async def place(http: AsyncClient, url: str) -> str:
     """An order of Cleo's; its id."""
     token = await token_of(http, url, "cleo@tandem.example", DEMO_PASSWORD)

@@ -8,6 +8,7 @@ from typing import Any
 from app.realtime.commands import receive
 from app.realtime.connection import Connection
 from tests.application import Person
+from tests.end_to_end.described import description
 from tests.orders.shop import Json, Shop
 from tests.realtime.recording import RecordingTransport
 
@@ -69,6 +70,8 @@ class View:
         expected = list(range(self.position["offset"] + 1, offset + 1))
         if expected:
             await self.transport.offset(self.channel, offset)
+        for document in self.transport.documents:
+            description().check_received(document)
         publications = self.transport.publications(self.channel)
         assert [publication["offset"] for publication in publications] == expected
         for publication in publications:
@@ -103,4 +106,5 @@ class View:
 
     async def _say(self, connection: Connection, command: Json) -> None:
         stations = self.shop.application.runtime.stations
+        description().check_sent(command)
         await receive(stations, connection, json.dumps(command))

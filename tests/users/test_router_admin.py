@@ -33,6 +33,22 @@ async def test_only_admins_see_and_change_others(
         assert (anonymous.status_code, anonymous.json()["code"]) == (401, "unauthorized")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", ME, "GET, PATCH"),
+        ("PATCH", f"{USERS}/lookup", "GET"),
+        ("PUT", USERS, "GET, POST"),
+    ],
+)
+async def test_a_405_names_all_that_the_path_can_be_asked_with(
+    client: AsyncClient, cast: Cast, method: str, path: str, allowed: str
+) -> None:
+    admin = await cast.person(Role.ADMIN)
+    response = await client.request(method, path, headers=admin.headers)
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+
+
 async def test_admin_pages_through_users(client: AsyncClient, cast: Cast) -> None:
     admin = await cast.person(Role.ADMIN)
     marker = new_id().hex

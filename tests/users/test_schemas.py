@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -117,3 +118,10 @@ def test_wrong_content_is_refused(model: type[BaseModel], body: dict[str, Any]) 
 def test_optional_fields_have_no_default_in_the_schema() -> None:
     properties = UserUpdate.model_json_schema()["properties"]
     assert all("default" not in each for each in properties.values())
+
+
+@pytest.mark.parametrize(("name", "fits"), [("Cleo", True), (" ", False), ("Cl\0eo", False)])
+def test_the_schema_of_a_name_tells_what_is_taken(name: str, *, fits: bool) -> None:
+    schema = UserCreate.model_json_schema()["properties"]["name"]
+
+    assert (re.search(schema["pattern"], name) is not None) == fits

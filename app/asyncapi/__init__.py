@@ -1,0 +1,1 @@
+"""The AsyncAPI 3.0 document of the socket: `/asyncapi.json`, made of the models themselves."""
