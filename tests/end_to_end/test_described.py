@@ -1,10 +1,13 @@
 """What checks the messages of all these tests: it lets through what is described, nothing else."""
 
+import json
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from tests.end_to_end.described import Description, NotDescribed, description
+from tests.end_to_end.subscriber import open_socket
 
 Json = dict[str, Any]
 AN_ID = "0198c0de-0000-7000-8000-000000000001"
@@ -91,3 +94,15 @@ def test_what_is_not_described_is_refused(known: Description, document: Json) ->
 def test_a_command_that_is_not_described_is_refused(known: Description, document: Json) -> None:
     with pytest.raises(NotDescribed):
         known.check_sent(document)
+
+
+async def test_a_client_of_these_tests_fails_over_a_planted_message() -> None:
+    async def plant(peer: ServerConnection) -> None:
+        await peer.send(json.dumps(a_push(an_event(mood="good"))))
+        await peer.wait_closed()
+
+    async with serve(plant, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with open_socket(f"ws://127.0.0.1:{port}") as socket:
+            with pytest.raises(NotDescribed, match="mood"):
+                await socket.document()
