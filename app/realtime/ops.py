@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from app.auth.principals import Principal
 from app.core.database import OpenSession
 from app.realtime.broker import Broker
-from app.realtime.channels import Feature
+from app.realtime.channels import Carried, Feature
 from app.realtime.figures import WorkerFigures
 from app.realtime.manager import ConnectionManager
 from app.realtime.protocol import signal_push
@@ -38,7 +38,9 @@ class Operations:
         return principal.is_admin
 
 
-FEATURE = Feature("ops", policies=(Operations(),))
+FEATURE = Feature(
+    "ops", policies=(Operations(),), carries=(Carried(OPS_CHANNEL, (WorkerFigures,)),)
+)
 
 
 class Reporter:

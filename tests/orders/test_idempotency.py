@@ -1,4 +1,4 @@
-"""POST /orders with an Idempotency-Key: done once, answered alike."""
+"""A POST with an Idempotency-Key: done once, answered alike."""
 
 import asyncio
 import json
@@ -23,7 +23,11 @@ async def post(shop: Shop, person: Person, key: str, **body: object) -> Response
 
 def told(answer: Response) -> tuple[object, ...]:
     """All that a caller can build on."""
-    return (answer.status_code, answer.content, *(answer.headers[name] for name in KEPT_HEADERS))
+    return (
+        answer.status_code,
+        answer.content,
+        *(answer.headers.get(name) for name in KEPT_HEADERS),
+    )
 
 
 async def orders_of(shop: Shop, person: Person) -> list[Json]:
@@ -206,3 +210,21 @@ async def test_the_openapi_document_tells_of_the_header_and_what_can_go_wrong(sh
         "422": "idempotency_key_reused",
     }.items():
         assert code in operation["responses"][status]["description"]
+
+
+# --------------------------------------------------------------------- comments
+
+
+async def test_a_comment_that_is_sent_again_is_written_once(shop: Shop, cleo: Person) -> None:
+    order_id = (await shop.place(cleo))["id"]
+    headers = {**cleo.headers, "Idempotency-Key": "a-comment"}
+    path = f"{ORDERS}/{order_id}/comments"
+
+    first, second = [
+        await shop.client.post(path, json={"text": "Ring twice"}, headers=headers) for _ in range(2)
+    ]
+
+    assert first.status_code == 201
+    assert told(second) == told(first)
+    assert (await shop.comments(cleo, order_id)).json()["items"] == [first.json()]
+    assert len(await shop.events(order_id)) == 2
