@@ -73,7 +73,7 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
     data_dir: Path,
     *,
     workers: int = 1,
-    port: int = 0,
+    port: str = "0",
     measured: bool = False,
     **settings: str,
 ) -> AsyncIterator[ServerProcess]:
@@ -91,7 +91,7 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
         "REDIS_URL": redis_url,
         **settings,
     }
-    options = ["--port", str(port), "--workers", str(workers)]
+    options = ["--port", port, "--workers", str(workers)]
     command = [sys.executable, "-m", "app", "serve", *options]
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=PIPE, stderr=PIPE

@@ -100,6 +100,23 @@ async def test_the_board_recovers_from_a_killed_worker_and_shows_what_it_missed(
         assert staff.foreign == []
 
 
+async def test_somebody_who_becomes_staff_sees_all_orders_and_what_to_do_with_them(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    order = await place(http, server)
+    async with visiting(browser, server.url) as omar:
+        await omar.sign_in("omar")
+        theirs = omar.page.locator(f"[data-order-id='{order}']")
+        await expect(theirs).to_have_count(0)
+        await become(http, server, "omar", "staff")
+        await expect(theirs.get_by_test_id("action-accepted")).to_be_visible()
+
+        await become(http, server, "omar", "customer")
+        await expect(theirs).to_have_count(0)
+        await expect(omar.by("action-accepted")).to_have_count(0)
+        assert_clean(omar)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_the_board_fits_the_screen(
@@ -138,3 +155,11 @@ async def count_placed(http: AsyncClient, server: ServerProcess) -> int:
     headers = bearer(await demo_token(http, server, "cleo"))
     page = await http.get(f"{server.url}/api/v1/orders?status=placed&limit=200", headers=headers)
     return len(page.json()["items"])
+
+
+async def become(http: AsyncClient, server: ServerProcess, name: str, role: str) -> None:
+    users = f"{server.url}/api/v1/users"
+    me = await http.get(f"{users}/me", headers=bearer(await demo_token(http, server, name)))
+    admin = bearer(await demo_token(http, server, "admin"))
+    answer = await http.patch(f"{users}/{me.json()['id']}", json={"role": role}, headers=admin)
+    answer.raise_for_status()

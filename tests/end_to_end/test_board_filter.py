@@ -145,6 +145,20 @@ async def test_the_filter_is_in_the_address_and_outlives_a_reload(
         assert_clean(staff)
 
 
+async def test_no_address_holds_a_token(server: ServerProcess, browser: Browser) -> None:
+    async with visiting(browser, server.url) as staff:
+        await staff.sign_in("staff")
+        await staff.by("search").fill(OLDEST)
+        await expect(staff.by("match-count")).to_have_text("1 order found")
+        session = await staff.page.evaluate("() => JSON.parse(localStorage['tandem.session'])")
+        addresses = " ".join([*staff.urls, staff.page.url])
+
+    assert "/ws" in addresses
+    assert "/api/v1/orders" in addresses
+    assert session["access"] not in addresses
+    assert session["refresh"] not in addresses
+
+
 async def test_an_order_that_matches_appears_and_another_does_not(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:

@@ -212,7 +212,7 @@ async def test_a_server_that_was_away_is_followed_again_where_it_was_left(
             await server.stop()
             await becomes(live.is_live, wanted=False)
 
-            async with shop.serving(port=int(shop.url.rpartition(":")[2])):
+            async with shop.serving(port=shop.url.rpartition(":")[2]):
                 await live.shows(before, await shop.place("cleo"))
                 assert await live.resets() == 0
 
