@@ -95,7 +95,7 @@ class LiveList:
         return record
 
     async def resets(self) -> int:
-        return (await self.record())["sources"].count("reset")
+        return int((await self.record())["sources"].count("reset"))
 
     async def shows(self, *orders: str) -> None:
         """Wait until exactly these are there, and nothing is on its way any more."""
