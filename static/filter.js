@@ -109,5 +109,6 @@ function writeAddress(values) {
     if (values[name]) parameters.append(name, values[name]);
   }
   const fragment = String(parameters);
-  history.replaceState(history.state, '', fragment ? `#${fragment}` : location.pathname + location.search);
+  const { pathname, search } = location;
+  history.replaceState(history.state, '', fragment ? `#${fragment}` : pathname + search);
 }
