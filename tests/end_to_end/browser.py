@@ -48,6 +48,7 @@ class Visit:
         self.url = url
         self.errors: list[str] = []
         self.foreign: list[str] = []
+        self.urls: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._on_console)
         page.on("request", self._on_request)
@@ -75,6 +76,7 @@ class Visit:
             self.errors.append(message.text)
 
     def _on_websocket(self, socket: WebSocket) -> None:
+        self.urls.append(socket.url)
         known = description()
         socket.on("framesent", lambda payload: self._check(payload, known.check_sent))
         socket.on("framereceived", lambda payload: self._check(payload, known.check_received))
@@ -87,6 +89,7 @@ class Visit:
                 self.errors.append(str(error))
 
     def _on_request(self, request: Request) -> None:
+        self.urls.append(request.url)
         if not request.url.startswith((self.url, self.url.replace("http", "ws"), "data:", "blob:")):
             self.foreign.append(request.url)
 
