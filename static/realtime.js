@@ -97,13 +97,14 @@ export class RealtimeClient extends EventTarget {
    * Follow a channel, from `position` if one is given. A channel that the server has subscribed
    * is returned as it is, and so is one that is followed already.
    * @param {string} name
-   * @param {{position?: Position}} [from]
+   * @param {{position?: Position, joinLeave?: boolean}} [from] joinLeave: tell who comes and goes
    * @returns {Channel}
    */
-  subscribe(name, { position } = {}) {
+  subscribe(name, { position, joinLeave = false } = {}) {
     const channel = this.channel(name);
     if (channel.state === 'subscribing' || channel.state === 'subscribed') return channel;
     if (position) channel.position = { epoch: position.epoch, offset: position.offset };
+    channel.joinLeave = joinLeave;
     channel.state = 'subscribing';
     this.#requestSubscribe(channel);
     this.#updateState();
