@@ -8,6 +8,7 @@
  */
 
 import { changeOrder, placeOrder } from './api.js';
+import { randomKey } from './keys.js';
 import { Problem, sentenceOf } from './problems.js';
 import { STATUS_NAMES } from './status.js';
 
@@ -74,17 +75,11 @@ function moved(order, merged) {
   return merged ? `${sentence} Others had changed it meanwhile; both changes were kept.` : sentence;
 }
 
-/** @param {Order} order as it was on the card @param {Problem} problem */
+/** @param {Order} order as it was seen @param {Problem} problem */
 function overtaken(order, { current, conflicts }) {
   const who = conflicts[0]?.by?.name ?? 'Someone else';
   const status = STATUS_NAMES[/** @type {Status} */ (current.status)].toLowerCase();
   return current.status === order.status
     ? `${who} changed order ${order.number} at the same moment. Have a look, then try again.`
     : `${who} was quicker: order ${order.number} is ${status} now. Your change was not made.`;
-}
-
-/** crypto.randomUUID exists on secure pages only. */
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -11,7 +11,7 @@ export class Dialog {
   body = el('div', { class: 'dialog-body' });
   foot = el('footer', { class: 'dialog-foot' });
 
-  /** @param {{kind: 'sheet' | 'window', testid: string, onClose?: () => void}} options */
+  /** @param {{kind: 'room' | 'window', testid: string, onClose?: () => void}} options */
   constructor({ kind, testid, onClose }) {
     const id = `dialog-title-${++count}`;
     this.#title = el('h2', { class: 'dialog-title', id });
