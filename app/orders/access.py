@@ -1,8 +1,12 @@
 """Who may see and edit which order."""
 
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
+from app.orders.errors import OrderNotFound
 from app.orders.models import Order, OrderCollaborator
 
 
@@ -18,3 +22,16 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
 
 def owns(principal: Principal, order: Order) -> bool:
     return order.owner_id == principal.user_id
+
+
+def sees(principal: Principal, order: Order) -> bool:
+    """The rule of `visible_to` for an order whose collaborators are loaded."""
+    sharing = (person.id for person in order.collaborators)
+    return principal.is_staff or owns(principal, order) or principal.user_id in sharing
+
+
+async def check_visible(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:
+    """Raises OrderNotFound."""
+    seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
+    if await session.scalar(seen) is None:
+        raise OrderNotFound

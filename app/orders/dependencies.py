@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Query
 
 from app.orders.errors import IfMatchRequired, InvalidETag
-from app.orders.schemas import OrderQuery
+from app.orders.schemas import CommentsQuery, HistoryQuery, OrderQuery
 
 OWN_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ETAG_LIST = re.compile(r'(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*')
@@ -15,6 +15,8 @@ NO_VERSION = 0
 
 OrderId = Annotated[UUID, Path(alias="order_id")]
 OrdersQuery = Annotated[OrderQuery, Query()]
+CommentsPageQuery = Annotated[CommentsQuery, Query()]
+HistoryPageQuery = Annotated[HistoryQuery, Query()]
 
 
 def parse_if_match(value: str | None) -> int | None:

@@ -28,6 +28,11 @@ class OrderNotPlaced(Conflict):
     detail = "Only an order that is still placed can be taken back by its owner."
 
 
+class SharedWithOwner(Conflict):
+    code = "shared_with_owner"
+    detail = "The order is this person's own: it cannot be shared with them."
+
+
 class InvalidETag(BadRequest):
     code = "invalid_etag"
     detail = 'If-Match must be the ETag of the order, such as "7", or *.'

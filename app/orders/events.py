@@ -1,27 +1,100 @@
 """What is told of orders: channels, who may listen to them, and the events themselves."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.schemas import OrderRead
+from app.core.schemas import ReadModel
+from app.orders.schemas import CommentRead, OrderRead, OrderReference
 from app.realtime.channels import personal_channel
 from app.realtime.outbox import Actor, Event, record, record_control
+from app.users.schemas import PersonRead
 
 ENTITY = "order"
+NOTICE = "order.notice"
+"""The entity of what one person alone is told: it belongs to no order's history."""
 ORDERS_CHANNEL = "orders"
 
 OrderEventType = Literal["order.created", "order.updated", "order.deleted"]
 
 
 class OrderEvent(Event):
+    """Base of what shows the order; one class for each type."""
+
     subject = "order"
 
-    type: OrderEventType
     order: OrderRead
+
+    @classmethod
+    def of(cls, order: OrderRead, actor: Actor, **added: Any) -> Self:
+        """The order's `updated_at` is the event's `at`."""
+        return cls(at=order.updated_at, actor=actor, version=order.version, order=order, **added)
+
+
+class OrderCreated(OrderEvent):
+    type: Literal["order.created"] = "order.created"
+
+
+class OrderUpdated(OrderEvent):
+    type: Literal["order.updated"] = "order.updated"
+
+
+class OrderDeleted(OrderEvent):
+    """Shows the order as it last was."""
+
+    type: Literal["order.deleted"] = "order.deleted"
+
+
+class OrderCommented(OrderEvent):
+    type: Literal["order.commented"] = "order.commented"
+    comment: CommentRead
+
+
+class OrderShared(OrderEvent):
+    """The order shows the collaborator already."""
+
+    type: Literal["order.shared"] = "order.shared"
+    collaborator: PersonRead
+
+
+class OrderUnshared(OrderEvent):
+    """Told to everybody who still sees the order."""
+
+    type: Literal["order.unshared"] = "order.unshared"
+    collaborator: PersonRead
+
+
+class OrderWithdrawn(Event):
+    """What the collaborator of an OrderUnshared is told, on their own channel: not the order."""
+
+    subject = "order"
+
+    type: Literal["order.unshared"] = "order.unshared"
+    collaborator: PersonRead
+    order: OrderReference
+
+
+AnyOrderEvent = Annotated[
+    OrderCreated | OrderUpdated | OrderDeleted | OrderCommented | OrderShared | OrderUnshared,
+    Field(discriminator="type"),
+]
+"""What an order's history consists of, and all channels carry; OrderWithdrawn comes beside it."""
+
+
+class OrderHistory(ReadModel):
+    items: list[AnyOrderEvent]
+    next_cursor: str | None
+
+
+PLAIN_EVENTS: Mapping[OrderEventType, type[OrderEvent]] = {
+    "order.created": OrderCreated,
+    "order.updated": OrderUpdated,
+    "order.deleted": OrderDeleted,
+}
 
 
 def order_channel(order_id: UUID) -> str:
@@ -41,20 +114,50 @@ async def record_order(
     actor: Actor,
     changed: Mapping[str, tuple[Any, Any]],
 ) -> None:
-    """The order's row must be locked and flushed. Its `updated_at` is the event's `at`."""
-    event = OrderEvent(
-        type=event_type,
-        at=order.updated_at,
+    """The order's row must be locked and flushed, as for all that is recorded here."""
+    await _record(session, PLAIN_EVENTS[event_type].of(order, actor, changed=dict(changed)))
+
+
+async def record_comment(
+    session: AsyncSession, order: OrderRead, *, comment: CommentRead, actor: Actor
+) -> None:
+    await _record(session, OrderCommented.of(order, actor, comment=comment))
+
+
+async def record_shared(
+    session: AsyncSession, order: OrderRead, *, collaborator: PersonRead, actor: Actor
+) -> None:
+    await _record(session, OrderShared.of(order, actor, collaborator=collaborator))
+
+
+async def record_unshared(
+    session: AsyncSession, order: OrderRead, *, collaborator: PersonRead, actor: Actor
+) -> None:
+    """`order` is without the collaborator, who is told apart, in an event of its own.
+
+    The change of rights comes first: their subscription to the order ends before this event.
+    """
+    await record_control(session, user_id=collaborator.id)
+    unshared = OrderUnshared.of(order, actor, collaborator=collaborator)
+    await _record(session, unshared)
+    withdrawn = OrderWithdrawn(
+        at=unshared.at,
         actor=actor,
-        version=order.version,
-        changed=dict(changed),
-        order=order,
+        version=unshared.version,
+        collaborator=collaborator,
+        order=OrderReference(id=order.id, version=order.version),
     )
-    people = (personal_channel(person.id) for person in (order.owner, *order.collaborators))
-    channels = [ORDERS_CHANNEL, order_channel(order.id), *people]
-    await record(session, event, entity=ENTITY, entity_id=order.id, channels=channels)
+    channels = [personal_channel(collaborator.id)]
+    await record(session, withdrawn, entity=NOTICE, entity_id=withdrawn.id, channels=channels)
 
 
 async def record_end_of_channel(session: AsyncSession, order_id: UUID) -> None:
     """Subscriptions to a deleted order end; after its last event, in event order."""
     await record_control(session, channel=order_channel(order_id))
+
+
+async def _record(session: AsyncSession, event: OrderEvent) -> None:
+    order = event.order
+    people = (personal_channel(person.id) for person in (order.owner, *order.collaborators))
+    channels = [ORDERS_CHANNEL, order_channel(order.id), *people]
+    await record(session, event, entity=ENTITY, entity_id=order.id, channels=channels)

@@ -111,3 +111,22 @@ class OrderCollaborator(Base):
         ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True
     )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+
+
+class Comment(Base):
+    """What somebody said about an order; `created_at` is the `at` of its event.
+
+    Its id is made while the order is locked, so ids rise with the order's versions.
+    """
+
+    __tablename__ = "comments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    author: Mapped[User] = relationship(lazy="raise")
+
+    __table_args__ = (Index("ix_comments_order_id_id", "order_id", "id"),)

@@ -18,6 +18,8 @@ NOTE_LENGTH = 2_000
 SEARCH_LENGTH = 100
 PAGE_SIZE = 50
 PAGE_MAX_SIZE = 200
+COMMENT_LENGTH = 2_000
+LAST_VERSION = 2**63 - 1
 MONEY = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
 
 
@@ -40,6 +42,9 @@ ItemName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), STORABLE
 ]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH), STORABLE]
+CommentText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=COMMENT_LENGTH), STORABLE
+]
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=SEARCH_LENGTH), STORABLE
 ]
@@ -97,6 +102,22 @@ class OrderQuery(QueryModel):
     """`next_cursor` of the page before."""
 
 
+class CommentCreate(RequestModel):
+    text: CommentText
+
+
+class CommentsQuery(QueryModel):
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    cursor: UUID | None = None
+    """`next_cursor` of the page before."""
+
+
+class HistoryQuery(QueryModel):
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    cursor: Annotated[int, Field(ge=0, le=LAST_VERSION)] = 0
+    """`next_cursor` of the page before: events with a higher version follow."""
+
+
 class OrderItemRead(ReadModel):
     sku: str
     name: str
@@ -117,6 +138,25 @@ class OrderRead(ReadModel):
     collaborators: list[PersonRead]
     created_at: Time
     updated_at: Time
+
+
+class OrderReference(ReadModel):
+    """All that somebody learns of an order that they do not see any more."""
+
+    id: UUID
+    version: int
+
+
+class CommentRead(ReadModel):
+    id: UUID
+    author: PersonRead
+    text: str
+    created_at: Time
+
+
+class CommentPage(ReadModel):
+    items: list[CommentRead]
+    next_cursor: UUID | None
 
 
 class PositionRead(ReadModel):

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
 
 from app.auth.principals import Principal
 from app.orders.access import owns, visible_to
 from app.orders.changes import apply_update, check_item_money, find_conflicts
 from app.orders.errors import OrderChanged, OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
+from app.orders.locking import actor_of, lock_order, select_orders, touch
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
-from app.realtime.outbox import Actor
 from app.users.models import User
 
 
@@ -35,14 +34,14 @@ async def create_order(
     """Raises InvalidRequest for money that the currency does not have."""
     check_item_money(order.items, order.currency)
     created = await insert_order(session, principal=principal, order=order)
-    actor = _actor(principal)
+    actor = actor_of(principal)
     await record_order(session, created, event_type="order.created", actor=actor, changed={})
     return created
 
 
 async def get_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
     """Raises OrderNotFound, for one that the caller may not see, too."""
-    query = _orders().where(Order.id == order_id, visible_to(principal))
+    query = select_orders().where(Order.id == order_id, visible_to(principal))
     order = await session.scalar(query)
     if order is None:
         raise OrderNotFound
@@ -51,7 +50,7 @@ async def get_order(session: AsyncSession, *, principal: Principal, order_id: UU
 
 async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
     """Newest first. A page continues below an id, so orders that are added move nothing."""
-    wanted = _orders().where(visible_to(principal)).order_by(Order.id.desc())
+    wanted = select_orders().where(visible_to(principal)).order_by(Order.id.desc())
     if query.status is not None:
         wanted = wanted.where(Order.status == query.status)
     if query.owner_id is not None:
@@ -78,7 +77,7 @@ async def update_order(
     Raises OrderNotFound, OrderForbidden, OrderChanged, then what the state rules raise. Records
     nothing when nothing changes.
     """
-    order = await _lock_order(session, principal=principal, order_id=order_id)
+    order = await lock_order(session, principal=principal, order_id=order_id)
     _check_rights(principal, order, update)
     if base is not None and base != order.version:
         conflicts = await find_conflicts(session, order, base=base, update=update)
@@ -87,22 +86,22 @@ async def update_order(
     changed = apply_update(order, update)
     if not changed:
         return read_order(order)
-    await _touch(session, order)
-    updated, actor = read_order(order), _actor(principal)
+    await touch(session, order)
+    updated, actor = read_order(order), actor_of(principal)
     await record_order(session, updated, event_type="order.updated", actor=actor, changed=changed)
     return updated
 
 
 async def delete_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:
     """Raises OrderNotFound, OrderForbidden, OrderNotPlaced."""
-    order = await _lock_order(session, principal=principal, order_id=order_id)
+    order = await lock_order(session, principal=principal, order_id=order_id)
     if not principal.is_admin:
         if not owns(principal, order):
             raise OrderForbidden
         if order.status != OrderStatus.PLACED:
             raise OrderNotPlaced
-    await _touch(session, order)
-    deleted, actor = read_order(order), _actor(principal)
+    await touch(session, order)
+    deleted, actor = read_order(order), actor_of(principal)
     await record_order(session, deleted, event_type="order.deleted", actor=actor, changed={})
     await record_end_of_channel(session, order.id)
     await session.delete(order)
@@ -129,33 +128,6 @@ def _check_state(principal: Principal, order: Order, update: OrderUpdate) -> Non
         check_move(present, update.status, by_staff=principal.is_staff)
 
 
-async def _touch(session: AsyncSession, order: Order) -> None:
-    """A new version, and with it the database's time."""
-    order.version += 1
-    await session.flush()
-
-
-async def _lock_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
-    """The order's row locked; what belongs to it is read after the lock."""
-    query = (
-        _orders()
-        .where(Order.id == order_id, visible_to(principal))
-        .with_for_update(of=Order)
-        .execution_options(populate_existing=True)
-    )
-    order = await session.scalar(query)
-    if order is None:
-        raise OrderNotFound
-    return order
-
-
-def _orders() -> Select[Order]:
-    """Orders with all that OrderRead shows: the row first, then items and collaborators."""
-    return select(Order).options(
-        joinedload(Order.owner), selectinload(Order.items), selectinload(Order.collaborators)
-    )
-
-
 def _matches(q: str) -> ColumnElement[bool]:
     item = select(OrderItem.order_id).where(
         OrderItem.order_id == Order.id,
@@ -173,7 +145,3 @@ def _matches(q: str) -> ColumnElement[bool]:
         exists(item),
         exists(owner),
     )
-
-
-def _actor(principal: Principal) -> Actor:
-    return Actor(id=principal.user_id, name=principal.name)

@@ -97,6 +97,31 @@ class Shop:
             user_id=person.id,
         )
 
+    async def put_collaborator(self, person: Person, order_id: str, user_id: object) -> Response:
+        return await self.client.put(
+            f"{ORDERS}/{order_id}/collaborators/{user_id}", headers=person.headers
+        )
+
+    async def remove_collaborator(self, person: Person, order_id: str, user_id: object) -> Response:
+        return await self.client.delete(
+            f"{ORDERS}/{order_id}/collaborators/{user_id}", headers=person.headers
+        )
+
+    async def comment(self, person: Person, order_id: str, text: object) -> Response:
+        return await self.client.post(
+            f"{ORDERS}/{order_id}/comments", json={"text": text}, headers=person.headers
+        )
+
+    async def comments(self, person: Person, order_id: str, **query: Any) -> Response:
+        return await self.client.get(
+            f"{ORDERS}/{order_id}/comments", params=query, headers=person.headers
+        )
+
+    async def history(self, person: Person, order_id: str, **query: Any) -> Response:
+        return await self.client.get(
+            f"{ORDERS}/{order_id}/history", params=query, headers=person.headers
+        )
+
     async def until_relayed(self) -> None:
         """Until the relay has numbered every event there is."""
         async with asyncio.timeout(WAIT_SECONDS):

@@ -1,0 +1,61 @@
+"""What people say about an order, below it. Each comment is an event of the order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.auth.principals import Principal
+from app.orders.access import check_visible
+from app.orders.events import record_comment
+from app.orders.locking import actor_of, lock_order, touch
+from app.orders.models import Comment
+from app.orders.schemas import CommentRead, CommentsQuery, read_order
+from app.users.schemas import PersonRead
+
+
+@dataclass(frozen=True, slots=True)
+class CommentsPage:
+    """Some comments; `next_cursor` is the last one's id where there are more."""
+
+    items: Sequence[Comment]
+    next_cursor: UUID | None
+
+
+async def add_comment(
+    session: AsyncSession, *, principal: Principal, order_id: UUID, text: str
+) -> CommentRead:
+    """On an order of any status. Its `created_at` is its event's `at`. Raises OrderNotFound."""
+    order = await lock_order(session, principal=principal, order_id=order_id)
+    await touch(session, order)
+    row = Comment(
+        order_id=order.id, author_id=principal.user_id, text=text, created_at=order.updated_at
+    )
+    session.add(row)
+    await session.flush()
+    author = PersonRead(id=principal.user_id, name=principal.name)
+    comment = CommentRead(id=row.id, author=author, text=text, created_at=row.created_at)
+    actor = actor_of(principal)
+    await record_comment(session, read_order(order), comment=comment, actor=actor)
+    return comment
+
+
+async def list_comments(
+    session: AsyncSession, *, principal: Principal, order_id: UUID, query: CommentsQuery
+) -> CommentsPage:
+    """Oldest first. Raises OrderNotFound."""
+    await check_visible(session, principal=principal, order_id=order_id)
+    wanted = (
+        select(Comment)
+        .options(joinedload(Comment.author))
+        .where(Comment.order_id == order_id)
+        .order_by(Comment.id)
+    )
+    if query.cursor is not None:
+        wanted = wanted.where(Comment.id > query.cursor)
+    found = (await session.scalars(wanted.limit(query.limit + 1))).all()
+    items = found[: query.limit]
+    return CommentsPage(items, items[-1].id if len(found) > query.limit else None)

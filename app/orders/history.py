@@ -1,0 +1,48 @@
+"""What happened to an order: its events, as they were sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal
+from app.orders.access import check_visible
+from app.orders.schemas import HistoryQuery
+from app.realtime.models import EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Events in the JSON in which they were recorded; `next_cursor` is the last one's version
+    where there are more.
+    """
+
+    items: Sequence[str]
+    next_cursor: int | None
+
+    @property
+    def encoded(self) -> str:
+        """The events' own bytes, not made anew."""
+        cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
+        return f'{{"items":[{",".join(self.items)}],"next_cursor":{cursor}}}'
+
+
+async def list_history(
+    session: AsyncSession, *, principal: Principal, order_id: UUID, query: HistoryQuery
+) -> HistoryPage:
+    """Oldest first. Raises OrderNotFound."""
+    await check_visible(session, principal=principal, order_id=order_id)
+    wanted = (
+        select(EventRow.version, EventRow.payload)
+        .where(EventRow.entity_id == order_id, EventRow.version > query.cursor)
+        .order_by(EventRow.version)
+        .limit(query.limit + 1)
+    )
+    found = (await session.execute(wanted)).all()
+    events = found[: query.limit]
+    return HistoryPage(
+        [event.payload for event in events],
+        events[-1].version if len(found) > query.limit else None,
+    )
