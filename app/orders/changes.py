@@ -1,21 +1,19 @@
-"""What an edit changes, and what others changed since the version on which it is based."""
+"""What an edit changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.errors import InvalidRequest, ProblemDetail
-from app.core.schemas import format_time
 from app.orders.models import Currency, Order, OrderItem
-from app.orders.schemas import ConflictRead, OrderItemWrite, OrderUpdate, check_money, read_item
-from app.realtime.models import EventRow
-from app.users.models import User
-from app.users.schemas import PersonRead
+from app.orders.schemas import OrderItemWrite, OrderUpdate, check_money, read_item
 
 Changed = dict[str, tuple[Any, Any]]
+Line = dict[str, Any]
+"""As it is shown, and as events tell of it."""
+
+LINE = "items/"
+"""Before a sku: the name of a line as a field."""
 
 
 def apply_update(order: Order, update: OrderUpdate) -> Changed:
@@ -45,6 +43,11 @@ def make_items(items: Sequence[OrderItemWrite]) -> list[OrderItem]:
     ]
 
 
+def read_lines(items: Iterable[OrderItem], currency: Currency) -> Mapping[str, Line]:
+    """By sku, in their order."""
+    return {item.sku: read_item(item, currency).model_dump() for item in items}
+
+
 def check_item_money(items: Sequence[OrderItemWrite], currency: Currency) -> None:
     """Raises InvalidRequest for more digits than the order's currency has."""
     problems = []
@@ -63,10 +66,9 @@ def _replace_items(order: Order, items: Sequence[OrderItemWrite]) -> Changed:
     currency = Currency(order.currency)
     before = {item.sku: item for item in order.items}
     after = {item.sku: item for item in make_items(items)}
-    old = {sku: read_item(item, currency).model_dump() for sku, item in before.items()}
-    new = {sku: read_item(item, currency).model_dump() for sku, item in after.items()}
+    old, new = read_lines(before.values(), currency), read_lines(after.values(), currency)
     changed: Changed = {
-        f"items/{sku}": (old.get(sku), new.get(sku))
+        f"{LINE}{sku}": (old.get(sku), new.get(sku))
         for sku in [*old, *(sku for sku in new if sku not in old)]
         if old.get(sku) != new.get(sku)
     }
@@ -82,41 +84,3 @@ def _update_item(item: OrderItem | None, wanted: OrderItem) -> OrderItem:
     item.position, item.name = wanted.position, wanted.name
     item.quantity, item.unit_price = wanted.quantity, wanted.unit_price
     return item
-
-
-async def find_conflicts(
-    session: AsyncSession, order: Order, *, base: int, update: OrderUpdate
-) -> list[ConflictRead]:
-    """Every field that changed after version `base`, from the order's own events."""
-    rows = await session.execute(
-        select(EventRow.changed, EventRow.created_at, EventRow.actor_id, User.name)
-        .outerjoin(User, User.id == EventRow.actor_id)
-        .where(EventRow.entity_id == order.id, EventRow.version > base)
-        .order_by(EventRow.version)
-    )
-    found: dict[str, ConflictRead] = {}
-    for changed, at, actor_id, name in rows:
-        by = PersonRead(id=actor_id, name=name) if actor_id and name else None
-        for field, (old, new) in changed.items():
-            first = found.get(field)
-            found[field] = ConflictRead(
-                field=field,
-                base=first.base if first else old,
-                yours=_yours(update, field, order),
-                theirs=new,
-                by=by,
-                at=format_time(at),
-            )
-    return list(found.values())
-
-
-def _yours(update: OrderUpdate, field: str, order: Order) -> Any:
-    """What the edit would have made of the field; null where it does not speak of it."""
-    name, _, sku = field.partition("/")
-    if name not in update.model_fields_set:
-        return None
-    if name != "items":
-        return getattr(update, name)
-    lines: Mapping[str, OrderItem] = {item.sku: item for item in make_items(update.items)}
-    line = lines.get(sku)
-    return read_item(line, Currency(order.currency)).model_dump() if line else None

@@ -32,6 +32,8 @@ from app.realtime.dependencies import RecordingSession
 from app.realtime.epoch import read_position
 from app.users.errors import SIGNED_IN, problems
 
+MERGED = {"Tandem-Merged": "true"}
+
 router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED_IN))
 
 
@@ -93,10 +95,14 @@ async def update_order(
     principal: CurrentPrincipal,
     session: RecordingSession,
 ) -> Response:
-    order = await orders_service.update_order(
+    """Based on the version in If-Match. Where others changed other fields since (lines count one
+    by one), the edit is put on top, and the answer says `Tandem-Merged: true`; otherwise it is
+    refused with what conflicts.
+    """
+    edited = await orders_service.update_order(
         session, principal=principal, order_id=order_id, update=body, base=base
     )
-    return _answer(order, {})
+    return _answer(edited.order, MERGED if edited.merged else {})
 
 
 @router.delete(

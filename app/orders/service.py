@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.orders.access import owns, visible_to
-from app.orders.changes import apply_update, check_item_money, find_conflicts
-from app.orders.errors import OrderChanged, OrderForbidden, OrderNotFound, OrderNotPlaced
+from app.orders.changes import apply_update, check_item_money
+from app.orders.errors import OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
 from app.orders.locking import actor_of, lock_order, select_orders, touch
+from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
@@ -26,6 +27,14 @@ class Page:
 
     items: Sequence[Order]
     next_cursor: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An order after an edit; `merged` if it had another version than the edit is based on."""
+
+    order: OrderRead
+    merged: bool
 
 
 async def create_order(
@@ -71,25 +80,25 @@ async def update_order(
     order_id: UUID,
     update: OrderUpdate,
     base: int | None,
-) -> OrderRead:
+) -> Edited:
     """Change what was sent; `base` is the version that the caller saw, None to write over.
 
-    Raises OrderNotFound, OrderForbidden, OrderChanged, then what the state rules raise. Records
-    nothing when nothing changes.
+    Raises OrderNotFound, OrderForbidden, OrderChanged, then what the rules say of the order as it
+    is now. Records nothing when nothing changes.
     """
     order = await lock_order(session, principal=principal, order_id=order_id)
     _check_rights(principal, order, update)
+    wanted, merged = update, False
     if base is not None and base != order.version:
-        conflicts = await find_conflicts(session, order, base=base, update=update)
-        raise OrderChanged(read_order(order), conflicts)
+        wanted, merged = await merge_update(session, order, update=update, base=base), True
     _check_state(principal, order, update)
-    changed = apply_update(order, update)
+    changed = apply_update(order, wanted)
     if not changed:
-        return read_order(order)
+        return Edited(read_order(order), merged)
     await touch(session, order)
     updated, actor = read_order(order), actor_of(principal)
     await record_order(session, updated, event_type="order.updated", actor=actor, changed=changed)
-    return updated
+    return Edited(updated, merged)
 
 
 async def delete_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:

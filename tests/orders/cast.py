@@ -40,6 +40,11 @@ class Cast:
             await self.update("staff", status=step)
 
     async def update(self, name: str, *, base: int | None = None, **body: Any) -> OrderRead:
+        return (await self.edit(name, base=base, **body)).order
+
+    async def edit(
+        self, name: str, *, base: int | None = None, **body: Any
+    ) -> orders_service.Edited:
         return await orders_service.update_order(
             self.session,
             principal=self.people[name],

@@ -1,17 +1,14 @@
-"""What an edit changes, and what others changed meanwhile."""
+"""What an edit changes."""
 
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principals import Principal, Role
 from app.core.errors import InvalidRequest
-from app.orders import service as orders_service
-from app.orders.changes import Changed, apply_update, check_item_money, find_conflicts
-from app.orders.models import Currency, Order, OrderStatus
-from app.orders.schemas import ConflictRead, OrderItemRead, OrderItemWrite, OrderRead, OrderUpdate
-from tests.orders.rows import a_line_read, add_order, add_person, an_order
+from app.orders.changes import Changed, apply_update, check_item_money
+from app.orders.models import Currency, Order
+from app.orders.schemas import OrderItemWrite, OrderUpdate
+from tests.orders.rows import a_line_read, an_order
 from tests.orders.shop import a_line
 
 A, B = ("A", 1, "1.00"), ("B", 2, "2.00")
@@ -24,9 +21,6 @@ def lines(*given: tuple[str, int, str]) -> list[dict[str, Any]]:
 
 def change(order: Order, **body: Any) -> Changed:
     return apply_update(order, OrderUpdate.model_validate(body))
-
-
-# -------------------------------------------------------------------- applying
 
 
 def test_nothing_sent_changes_nothing() -> None:
@@ -127,119 +121,3 @@ def test_money_that_the_currency_does_not_have_is_told_by_line() -> None:
 
     pointers = [error.pointer for error in refused.value.errors]
     assert pointers == ["/items/1/unit_price", "/items/2/unit_price"]
-
-
-# -------------------------------------------------------------------- conflicts
-
-
-async def edit(session: AsyncSession, order: Order, person: Principal, **body: Any) -> OrderRead:
-    return await orders_service.update_order(
-        session,
-        principal=person,
-        order_id=order.id,
-        update=OrderUpdate.model_validate(body),
-        base=None,
-    )
-
-
-async def conflicts(
-    session: AsyncSession, order: Order, base: int, **body: Any
-) -> dict[str, ConflictRead]:
-    update = OrderUpdate.model_validate(body)
-    found = await find_conflicts(session, order, base=base, update=update)
-    return {conflict.field: conflict for conflict in found}
-
-
-async def test_a_conflict_tells_base_yours_theirs_and_who_and_when(session: AsyncSession) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    sten = await add_person(session, Role.STAFF, "Sten")
-    order = await add_order(session, cleo, note="base")
-    await edit(session, order, sten, note="theirs")
-
-    [found] = (await conflicts(session, order, 1, note="yours")).values()
-
-    assert found.model_dump(mode="json") == {
-        "field": "note",
-        "base": "base",
-        "yours": "yours",
-        "theirs": "theirs",
-        "by": {"id": str(sten.user_id), "name": "Sten"},
-        "at": found.at,
-    }
-    assert found.at == order.updated_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-async def test_of_several_changes_the_first_base_and_the_last_value_count(
-    session: AsyncSession,
-) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    order = await add_order(session, cleo, note="first")
-    for note in ("second", "third"):
-        await edit(session, order, cleo, note=note)
-
-    found = (await conflicts(session, order, 1, note="yours"))["note"]
-
-    assert (found.base, found.theirs) == ("first", "third")
-
-
-async def test_what_changed_before_the_base_does_not_conflict(session: AsyncSession) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    order = await add_order(session, cleo, note="first")
-    await edit(session, order, cleo, note="second")
-    await edit(session, order, cleo, note="third")
-
-    found = (await conflicts(session, order, 2, note="yours"))["note"]
-
-    assert found.base == "second"
-    assert await conflicts(session, order, 3, note="yours") == {}
-
-
-async def test_lines_conflict_by_sku(session: AsyncSession) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    order = await add_order(session, cleo, items=lines(A, B))
-    await edit(session, order, cleo, items=lines(("A", 5, "1.00"), B))
-
-    found = await conflicts(session, order, 1, items=lines(("A", 9, "1.00"), B))
-
-    assert found.keys() == {"items/A"}
-    assert found["items/A"].base == a_line_read(*A)
-    assert found["items/A"].yours == a_line_read("A", 9, "1.00")
-    assert found["items/A"].theirs == a_line_read("A", 5, "1.00")
-
-
-async def test_a_line_that_you_take_away_is_yours_as_null(session: AsyncSession) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    order = await add_order(session, cleo, items=lines(A, B))
-    await edit(session, order, cleo, items=lines(("A", 5, "1.00"), B))
-
-    found = await conflicts(session, order, 1, items=lines(B))
-
-    assert found["items/A"].yours is None
-
-
-async def test_a_field_of_the_edit_is_shown_as_the_order_would_have_it(
-    session: AsyncSession,
-) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    order = await add_order(session, cleo, currency="JPY", items=lines(("A", 1, "150")))
-    await edit(session, order, cleo, items=lines(("A", 1, "200")))
-
-    found = await conflicts(session, order, 1, items=lines(("A", 1, "250")))
-
-    assert OrderItemRead.model_validate(found["items/A"].yours).unit_price == "250"
-    assert found["items/A"].theirs["unit_price"] == "200"
-
-
-async def test_a_status_conflicts_like_any_field(session: AsyncSession) -> None:
-    cleo = await add_person(session, Role.CUSTOMER)
-    sten = await add_person(session, Role.STAFF)
-    order = await add_order(session, cleo)
-    await edit(session, order, sten, status="accepted")
-
-    found = (await conflicts(session, order, 1, status="cancelled"))["status"]
-
-    assert (found.base, found.yours, found.theirs) == (
-        OrderStatus.PLACED,
-        OrderStatus.CANCELLED,
-        OrderStatus.ACCEPTED,
-    )

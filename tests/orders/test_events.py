@@ -28,9 +28,10 @@ async def events(session: AsyncSession, order: Order) -> list[EventRow]:
 
 async def edit(session: AsyncSession, person: Principal, order: Order, **body: Any) -> OrderRead:
     update = OrderUpdate.model_validate(body)
-    return await orders_service.update_order(
+    edited = await orders_service.update_order(
         session, principal=person, order_id=order.id, update=update, base=None
     )
+    return edited.order
 
 
 def shown(order: Order | OrderRead) -> Any:

@@ -164,6 +164,61 @@ async def test_a_stale_edit_of_a_line_conflicts_by_its_sku(shop: Shop, cleo: Per
     )
 
 
+async def test_an_edit_beside_what_others_did_is_merged_and_says_so(
+    shop: Shop, cleo: Person
+) -> None:
+    sten = await shop.staff()
+    placed = await shop.place(cleo, items=[a_line(), a_line(sku="B", unit_price="1.00")])
+    body = {"status": "accepted", "items": [a_line(), a_line(sku="B", quantity=1)]}
+    await shop.patch(sten, placed["id"], body, if_match='"1"')
+    mine = {"note": "hurry", "items": [a_line(quantity=2), placed["items"][1]]}
+
+    answer = await shop.patch(cleo, placed["id"], mine, if_match='"1"')
+
+    merged = answer.json()
+    assert (answer.status_code, answer.headers["Tandem-Merged"]) == (200, "true")
+    assert answer.headers["ETag"] == '"3"'
+    assert (merged["status"], merged["note"]) == ("accepted", "hurry")
+    assert merged["items"] == [a_line(quantity=2), a_line(sku="B", quantity=1)]
+    assert merged["total"] == "42.00"
+    assert (await shop.get(cleo, placed["id"])).json() == merged
+
+
+async def test_an_edit_of_the_present_version_is_not_called_merged(
+    shop: Shop, cleo: Person
+) -> None:
+    placed = await shop.place(cleo)
+
+    answer = await shop.patch(cleo, placed["id"], {"note": "new"}, if_match='"1"')
+
+    assert "Tandem-Merged" not in answer.headers
+
+
+async def test_an_edit_that_is_sent_again_as_its_answer_was_lost_is_made_once(
+    shop: Shop, cleo: Person
+) -> None:
+    placed = await shop.place(cleo)
+    first, again = [
+        await shop.patch(cleo, placed["id"], {"items": [a_line(quantity=2)]}, if_match='"1"')
+        for _ in range(2)
+    ]
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert len(await shop.events(placed["id"])) == 2
+
+
+async def test_of_a_stale_edit_only_what_conflicts_is_told(shop: Shop, cleo: Person) -> None:
+    placed = await shop.place(cleo, items=[a_line(sku="A"), a_line(sku="B")])
+    theirs = {"note": "theirs", "items": [a_line(sku="A", quantity=1), a_line(sku="C")]}
+    await shop.patch(cleo, placed["id"], theirs)
+    mine = {"note": "theirs", "items": [a_line(sku="A", quantity=2), a_line(sku="B")]}
+
+    answer = await shop.patch(cleo, placed["id"], mine, if_match='"1"')
+
+    conflicts = problem(answer, 412, "order_changed")["conflicts"]
+    assert [conflict["field"] for conflict in conflicts] == ["items/A"]
+
+
 @pytest.mark.parametrize("if_match", ['"2"', '"999999"', '"99999999999999999999"', 'W/"1"', '"x"'])
 async def test_a_version_that_the_order_never_had_does_not_match(
     shop: Shop, cleo: Person, if_match: str

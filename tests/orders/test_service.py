@@ -137,10 +137,20 @@ async def test_who_may_not_is_told_so_before_being_told_that_the_order_changed(
 async def test_that_the_order_changed_is_told_before_its_state_is_looked_at(
     session: AsyncSession,
 ) -> None:
-    cast = await Cast(session).enter(status=OrderStatus.CANCELLED)
+    cast = await Cast(session).enter()
+    await cast.update("staff", status=OrderStatus.CANCELLED, note="sold out")
 
     with pytest.raises(OrderChanged):
-        await cast.update("owner", base=1, status=OrderStatus.CANCELLED, note="late")
+        await cast.update("owner", base=1, note="hurry")
+
+
+async def test_an_edit_of_an_older_version_keeps_the_rules_of_the_order_as_it_is_now(
+    session: AsyncSession,
+) -> None:
+    cast = await Cast(session).enter(status=OrderStatus.CANCELLED)
+
+    with pytest.raises(OrderClosed):
+        await cast.update("owner", base=1, note="hurry")
 
 
 async def test_an_edit_that_is_refused_leaves_the_order_as_it_was(session: AsyncSession) -> None:

@@ -1,0 +1,162 @@
+"""Edits of an older version: put on top of what others did since, or refused with what conflicts.
+
+Three states meet: the order at the edit's `base`, what the edit makes of it (`yours`), and the
+order as it is now (`theirs`). A status or note that is sent is wanted. Lines are compared by sku:
+one that was sent as it was at the base is not touched and keeps what others made of it, and what
+others added stays. A field that the edit touches conflicts if a later version changed it to
+something else than is wanted; that includes one that was changed and changed back, since whoever
+did that may have meant it. Comments and sharing conflict with no field.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.schemas import format_time
+from app.orders.changes import LINE, Line, make_items, read_lines
+from app.orders.errors import OrderChanged
+from app.orders.models import Currency, Order
+from app.orders.schemas import MAX_ITEMS, ConflictRead, OrderItemWrite, OrderUpdate, read_order
+from app.realtime.models import EventRow
+from app.users.models import User
+from app.users.schemas import PersonRead
+
+Lines = Mapping[str, Line]
+"""By sku, in their order."""
+Touched = Mapping[str, Line | None]
+"""What an edit makes of the lines, by sku, that it adds, changes or, as None, takes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What others made of a field: the value at the base, the last one, and whose that is."""
+
+    base: Any
+    theirs: Any
+    by: PersonRead | None
+    at: datetime
+
+    def against(self, field: str, yours: Any) -> ConflictRead:
+        return ConflictRead(
+            field=field,
+            base=self.base,
+            yours=yours,
+            theirs=self.theirs,
+            by=self.by,
+            at=format_time(self.at),
+        )
+
+
+Changes = Mapping[str, Change]
+
+
+async def merge_update(
+    session: AsyncSession, order: Order, *, update: OrderUpdate, base: int
+) -> OrderUpdate:
+    """What the caller would have sent, had they known the order as it is now; its row is locked.
+
+    Raises OrderChanged; without conflicts where it cannot be told what came after `base`.
+    """
+    changes = await find_changes(session, order, base=base)
+    if changes is None:
+        raise OrderChanged(read_order(order), [])
+    merged, conflicts = merge(order, update, changes)
+    if conflicts:
+        raise OrderChanged(read_order(order), conflicts)
+    return merged
+
+
+async def find_changes(
+    session: AsyncSession, order: Order, *, base: int
+) -> dict[str, Change] | None:
+    """By field, what came after `base`, from the order's own events. None if the order never had
+    that version, or if its events do not reach back so far.
+    """
+    if not 0 < base <= order.version:
+        return None
+    rows = await session.execute(
+        select(EventRow.changed, EventRow.created_at, EventRow.actor_id, User.name)
+        .outerjoin(User, User.id == EventRow.actor_id)
+        .where(EventRow.entity_id == order.id, EventRow.version > base)
+        .order_by(EventRow.version)
+    )
+    found: dict[str, Change] = {}
+    events = rows.all()
+    for changed, at, actor_id, name in events:
+        by = PersonRead(id=actor_id, name=name) if actor_id and name else None
+        for field, (old, new) in changed.items():
+            first = found.get(field)
+            found[field] = Change(first.base if first else old, new, by, at)
+    return found if len(events) == order.version - base else None
+
+
+def merge(
+    order: Order, update: OrderUpdate, changes: Changes
+) -> tuple[OrderUpdate, list[ConflictRead]]:
+    """The update as it is to be applied to the present order, and what conflicts."""
+    touched: dict[str, Any] = {
+        field: getattr(update, field)
+        for field in ("status", "note")
+        if field in update.model_fields_set
+    }
+    if "items" not in update.model_fields_set:
+        return update, list(find_conflicts(touched, changes))
+    currency = Currency(order.currency)
+    theirs = read_lines(order.items, currency)
+    yours = read_lines(make_items(update.items), currency)
+    lines = touched_lines(base_lines(theirs, changes), yours)
+    merged = merge_lines(lines, yours, theirs)
+    touched |= {f"{LINE}{sku}": line for sku, line in lines.items()}
+    conflicts = list(find_conflicts(touched, changes))
+    if not conflicts:
+        conflicts = list(find_misfits(lines, theirs, changes, count=len(merged)))
+    items = [OrderItemWrite(**line) for line in merged.values()]
+    return update.model_copy(update={"items": items}), conflicts
+
+
+def base_lines(theirs: Lines, changes: Changes) -> Lines:
+    """The lines as they were at the base: those of now, less what others did."""
+    before = {
+        field.removeprefix(LINE): change.base
+        for field, change in changes.items()
+        if field.startswith(LINE)
+    }
+    return {sku: line for sku, line in {**theirs, **before}.items() if line is not None}
+
+
+def touched_lines(base: Lines, yours: Lines) -> Touched:
+    return {sku: yours.get(sku) for sku in {**base, **yours} if yours.get(sku) != base.get(sku)}
+
+
+def merge_lines(touched: Touched, yours: Lines, theirs: Lines) -> Lines:
+    """In the order in which they were sent; what only others added stands at the end."""
+    lines = {**theirs, **touched}
+    merged = {sku: lines.get(sku) for sku in {**yours, **lines}}
+    return {sku: line for sku, line in merged.items() if line is not None}
+
+
+def find_conflicts(touched: Mapping[str, Any], changes: Changes) -> Iterator[ConflictRead]:
+    """Of the fields that an edit touches, with what it makes of them."""
+    for field, yours in touched.items():
+        change = changes.get(field)
+        if change is not None and change.theirs != yours:
+            yield change.against(field, yours)
+
+
+def find_misfits(
+    touched: Touched, theirs: Lines, changes: Changes, *, count: int
+) -> Iterator[ConflictRead]:
+    """Edits that fit line by line can leave too many lines, or none. Then those conflict that the
+    caller adds, or takes away, with the last of the others' changes to lines.
+    """
+    if 1 <= count <= MAX_ITEMS:
+        return
+    last = max((changes[field] for field in changes if field.startswith(LINE)), key=lambda c: c.at)
+    for sku, yours in touched.items():
+        present = theirs.get(sku)
+        if yours != present and (yours is None if count == 0 else present is None):
+            yield Change(present, present, last.by, last.at).against(f"{LINE}{sku}", yours)
