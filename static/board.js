@@ -18,6 +18,7 @@ import { applyOrderEvent, narrate } from './order-events.js';
 import { OrderActions } from './order-actions.js';
 import { sentenceOf } from './problems.js';
 import { RealtimeClient } from './realtime.js';
+import { Room } from './room.js';
 import { accessToken, readSession, signOut } from './session.js';
 import { Store } from './store.js';
 import { BoardView } from './views/board-view.js';
@@ -55,6 +56,7 @@ export class Board {
     this.#view = new BoardView(user, this.#store, {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
+      enter: (id) => this.#enter(id),
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),
@@ -73,6 +75,15 @@ export class Board {
   open() {
     this.#client.connect();
     return this.#load();
+  }
+
+  /** @param {string} id */
+  #enter(id) {
+    return new Room(id, this.#store.get(id), {
+      client: this.#client,
+      user: this.#user,
+      onOrder: (order) => this.#actions.learn(order),
+    });
   }
 
   close() {

@@ -50,6 +50,11 @@ export class OrderActions {
     }
   }
 
+  /** A newer version of an order, if it is on the board. @param {Order} order */
+  learn(order) {
+    if (this.#store.get(order.id)) this.#store.take(order, OWN);
+  }
+
   /** @param {Order} order @param {unknown} error */
   #refused(order, error) {
     if (!(error instanceof Problem)) return this.#notices.error(sentenceOf(error));

@@ -1,8 +1,8 @@
 import { ColumnsView } from './columns.js';
 import { ConnectionView } from './connection.js';
 import { el } from './dom.js';
-import { OrderDialog } from './order-dialog.js';
 import { OrderForm } from './order-form.js';
+import { Door } from './room/door.js';
 import { StatusBar } from './status-bar.js';
 import { StatusTabs } from './status-tabs.js';
 import { TopBar } from './top-bar.js';
@@ -15,6 +15,7 @@ import { TopBar } from './top-bar.js';
  * @typedef {object} BoardHandlers
  * @property {(id: string, status: import('../api.js').Status) => Promise<void>} onMove
  * @property {(order: import('../api.js').NewOrder) => Promise<void>} onPlace
+ * @property {(id: string) => import('../room.js').Room} enter open an order
  * @property {() => void} onMore
  * @property {() => void} onRetry connect again
  * @property {() => void} onReload read the orders again
@@ -30,8 +31,7 @@ export class BoardView {
   #status;
   #failure = el('div', { class: 'failure', role: 'alert', hidden: true });
   #welcome;
-  /** @type {OrderDialog | null} */
-  #dialog = null;
+  #door;
   /** @type {OrderForm | null} */
   #form = null;
   #context;
@@ -47,10 +47,11 @@ export class BoardView {
   constructor(user, store, handlers) {
     this.#store = store;
     this.#handlers = handlers;
+    this.#door = new Door(handlers.enter);
     this.#context = {
       user,
       onMove: handlers.onMove,
-      onOpen: (/** @type {string} */ id) => this.#open(id),
+      onOpen: (/** @type {string} */ id) => this.#door.open(id),
     };
     this.connection = new ConnectionView(handlers.onRetry);
     this.topBar = new TopBar(this.connection.node, {
@@ -76,7 +77,7 @@ export class BoardView {
 
   close() {
     this.#columns.close();
-    this.#dialog?.close();
+    this.#door.close();
     this.#form?.close();
     this.node.remove();
   }
@@ -84,9 +85,6 @@ export class BoardView {
   /** @param {Change} change */
   change(change) {
     this.#columns.change(change);
-    if (this.#dialog?.order.id !== change.id) return;
-    if (change.after) this.#dialog.update(change.after);
-    else this.#dialog.close();
   }
 
   /** The first page is here. */
@@ -94,6 +92,7 @@ export class BoardView {
     this.#failure.hidden = true;
     this.board.ariaBusy = 'false';
     this.#columns.settle();
+    this.#door.start();
   }
 
   /** @param {string} sentence why there are no orders to be seen */
@@ -121,15 +120,6 @@ export class BoardView {
     this.#status.showExtent(this.#store.size, this.#extent);
     const isSettled = this.board.ariaBusy === 'false';
     this.#welcome.hidden = !isSettled || this.#store.size > 0;
-  }
-
-  /** @param {string} id */
-  #open(id) {
-    const order = this.#store.get(id);
-    if (!order) return;
-    this.#dialog = new OrderDialog(order, this.#context, () => {
-      this.#dialog = null;
-    });
   }
 
   #compose() {
