@@ -203,7 +203,8 @@ export class OrderDialog {
 
   /** @param {import('../order-events.js').OrderEvent[]} events */
   #merged(events) {
-    if (events.length > 0) this.#notice.info(mergedSentence(events));
+    const sentence = mergedSentence(events);
+    if (sentence) this.#notice.info(sentence);
   }
 
   /** @param {Status} status */

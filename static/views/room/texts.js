@@ -22,11 +22,16 @@ export function closedSentence({ status }) {
   return `The order is ${now} now and can no longer be edited. Your edit was not saved.`;
 }
 
-/** @param {OrderEvent[]} events what others did meanwhile; not empty */
+/**
+ * @param {OrderEvent[]} events what others did meanwhile
+ * @returns {string} '' when they changed nothing: a comment is no change
+ */
 export function mergedSentence(events) {
-  const who = [...new Set(events.map(({ actor }) => actor?.name ?? 'Someone'))].join(' and ');
-  const fields = nameFields(Object.assign({}, ...events.map(({ changed }) => changed)));
-  return fields ? `Merged with ${who}’s change to ${fields}.` : `Saved together with what ${who} did.`;
+  const changes = events.filter(({ changed }) => Object.keys(changed ?? {}).length > 0);
+  if (changes.length === 0) return '';
+  const who = [...new Set(changes.map(({ actor }) => actor?.name ?? 'Someone'))].join(' and ');
+  const fields = nameFields(Object.assign({}, ...changes.map(({ changed }) => changed)));
+  return `Saved, and merged with ${who}’s change to ${fields}.`;
 }
 
 /** @param {Order} order as it was seen @param {Problem} problem */
