@@ -1,0 +1,40 @@
+"""What a person does in an opened order, in a browser."""
+
+from playwright.async_api import Locator, expect
+
+from tests.end_to_end.browser import Visit
+
+
+async def enter(visit: Visit, order: str) -> None:
+    """Open the order by its address; until all of it is there."""
+    await visit.page.goto(f"{visit.url}/#order={order}")
+    dialog = visit.by("order-dialog")
+    await expect(dialog).to_have_attribute("data-order-id", order)
+    await expect(visit.by("history").get_by_test_id("event")).not_to_have_count(0)
+
+
+def line(visit: Visit, sku: str) -> Locator:
+    return visit.page.locator(f"[data-testid=item][data-field='items/{sku}']")
+
+
+async def edit_note(visit: Visit, text: str) -> None:
+    """Type, without saving."""
+    await visit.by("edit-note").or_(visit.by("add-note")).filter(visible=True).click()
+    await visit.by("note-input").fill(text)
+
+
+async def save_note(visit: Visit, text: str) -> None:
+    await edit_note(visit, text)
+    await visit.by("save-note").click()
+
+
+async def edit_quantity(visit: Visit, sku: str, quantity: int) -> None:
+    """Type, without saving."""
+    await line(visit, sku).get_by_test_id("edit-line").click()
+    await line(visit, sku).locator("[name=quantity]").fill(str(quantity))
+
+
+async def say(visit: Visit, text: str) -> None:
+    await visit.by("tab-comments").click()
+    await visit.by("comment-input").fill(text)
+    await visit.by("comment-input").press("Control+Enter")
