@@ -368,31 +368,39 @@ async def test_the_room_fits_the_screen(
         await edit_quantity(staff, PAVLOVA, 10)
         await expect(line(cleo, PAVLOVA).get_by_test_id("editors")).to_be_attached()
         await expect(cleo.by("comment")).to_have_count(2)
-        await cleo.screenshot(f"room-comments-{name}")
+        await picture(cleo, f"room-comments-{name}")
         if size == PHONE:
             await cleo.by("tab-order").click()
-            await cleo.screenshot(f"room-order-{name}")
+            await picture(cleo, f"room-order-{name}")
         await edit_quantity(cleo, PAVLOVA, 11)
-        await cleo.screenshot(f"room-editing-{name}")
+        await picture(cleo, f"room-editing-{name}")
         await staff.by("save-line").click()
         await expect(cleo.by("overtaken").filter(visible=True)).to_have_count(1)
-        await cleo.screenshot(f"room-overtaken-{name}")
+        await picture(cleo, f"room-overtaken-{name}")
         await cleo.by("save-line").click()
         await expect(cleo.by("conflict")).to_be_visible()
-        await cleo.screenshot(f"conflict-{name}")
+        await picture(cleo, f"conflict-{name}")
         assert await overflow(cleo) <= 0
         await cleo.by("conflict-save").click()
         await cleo.by("tab-history").click()
         await expect(cleo.by("event")).to_have_count(6)
-        await cleo.screenshot(f"room-history-{name}")
+        await picture(cleo, f"room-history-{name}")
 
         assert await overflow(cleo) <= 0
         assert_only_refused(cleo, 412)
 
 
+async def picture(visit: Visit, name: str) -> None:
+    """Once nothing moves any more that comes to rest."""
+    moving = "document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1)"
+    await visit.page.evaluate(f"Promise.allSettled({moving}.map((one) => one.finished))")
+    await visit.screenshot(name)
+
+
 async def overflow(visit: Visit) -> int:
     """By how much what is open is wider than the screen, in pixels."""
-    nodes = "document.querySelectorAll('html, dialog[open], dialog[open] :is(div, section, form)')"
+    boxes = "dialog[open] :is(div, section, form):not(.sr-only)"
+    nodes = f"document.querySelectorAll('html, dialog[open], {boxes}')"
     widths = f"[...{nodes}].map((node) => node.scrollWidth - node.clientWidth)"
     found: int = await visit.page.evaluate(f"Math.max(...{widths})")
     return found
