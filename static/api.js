@@ -2,7 +2,6 @@
  * REST access. Every function answers parsed JSON or throws a Problem or Unreachable, whose
  * `message` can be shown as it is.
  *
- * @typedef {import('./realtime.js').Position} Position
  * @typedef {{id: string, name: string}} Person
  * @typedef {{sku: string, name: string, quantity: number, unit_price: string}} Item
  * @typedef {'placed' | 'accepted' | 'preparing' | 'ready' | 'completed' | 'cancelled'} Status
@@ -27,21 +26,16 @@
  * @property {string} name
  * @property {'admin' | 'staff' | 'customer'} role
  *
- * @typedef {object} OrderPage
- * @property {Order[]} items
- * @property {string | null} next_cursor
- * @property {Position & {channel: string}} position
- *
  * @typedef {{currency: string, note: string | null, items: Item[]}} NewOrder
  * @typedef {{people: {email: string, name: string, role: string}[], password: string}} Demo
  */
 
-import { Problem, Unreachable } from './problems.js';
+import { Problem } from './problems.js';
+import { authorized } from './realtime/http.js';
 import { accessToken, forget } from './session.js';
 
 const ROOT = '/api/v1';
-/** A request that hangs must not keep a button busy for ever. */
-const TIMEOUT = 15_000;
+const send = authorized({ getToken: accessToken });
 
 /**
  * @typedef {object} Call
@@ -56,14 +50,11 @@ const TIMEOUT = 15_000;
  * @returns {Promise<{data: any, headers: Headers}>}
  */
 export async function request(path, call = {}) {
-  let token = await accessToken();
-  let response = await send(path, call, token);
-  if (response.status === 401) {
-    // Ended early: by the server's clock, or because its key was changed. Once more with another.
-    token = await accessToken(token);
-    if (token) response = await send(path, call, token);
-    if (response.status === 401) forget();
-  }
+  const { method = 'GET', body, headers = {} } = call;
+  const all = new Headers(headers);
+  if (body !== undefined) all.set('Content-Type', 'application/json');
+  const response = await send(ROOT + path, { method, headers: all, body: JSON.stringify(body) });
+  if (response.status === 401) forget();
   if (!response.ok) throw await Problem.from(response);
   return {
     data: response.status === 204 ? null : await response.json(),
@@ -71,31 +62,9 @@ export async function request(path, call = {}) {
   };
 }
 
-/** @param {string} path @param {Call} call @param {string | null} token */
-function send(path, { method = 'GET', body, headers = {} }, token) {
-  const all = new Headers(headers);
-  if (token) all.set('Authorization', `Bearer ${token}`);
-  if (body !== undefined) all.set('Content-Type', 'application/json');
-  const signal = AbortSignal.timeout(TIMEOUT);
-  const init = { method, headers: all, body: JSON.stringify(body), signal };
-  return fetch(ROOT + path, init).catch(() => {
-    throw new Unreachable();
-  });
-}
-
 /** @returns {Promise<User>} */
 export async function readMe() {
   return (await request('/users/me')).data;
-}
-
-/**
- * @param {{cursor?: string | null, limit?: number, filters?: Record<string, string>}} page
- * @returns {Promise<OrderPage>}
- */
-export async function readOrders({ cursor = null, limit = 50, filters = {} } = {}) {
-  const query = new URLSearchParams({ ...filters, limit: String(limit) });
-  if (cursor) query.set('cursor', cursor);
-  return (await request(`/orders?${query}`)).data;
 }
 
 /**
@@ -138,7 +107,7 @@ export async function readDemo() {
 /**
  * One order, and from where on its own channel tells what comes after.
  * @param {string} id
- * @returns {Promise<{order: Order, position: Position}>}
+ * @returns {Promise<{order: Order, position: import('./realtime.js').Position}>}
  */
 export async function readOrder(id) {
   const { data, headers } = await request(`/orders/${id}`);

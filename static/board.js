@@ -3,26 +3,24 @@
  *
  * @typedef {import('./api.js').User} User
  * @typedef {import('./api.js').Order} Order
- * @typedef {import('./api.js').NewOrder} NewOrder
- * @typedef {import('./realtime/channel.js').Publication} Publication
+ * @typedef {import('./realtime/collection.js').Change} Change
  *
  * @typedef {object} Outside what the board asks of the page it is part of
  * @property {(reason: string) => void} onSignedOut
- * @property {() => void} onRoleChanged
  * @property {import('./views/notices.js').Notices} notices
  */
 
-import { readOrders } from './api.js';
-import { Feed } from './feed.js';
-import { applyOrderEvent, narrate } from './order-events.js';
+import { Filter } from './filter.js';
 import { OrderActions } from './order-actions.js';
+import { narrate } from './order-events.js';
+import { OrderSearch } from './order-search.js';
 import { sentenceOf } from './problems.js';
-import { RealtimeClient } from './realtime.js';
+import { Collection, RealtimeClient } from './realtime.js';
 import { Room } from './room.js';
 import { accessToken, readSession, signOut } from './session.js';
-import { Store } from './store.js';
 import { BoardView } from './views/board-view.js';
 
+const ORDERS = '/api/v1/orders';
 /** So many orders are loaded unasked; more than anyone reads, and still scrolled smoothly. */
 const LOADED_UNASKED = 1000;
 /** How often to try again by oneself when the orders cannot be read. */
@@ -37,10 +35,10 @@ const INCOMPATIBLE = 'This page no longer understands the server. Please reload 
 export class Board {
   #user;
   #outside;
-  /** @type {Store<Order>} */
-  #store = new Store();
   #client = new RealtimeClient({ url: '/ws', getToken: accessToken });
-  #feed;
+  #orders = new Collection(this.#client, ORDERS, { onChange: (change) => this.#changed(change) });
+  #filter = new Filter();
+  #search = new OrderSearch(this.#orders, (error) => this.#failed(error));
   #actions;
   #view;
   #isOpen = true;
@@ -52,8 +50,8 @@ export class Board {
   constructor(user, outside) {
     this.#user = user;
     this.#outside = outside;
-    this.#actions = new OrderActions(this.#store, outside.notices);
-    this.#view = new BoardView(user, this.#store, {
+    this.#actions = new OrderActions(this.#orders, outside.notices);
+    this.#view = new BoardView(user, this.#orders, this.#filter, {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
       enter: (id) => this.#enter(id),
@@ -63,12 +61,6 @@ export class Board {
       onSignOut: () => this.#signOut(),
     });
     this.node = this.#view.node;
-    this.#feed = new Feed({
-      client: this.#client,
-      store: this.#store,
-      read: readOrders,
-      apply: (event) => this.#apply(event),
-    });
     this.#listen();
   }
 
@@ -79,28 +71,28 @@ export class Board {
 
   /** @param {string} id */
   #enter(id) {
-    return new Room(id, this.#store.get(id), {
+    return new Room(id, this.#orders.get(id), {
       client: this.#client,
       user: this.#user,
-      onOrder: (order) => this.#actions.learn(order),
+      onSaved: (order) => this.#orders.take(order),
     });
   }
 
   close() {
     this.#isOpen = false;
     clearTimeout(this.#reloadTimer);
-    this.#feed.close();
+    this.#search.stop();
+    this.#filter.close();
+    this.#orders.close();
     this.#client.dispose();
     this.#view.close();
   }
 
   #listen() {
-    on(this.#store, 'change', (change) => this.#view.change(change));
     on(this.#client, 'state', (state) => this.#view.connection.show(state));
     on(this.#client, 'terminated', (closed) => this.#terminated(closed));
-    on(this.#feed, 'page', () => this.#pageArrived());
-    on(this.#feed, 'publication', (publication) => this.#narrate(publication));
-    on(this.#feed, 'ended', () => this.#outside.onRoleChanged());
+    on(this.#filter, 'change', () => this.#filtered());
+    on(this.#search, 'state', () => this.#view.showSearching(this.#search.isBusy));
     const own = this.#client.channel(`users:${this.#user.id}`);
     on(own, 'publication', ({ data }) => this.#userChanged(data));
   }
@@ -108,8 +100,10 @@ export class Board {
   async #load() {
     clearTimeout(this.#reloadTimer);
     try {
-      await this.#feed.open();
+      await this.#orders.open();
       this.#view.settle();
+      this.#filtered();
+      this.#loadOn();
     } catch (error) {
       if (!this.#isOpen) return;
       if (!readSession()) return this.#outside.onSignedOut(sentenceOf(error));
@@ -119,10 +113,11 @@ export class Board {
   }
 
   /** One page follows the other, when there is time for it, up to a sensible number. */
-  #pageArrived() {
+  #loadOn() {
     this.#showExtent();
-    if (this.#feed.isComplete || this.#store.size >= LOADED_UNASKED) return;
-    whenIdle(() => this.#loadMore());
+    if (!this.#orders.isComplete && this.#orders.size < LOADED_UNASKED) {
+      whenIdle(() => this.#loadMore());
+    }
   }
 
   async #loadMore() {
@@ -130,40 +125,56 @@ export class Board {
     this.#isLoading = true;
     this.#showExtent();
     try {
-      await this.#feed.more();
+      await this.#orders.more();
+      this.#isLoading = false;
+      this.#loadOn();
     } catch (error) {
-      if (this.#isOpen) this.#outside.notices.error(sentenceOf(error));
+      this.#isLoading = false;
+      this.#showExtent();
+      this.#failed(error);
     }
-    this.#isLoading = false;
-    this.#showExtent();
   }
 
   #showExtent() {
-    const { isComplete } = this.#feed;
+    const { isComplete } = this.#orders;
     this.#view.showExtent({ isComplete, isLoading: this.#isLoading });
   }
 
-  /** @param {any} event of the channel that the feed follows */
-  #apply(event) {
-    // A customer's channel also carries news of the customer.
-    if (event.order) applyOrderEvent(this.#store, event);
+  /** @param {unknown} error */
+  #failed(error) {
+    if (this.#isOpen) this.#outside.notices.error(sentenceOf(error));
   }
 
-  /** @param {Publication} publication */
-  #narrate({ data: event, receivedAt }) {
-    if (!event.order) return;
-    const sentence = narrate(event, this.#store.get(event.order.id));
-    this.#view.happened(sentence, receivedAt - Date.parse(event.at));
+  /** @param {Change} change */
+  #changed(change) {
+    this.#view.change(change);
+    if (change.event) this.#narrate(change);
+    if (change.source !== 'reset') return;
+    // What a search had found beyond the pages that were read again is to be looked for again.
+    this.#filtered();
+    this.#loadOn();
+  }
+
+  #filtered() {
+    this.#view.filter();
+    this.#search.ask(this.#filter.isActive ? this.#filter.parameters(this.#user) : null);
+  }
+
+  /** @param {Change} change */
+  #narrate({ event, removed, receivedAt }) {
+    const news = /** @type {import('./order-events.js').OrderEvent} */ (event);
+    const sentence = narrate(news, removed[0]);
+    this.#view.happened(sentence, receivedAt - Date.parse(news.at));
     // What one did oneself has been said by a notice.
-    if (event.actor?.id !== this.#user.id) this.#outside.notices.say(sentence);
+    if (news.actor?.id !== this.#user.id) this.#outside.notices.say(sentence);
   }
 
   /** @param {any} event */
   #userChanged({ user }) {
     if (user?.id !== this.#user.id) return;
-    if (user.role !== this.#user.role) return this.#outside.onRoleChanged();
+    if (user.role !== this.#user.role) this.#outside.notices.info('Your rights have changed.');
     this.#user = user;
-    this.#view.topBar.show(user);
+    this.#view.showUser(user);
   }
 
   /** @param {{code: number}} closed */

@@ -41,14 +41,7 @@ async function start(reason = '') {
 
 /** @param {import('./api.js').User} user */
 function showBoard(user) {
-  board = new Board(user, {
-    notices,
-    onSignedOut: start,
-    onRoleChanged: () => {
-      notices.info('Your rights have changed; the board was loaded anew.');
-      start();
-    },
-  });
+  board = new Board(user, { notices, onSignedOut: start });
   root.replaceChildren(board.node);
   board.open();
 }

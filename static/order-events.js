@@ -1,5 +1,5 @@
 /**
- * What the events of an order do to the state, and how they read as sentences.
+ * How the events of an order read as sentences.
  *
  * @typedef {import('./api.js').Order} Order
  * @typedef {import('./api.js').Person} Person
@@ -13,30 +13,10 @@
  * @property {Record<string, [any, any]>} changed
  * @property {Order} order
  * @property {Person} [collaborator]
+ * @property {import('./api.js').Comment} [comment]
  */
 
 import { STATUS_NAMES } from './status.js';
-
-/**
- * @param {import('./store.js').Store<Order>} store
- * @param {OrderEvent} event
- */
-export function applyOrderEvent(store, event) {
-  const { order, type } = event;
-  if (type === 'order.deleted') return store.delete(order.id, event);
-  if (type === 'order.unshared' && isFarewell(order)) return store.hide(order.id, event);
-  if (type === 'order.shared') store.show(order.id);
-  store.take(order, event);
-}
-
-/**
- * To the person who was removed the event says no more than which order it was; to all others it
- * is an ordinary new version.
- * @param {Partial<Order>} order
- */
-function isFarewell(order) {
-  return order.status === undefined;
-}
 
 /**
  * @param {OrderEvent} event

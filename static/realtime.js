@@ -4,18 +4,23 @@
  *     const client = new RealtimeClient({ url: '/ws', getToken });
  *     client.addEventListener('state', () => light(client.state));
  *     client.connect();
- *     const orders = client.subscribe('orders', { position });   // or client.channel('users:42')
- *     orders.addEventListener('publication', ({ detail }) => apply(detail.data));
- *     orders.addEventListener('gap', () => readTheListAgain());
+ *     const live = await client.collection('/api/v1/orders', { onChange: () => draw(live.values()) });
+ *
+ * A collection is loaded and from then on kept as the server has it, through reconnects, expired
+ * tokens, gaps in the log and changes of rights. What lies below it can be had by itself:
+ *
+ *     const orders = client.subscribe('orders', { position });   // see channel.js
  *
  * It speaks the Centrifuge client protocol. After any interruption every channel continues from
  * its own position; where the server's log no longer reaches back that far, `gap` says so.
- * It knows nothing of orders: what a publication means is the application's business.
+ * It knows nothing of orders, only of entities with an id and a version.
  */
 
 import { Backoff } from './realtime/backoff.js';
 import { Channel } from './realtime/channel.js';
+import { Collection } from './realtime/collection.js';
 import { Connection } from './realtime/connection.js';
+import { authorized } from './realtime/http.js';
 import * as wire from './realtime/wire.js';
 
 /**
@@ -24,17 +29,19 @@ import * as wire from './realtime/wire.js';
  * @typedef {import('./realtime/wire.js').ReplyError} ReplyError
  * @typedef {import('./realtime/link.js').Closed} Closed
  * @typedef {import('./realtime/channel.js').Publication} Publication
- * @typedef {import('./realtime/connection.js').Options} Options
- * @typedef {'live' | 'reconnecting' | 'offline'} State `live`: connected, and every channel that
- *   is followed is confirmed, so that what is on the screen is what is in the database
+ * @typedef {import('./realtime/connection.js').Options & {fetch?: import('./realtime/http.js').Fetch}} Options
+ * @typedef {'live' | 'reconnecting' | 'offline'} State `live`: connected, every channel that is
+ *   followed is confirmed and every collection current, so that what is on the screen is what is
+ *   in the database
  */
 
-export { Channel };
+export { Channel, Collection };
 
 /**
  * Events (CustomEvent):
  * - `state`      detail {@link State}
  * - `connected`  each time the server has accepted the connection
+ * - `rights`     this person has another role now
  * - `terminated` detail {@link Closed}: the server does not want this client any more, or nobody
  *   is signed in (code 0). `connect()` tries again.
  */
@@ -42,6 +49,8 @@ export class RealtimeClient extends EventTarget {
   #connection;
   /** @type {Map<string, Channel>} */
   #channels = new Map();
+  /** @type {Set<{isCurrent: boolean}>} */
+  #parts = new Set();
   #backoff = new Backoff({ minimum: 500, maximum: 20_000 });
   /** @type {State} */
   state = 'offline';
@@ -49,6 +58,8 @@ export class RealtimeClient extends EventTarget {
   /** @param {Options} options */
   constructor(options) {
     super();
+    /** REST as this person. */
+    this.fetch = authorized(options);
     this.#connection = new Connection(options, {
       recovery: () => this.#recovery(),
       onUp: (result) => this.#up(result),
@@ -83,6 +94,27 @@ export class RealtimeClient extends EventTarget {
   }
 
   /**
+   * A list of the REST API, loaded: its first page is there, and it is followed from now on.
+   * @param {string} url such as '/api/v1/orders'
+   * @param {import('./realtime/collection.js').Options} [options]
+   * @returns {Promise<Collection>} rejects when the first page cannot be read
+   */
+  collection(url, options) {
+    return Collection.load(this, url, options);
+  }
+
+  /**
+   * Not to be `live` unless this is current, too; or no more to ask this one.
+   * @param {{isCurrent: boolean}} part
+   * @param {boolean} [isPart]
+   */
+  track(part, isPart = true) {
+    if (isPart) this.#parts.add(part);
+    else this.#parts.delete(part);
+    this.#updateState();
+  }
+
+  /**
    * The channel of that name, without subscribing it: for those that the server subscribes.
    * @param {string} name
    * @returns {Channel}
@@ -95,13 +127,15 @@ export class RealtimeClient extends EventTarget {
 
   /**
    * Follow a channel, from `position` if one is given. A channel that the server has subscribed
-   * is returned as it is, and so is one that is followed already.
+   * is returned as it is, and so is one that is followed already. It is followed until everyone
+   * who called this has called `unsubscribe`.
    * @param {string} name
    * @param {{position?: Position, joinLeave?: boolean}} [from] joinLeave: tell who comes and goes
    * @returns {Channel}
    */
   subscribe(name, { position, joinLeave = false } = {}) {
     const channel = this.channel(name);
+    channel.followers += 1;
     if (channel.state === 'subscribing' || channel.state === 'subscribed') return channel;
     if (position) channel.position = { epoch: position.epoch, offset: position.offset };
     channel.joinLeave = joinLeave;
@@ -114,7 +148,7 @@ export class RealtimeClient extends EventTarget {
   /** @param {string} name */
   unsubscribe(name) {
     const channel = this.#channels.get(name);
-    if (!channel || channel.serverSide) return;
+    if (!channel || --channel.followers > 0 || channel.serverSide) return;
     this.#channels.delete(name);
     channel.attempt += 1;
     channel.state = 'ended';
@@ -166,9 +200,16 @@ export class RealtimeClient extends EventTarget {
   /** @param {string} name @param {Json} sub */
   #takeServerSide(name, sub) {
     const channel = this.channel(name);
+    if (!channel.serverSide) channel.addEventListener('publication', this.#onOwnEvent);
     channel.serverSide = true;
     if (!channel.establish(sub, Date.now())) this.#connection.restart('insufficient state');
   }
+
+  /** On the person's own channel, which the server subscribes. @param {Event} message */
+  #onOwnEvent = (message) => {
+    const { data: event } = /** @type {CustomEvent<Publication>} */ (message).detail;
+    if (event.user && event.changed?.role) this.#emit('rights');
+  };
 
   /** @param {Channel} channel */
   #requestSubscribe(channel) {
@@ -241,7 +282,8 @@ export class RealtimeClient extends EventTarget {
   }
 
   #updateState() {
-    const settled = [...this.#channels.values()].every((c) => c.state !== 'subscribing');
+    const confirmed = [...this.#channels.values()].every((c) => c.state !== 'subscribing');
+    const settled = confirmed && [...this.#parts].every((part) => part.isCurrent);
     const { phase } = this.#connection;
     const up = settled ? 'live' : 'reconnecting';
     /** @type {State} */

@@ -10,7 +10,7 @@
  * @typedef {object} Outside
  * @property {import('./realtime.js').RealtimeClient} client
  * @property {User} user
- * @property {(order: Order) => void} onOrder told of each newer version
+ * @property {(order: Order) => void} onSaved told what came of an edit of this person
  */
 
 import * as api from './api.js';
@@ -39,7 +39,7 @@ const UNSUBSCRIBED = 2000;
  */
 export class Room extends EventTarget {
   #client;
-  #onOrder;
+  #onSaved;
   /** @type {import('./realtime/channel.js').Channel | null} */
   #channel = null;
   #isOpen = true;
@@ -52,12 +52,12 @@ export class Room extends EventTarget {
   isLoaded = false;
 
   /** @param {string} id @param {Order | undefined} known @param {Outside} outside */
-  constructor(id, known, { client, user, onOrder }) {
+  constructor(id, known, { client, user, onSaved }) {
     super();
     this.id = id;
     this.user = user;
     this.#client = client;
-    this.#onOrder = onOrder;
+    this.#onSaved = onSaved;
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
     this.people = new People(() => this.#emit('people'));
     this.editing = new Editing(() => this.#emit('editing'));
@@ -96,7 +96,7 @@ export class Room extends EventTarget {
    */
   async save(edit, base) {
     const { order, merged, from } = await this.saving.save(edit, base);
-    this.#onOrder(order);
+    this.#onSaved(order);
     if (!merged) return;
     const between = this.timeline.between(from, order.version);
     this.#emit('merged', between.filter((event) => event.actor?.id !== this.user.id));
@@ -135,7 +135,7 @@ export class Room extends EventTarget {
   async #read() {
     const { order, position } = await api.readOrder(this.id);
     if (!this.#isOpen) return;
-    this.#take(order);
+    this.saving.take(order);
     this.#follow(position);
     const [comments, events] = await Promise.all([
       api.readComments(this.id),
@@ -202,7 +202,7 @@ export class Room extends EventTarget {
   #hear({ data, info }) {
     if (info) return this.editing.take(/** @type {any} */ (info), data.editing ?? null);
     this.timeline.take([data]);
-    if (data.order?.status) this.#take(data.order);
+    if (data.order?.status) this.saving.take(data.order);
     if (data.comment) this.comments.arrive(data.comment);
     this.#emit('event', data);
     if (data.type === 'order.deleted') this.#finish('deleted');
@@ -211,11 +211,6 @@ export class Room extends EventTarget {
   /** @param {{code: number}} push */
   #unsubscribed({ code }) {
     if (code === UNSUBSCRIBED || code === PERMISSION_DENIED) this.#finish('revoked');
-  }
-
-  /** @param {Order} order */
-  #take(order) {
-    if (this.saving.take(order)) this.#onOrder(order);
   }
 
   /** @param {string | null} field */

@@ -20,6 +20,8 @@ import { NOWHERE } from './wire.js';
 export class Channel extends EventTarget {
   /** Subscribed by the server at connect, hence never by a command of ours. */
   serverSide = false;
+  /** How many asked for it to be subscribed. */
+  followers = 0;
   /** @type {'idle' | 'subscribing' | 'subscribed' | 'ended'} */
   state = 'idle';
   /** @type {Position | null} null: not known yet, or a channel whose events carry no offset */

@@ -77,8 +77,7 @@ export class Saving {
 
   /** One does not conflict with oneself. @param {Order} base @returns {Order} */
   #latestOwn(base) {
-    let order = base;
-    for (let next = order; next; next = this.#own.get(order.version + 1)) order = next;
-    return order;
+    const next = this.#own.get(base.version + 1);
+    return next ? this.#latestOwn(next) : base;
   }
 }

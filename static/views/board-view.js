@@ -1,6 +1,7 @@
 import { ColumnsView } from './columns.js';
 import { ConnectionView } from './connection.js';
-import { el } from './dom.js';
+import { el, setText } from './dom.js';
+import { FilterBar } from './filter-bar.js';
 import { OrderForm } from './order-form.js';
 import { Door } from './room/door.js';
 import { StatusBar } from './status-bar.js';
@@ -10,7 +11,8 @@ import { TopBar } from './top-bar.js';
 /**
  * @typedef {import('../api.js').Order} Order
  * @typedef {import('../api.js').User} User
- * @typedef {import('../store.js').Change<Order>} Change
+ * @typedef {import('../realtime/collection.js').Change} Change
+ * @typedef {import('../filter.js').Filter} Filter
  *
  * @typedef {object} BoardHandlers
  * @property {(id: string, status: import('../api.js').Status) => Promise<void>} onMove
@@ -24,14 +26,19 @@ import { TopBar } from './top-bar.js';
 
 /** The whole page of someone who is signed in. */
 export class BoardView {
-  #store;
+  #orders;
+  #filter;
   #handlers;
+  #filterBar;
   #columns;
   #tabs;
   #status;
   #failure = el('div', { class: 'failure', role: 'alert', hidden: true });
   #welcome;
   #door;
+  #noMatch;
+  #noMatchText = el('h2', {});
+  #isSearching = false;
   /** @type {OrderForm | null} */
   #form = null;
   #context;
@@ -41,11 +48,13 @@ export class BoardView {
 
   /**
    * @param {User} user
-   * @param {import('../store.js').Store<Order>} store
+   * @param {import('../realtime.js').Collection} orders
+   * @param {Filter} filter
    * @param {BoardHandlers} handlers
    */
-  constructor(user, store, handlers) {
-    this.#store = store;
+  constructor(user, orders, filter, handlers) {
+    this.#orders = orders;
+    this.#filter = filter;
     this.#handlers = handlers;
     this.#door = new Door(handlers.enter);
     this.#context = {
@@ -54,18 +63,22 @@ export class BoardView {
       onOpen: (/** @type {string} */ id) => this.#door.open(id),
     };
     this.connection = new ConnectionView(handlers.onRetry);
-    this.topBar = new TopBar(this.connection.node, {
+    this.#filterBar = new FilterBar(filter, user);
+    this.topBar = new TopBar(this.connection.node, this.#filterBar.node, {
       onNewOrder: () => this.#compose(),
       onSignOut: handlers.onSignOut,
     });
     this.topBar.show(user);
-    this.#columns = new ColumnsView(store, this.#context);
+    this.#columns = new ColumnsView(orders, this.#context);
     this.#tabs = new StatusTabs(this.#columns);
     this.#status = new StatusBar(handlers.onMore);
     this.#columns.onDraw = () => this.#drawn();
+    this.#showColumns();
     this.#welcome = welcome(() => this.#compose());
+    this.#noMatch = noMatch(this.#noMatchText, () => this.#clearFilter());
     const board = { class: 'board', testid: 'board', 'aria-busy': 'true' };
-    this.board = el('main', board, this.#failure, this.#welcome, this.#columns.node);
+    const overlays = [this.#failure, this.#welcome, this.#noMatch];
+    this.board = el('main', board, ...overlays, this.#columns.node);
     const parts = [this.topBar.node, this.connection.banner, this.#tabs.node, this.board];
     this.node = el(
       'div',
@@ -78,6 +91,7 @@ export class BoardView {
   close() {
     this.#columns.close();
     this.#door.close();
+    this.#filterBar.close();
     this.#form?.close();
     this.node.remove();
   }
@@ -85,14 +99,47 @@ export class BoardView {
   /** @param {Change} change */
   change(change) {
     this.#columns.change(change);
+    this.#filterBar.know(change.upserted);
   }
 
   /** The first page is here. */
   settle() {
     this.#failure.hidden = true;
     this.board.ariaBusy = 'false';
-    this.#columns.settle();
+    this.#columns.refresh();
     this.#door.start();
+  }
+
+  /** The filter has changed, or is to be applied for the first time. */
+  filter() {
+    this.#filterBar.show();
+    this.#showColumns();
+    this.#columns.filter(this.#filter.test(this.#context.user));
+  }
+
+  /** Of one status only, where the filter says so. */
+  #showColumns() {
+    const { status } = this.#filter.values;
+    this.#columns.node.dataset.only = status;
+    this.#tabs.node.hidden = status !== '';
+  }
+
+  /** @param {boolean} isSearching */
+  showSearching(isSearching) {
+    this.#isSearching = isSearching;
+    this.#showMatches();
+  }
+
+  /** Their name, or their rights, are others now. @param {User} user */
+  showUser(user) {
+    const isSame = user.role === this.#context.user.role;
+    this.#context.user = user;
+    this.topBar.show(user);
+    this.node.dataset.role = user.role;
+    if (isSame) return;
+    this.#door.leave();
+    this.#filterBar.know([], user);
+    this.#columns.renew();
   }
 
   /** @param {string} sentence why there are no orders to be seen */
@@ -111,15 +158,29 @@ export class BoardView {
 
   /** @param {{isComplete: boolean, isLoading: boolean}} list */
   showExtent(list) {
-    this.#status.showExtent(this.#store.size, list);
+    this.#status.showExtent(this.#orders.size, list);
     this.#extent = list;
   }
 
   #drawn() {
     this.#tabs.update();
-    this.#status.showExtent(this.#store.size, this.#extent);
+    this.#status.showExtent(this.#orders.size, this.#extent);
+    this.#showMatches();
+  }
+
+  #showMatches() {
     const isSettled = this.board.ariaBusy === 'false';
-    this.#welcome.hidden = !isSettled || this.#store.size > 0;
+    const isFiltered = this.#filter.isActive;
+    const { total } = this.#columns;
+    this.#welcome.hidden = !isSettled || isFiltered || this.#orders.size > 0;
+    this.#noMatch.hidden = !isSettled || !isFiltered || total > 0;
+    setText(this.#noMatchText, this.#isSearching ? 'Searching…' : missing(this.#filter.values));
+    if (isSettled) this.#filterBar.showCount(this.#isSearching ? null : total);
+  }
+
+  #clearFilter() {
+    this.#filter.clear();
+    this.#filterBar.focus();
   }
 
   #compose() {
@@ -139,4 +200,16 @@ function welcome(onNewOrder) {
     el('p', {}, 'The first one appears here the moment it is placed.'),
     el('button', { class: 'button main', type: 'button', on }, 'Place an order'),
   );
+}
+
+/** @param {HTMLElement} text @param {() => void} onClear */
+function noMatch(text, onClear) {
+  const props = { class: 'button main', type: 'button', testid: 'no-match-clear' };
+  const clear = el('button', { ...props, on: { click: onClear } }, 'Clear the filter');
+  return el('div', { class: 'welcome', hidden: true, testid: 'no-match' }, text, clear);
+}
+
+/** @param {import('../filter.js').Values} values */
+function missing({ q }) {
+  return q ? `No order matches “${q}”` : 'No order matches';
 }

@@ -6,7 +6,7 @@ import { el } from './dom.js';
 /**
  * @typedef {import('../api.js').Order} Order
  * @typedef {import('../api.js').Status} Status
- * @typedef {import('../store.js').Change<Order>} Change
+ * @typedef {import('../realtime/collection.js').Change} Change
  * @typedef {import('./card.js').CardContext} CardContext
  */
 
@@ -18,8 +18,12 @@ const TICK = 30_000;
  * a frame brings.
  */
 export class ColumnsView {
-  #store;
+  #orders;
   #context;
+  /** @type {(order: Order) => boolean} */
+  #isWanted = () => true;
+  /** @type {Map<string, Status>} the column of each order, whether it is wanted or not */
+  #places = new Map();
   /** @type {Map<string, CardView>} */
   #cards = new Map();
   /** @type {Map<Status, ColumnView>} */
@@ -36,9 +40,9 @@ export class ColumnsView {
   /** @type {() => void} called after each drawing */
   onDraw = () => {};
 
-  /** @param {import('../store.js').Store<Order>} store @param {CardContext} context */
-  constructor(store, context) {
-    this.#store = store;
+  /** @param {import('../realtime.js').Collection} orders @param {CardContext} context */
+  constructor(orders, context) {
+    this.#orders = orders;
     this.#context = context;
     for (const status of STATUSES) {
       this.#columns.set(status, new ColumnView(status, (order) => this.#cardOf(order)));
@@ -63,21 +67,53 @@ export class ColumnsView {
     return /** @type {ColumnView} */ (this.#columns.get(status)).node;
   }
 
+  /** How many orders are to be seen. */
+  get total() {
+    return STATUSES.reduce((sum, status) => sum + this.count(status), 0);
+  }
+
   /** @param {Change} change */
-  change({ id, before, after, cause }) {
-    if (before) this.#dirty.add(before.status);
-    if (after) this.#dirty.add(after.status);
-    if (after && cause) {
-      const isThere = before?.status === after.status && this.#fresh.get(id) !== 'arrived';
-      this.#fresh.set(id, isThere ? 'changed' : 'arrived');
+  change({ upserted, removed, source }) {
+    for (const { id } of removed) this.#place(id, null);
+    for (const { id, status } of upserted) {
+      const isThere = this.#place(id, status) && this.#fresh.get(id) !== 'arrived';
+      if (source === 'event' || source === 'call') {
+        this.#fresh.set(id, isThere ? 'changed' : 'arrived');
+      }
     }
+    if (upserted.length + removed.length > 0) this.#schedule();
+  }
+
+  /** Show those orders only. @param {(order: Order) => boolean} isWanted */
+  filter(isWanted) {
+    this.#isWanted = isWanted;
+    this.refresh();
+  }
+
+  /** The first page is here, even if it is empty; or everything is to be looked at again. */
+  refresh() {
+    for (const status of STATUSES) this.#dirty.add(status);
     this.#schedule();
   }
 
-  /** The first page is here, even if it is empty: no skeletons any more. */
-  settle() {
-    for (const status of STATUSES) this.#dirty.add(status);
-    this.#schedule();
+  /** The cards show what one may do: make them anew for other rights. */
+  renew() {
+    this.#cards.clear();
+    this.refresh();
+  }
+
+  /**
+   * @param {string} id
+   * @param {Status | null} status
+   * @returns {boolean} whether it was there before
+   */
+  #place(id, status) {
+    const before = this.#places.get(id);
+    if (before) this.#dirty.add(before);
+    if (status) this.#places.set(id, status);
+    else this.#places.delete(id);
+    if (status) this.#dirty.add(status);
+    return before === status;
   }
 
   #schedule() {
@@ -93,7 +129,7 @@ export class ColumnsView {
     const focused = this.#rememberFocus();
     for (const [status, orders] of this.#dirtyOrders()) this.#columns.get(status)?.show(orders);
     this.#dirty.clear();
-    for (const id of this.#cards.keys()) if (!this.#store.get(id)) this.#cards.delete(id);
+    for (const id of this.#cards.keys()) if (!this.#orders.get(id)) this.#cards.delete(id);
     this.#highlight();
     focused?.();
     this.onDraw();
@@ -103,7 +139,9 @@ export class ColumnsView {
   #dirtyOrders() {
     /** @type {Map<Status, Order[]>} */
     const orders = new Map([...this.#dirty].map((status) => [status, []]));
-    for (const order of this.#store.values()) orders.get(order.status)?.push(order);
+    for (const order of this.#orders.values()) {
+      if (this.#isWanted(order)) orders.get(order.status)?.push(order);
+    }
     for (const column of orders.values()) column.sort(byLastChange);
     return orders;
   }

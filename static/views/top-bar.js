@@ -13,20 +13,19 @@ export class TopBar {
 
   /**
    * @param {HTMLElement} connection
+   * @param {HTMLElement} tools
    * @param {{onNewOrder: () => void, onSignOut: () => void}} actions
    */
-  constructor(connection, { onNewOrder, onSignOut }) {
+  constructor(connection, tools, { onNewOrder, onSignOut }) {
     const mark = el('img', { src: '/static/art/mark.svg', alt: '', width: 28, height: 28 });
     const brand = el('p', { class: 'wordmark' }, mark, el('span', {}, 'Tandem'));
     const who = el('div', { class: 'who-text' }, this.#name, this.#role);
-    // Later additions (search, filters) go between the connection and the person.
-    this.tools = el('div', { class: 'tools' });
     this.node = el(
       'header',
       { class: 'top-bar' },
       brand,
       connection,
-      this.tools,
+      tools,
       newOrderButton(onNewOrder),
       el('div', { class: 'who' }, this.#avatar, who),
       signOutButton(onSignOut),
@@ -45,7 +44,7 @@ export class TopBar {
 /** @param {() => void} onClick */
 function newOrderButton(onClick) {
   const props = {
-    class: 'button main',
+    class: 'button main new-order',
     type: 'button',
     testid: 'new-order',
     on: { click: onClick },

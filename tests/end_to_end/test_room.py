@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -31,6 +31,7 @@ ITEMS = [
     {"sku": "NW-075", "name": "Rhönbräu Klosterbier", "quantity": 24, "unit_price": "7.75"},
 ]
 NOTE = "Please ring at the back door."
+COLOUR_SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 GONE_MS = 12_000
 """A signal that nobody takes back ends by itself; a window that vanished leaves before."""
 
@@ -66,24 +67,37 @@ async def order(server: ServerProcess, http: AsyncClient) -> str:
     return str(placed["id"])
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def staff(
-    server: ServerProcess, browser: Browser, order: str
-) -> AsyncIterator[Visit]:
-    """The staff's page, with the order open."""
+@shared
+async def staff_page(server: ServerProcess, browser: Browser) -> AsyncIterator[Visit]:
     async with visiting(browser, server.url) as visit:
         await visit.sign_in("staff")
-        await enter(visit, order)
+        yield visit
+
+
+@shared
+async def cleo_page(server: ServerProcess, browser: Browser) -> AsyncIterator[Visit]:
+    async with visiting(browser, server.url) as visit:
+        await visit.sign_in("cleo")
         yield visit
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def cleo(server: ServerProcess, browser: Browser, order: str) -> AsyncIterator[Visit]:
+async def staff(staff_page: Visit, order: str) -> Visit:
+    """The staff's page, with the order open."""
+    return await opened(staff_page, order)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cleo(cleo_page: Visit, order: str) -> AsyncIterator[Visit]:
     """Cleo's page, with the order open."""
-    async with visiting(browser, server.url) as visit:
-        await visit.sign_in("cleo")
-        await enter(visit, order)
-        yield visit
+    yield await opened(cleo_page, order)
+    await cleo_page.page.unroute_all()
+
+
+async def opened(visit: Visit, order: str) -> Visit:
+    visit.errors.clear()
+    await enter(visit, order)
+    return visit
 
 
 # --------------------------------------------------------------------- presence
@@ -154,12 +168,15 @@ async def test_who_edits_a_field_is_shown_there_until_they_stop(staff: Visit, cl
     assert_clean(staff, cleo)
 
 
-async def test_a_closed_page_edits_nothing_any_more(staff: Visit, cleo: Visit) -> None:
+async def test_a_closed_page_edits_nothing_any_more(
+    server: ServerProcess, browser: Browser, order: str, staff: Visit
+) -> None:
     at_note = staff.by("field-note").get_by_test_id("editors")
-    await edit_note(cleo, "Anything")
-    await expect(at_note).to_be_visible()
-
-    await cleo.page.close()
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        await enter(cleo, order)
+        await edit_note(cleo, "Anything")
+        await expect(at_note).to_be_visible()
 
     await expect(at_note).to_be_hidden(timeout=GONE_MS)
     assert_clean(staff)
@@ -348,7 +365,6 @@ async def test_a_deleted_order_says_so(
 # ------------------------------------------------------------------------ looks
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_the_room_fits_the_screen(
     server: ServerProcess,
@@ -356,11 +372,8 @@ async def test_the_room_fits_the_screen(
     order: str,
     staff: Visit,
     size: tuple[int, int],
-    *,
-    dark: bool,
 ) -> None:
-    name = f"{size[0]}-{'dark' if dark else 'light'}"
-    async with visiting(browser, server.url, size=size, dark=dark) as cleo:
+    async with visiting(browser, server.url, size=size) as cleo:
         await cleo.sign_in("cleo")
         await enter(cleo, order)
         await say(staff, "We have only ten Pavlova left today. Is that all right?")
@@ -368,33 +381,37 @@ async def test_the_room_fits_the_screen(
         await edit_quantity(staff, PAVLOVA, 10)
         await expect(line(cleo, PAVLOVA).get_by_test_id("editors")).to_be_attached()
         await expect(cleo.by("comment")).to_have_count(2)
-        await picture(cleo, f"room-comments-{name}")
+        await picture(cleo, "room-comments")
         if size == PHONE:
             await cleo.by("tab-order").click()
-            await picture(cleo, f"room-order-{name}")
+            await picture(cleo, "room-order")
         await edit_quantity(cleo, PAVLOVA, 11)
-        await picture(cleo, f"room-editing-{name}")
+        await picture(cleo, "room-editing")
         await staff.by("save-line").click()
         await expect(cleo.by("overtaken").filter(visible=True)).to_have_count(1)
-        await picture(cleo, f"room-overtaken-{name}")
+        await picture(cleo, "room-overtaken")
         await cleo.by("save-line").click()
         await expect(cleo.by("conflict")).to_be_visible()
-        await picture(cleo, f"conflict-{name}")
+        await picture(cleo, "conflict")
         assert await overflow(cleo) <= 0
         await cleo.by("conflict-save").click()
         await cleo.by("tab-history").click()
         await expect(cleo.by("event")).to_have_count(6)
-        await picture(cleo, f"room-history-{name}")
+        await picture(cleo, "room-history")
 
         assert await overflow(cleo) <= 0
         assert_only_refused(cleo, 412)
 
 
 async def picture(visit: Visit, name: str) -> None:
-    """Once nothing moves any more that comes to rest."""
+    """Light and dark, once nothing moves any more that comes to rest."""
     moving = "document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1)"
-    await visit.page.evaluate(f"Promise.allSettled({moving}.map((one) => one.finished))")
-    await visit.screenshot(name)
+    size = visit.page.viewport_size
+    assert size is not None
+    for scheme in COLOUR_SCHEMES:
+        await visit.page.emulate_media(color_scheme=scheme)
+        await visit.page.evaluate(f"Promise.allSettled({moving}.map((one) => one.finished))")
+        await visit.screenshot(f"{name}-{size['width']}-{scheme}")
 
 
 async def overflow(visit: Visit) -> int:

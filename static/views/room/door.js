@@ -2,7 +2,8 @@ import { OrderDialog } from '../order-dialog.js';
 
 /** @typedef {import('../../room.js').Room} Room */
 
-const HASH = /^#order=([0-9a-f-]{36})$/;
+const NAME = 'order';
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Opens one order at a time, under an address of its own: the page's address can be handed on,
@@ -24,7 +25,7 @@ export class Door {
   /** @param {string} id */
   open(id) {
     if (idInAddress() !== id) {
-      history.pushState(null, '', `#order=${id}`);
+      history.pushState(history.state, '', addressWith(id));
       this.#isPushed = true;
     }
     this.#show(id);
@@ -40,6 +41,11 @@ export class Door {
   /** The board is there. */
   start() {
     this.#follow();
+  }
+
+  /** As if the person had closed the order. */
+  leave() {
+    this.#dialog?.close();
   }
 
   /** The board goes away; whoever comes back to this address finds the order again. */
@@ -66,14 +72,23 @@ export class Door {
     if (this.#dialog !== dialog) return;
     this.#dialog = null;
     if (this.#isPushed) history.back();
-    else history.replaceState(null, '', location.pathname + location.search);
+    else history.replaceState(history.state, '', addressWith(null));
     this.#isPushed = false;
   }
 }
 
 /** @returns {string | null} */
 function idInAddress() {
-  return HASH.exec(location.hash)?.[1] ?? null;
+  const id = new URLSearchParams(location.hash.slice(1)).get(NAME);
+  return id !== null && ID.test(id) ? id : null;
+}
+
+/** The other parts of the fragment stay. @param {string | null} id */
+function addressWith(id) {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  if (id) parameters.set(NAME, id);
+  else parameters.delete(NAME);
+  return parameters.size > 0 ? `#${parameters}` : location.pathname + location.search;
 }
 
 /** The browser does that by itself, unless the card has moved or the address opened the order. */
