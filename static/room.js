@@ -4,7 +4,6 @@
  * @typedef {import('./api.js').Order} Order
  * @typedef {import('./api.js').User} User
  * @typedef {import('./room/edits.js').Edit} Edit
- * @typedef {import('./realtime/channel.js').Publication} Publication
  * @typedef {'deleted' | 'revoked'} End
  *
  * @typedef {object} Outside
@@ -17,13 +16,10 @@ import * as api from './api.js';
 import { Problem, sentenceOf } from './problems.js';
 import { Backoff } from './realtime/backoff.js';
 import { Comments } from './room/comments.js';
-import { Editing, EditingSignal } from './room/editing.js';
-import { People } from './room/people.js';
+import { Presence } from './room/presence.js';
 import { Saving } from './room/saving.js';
 import { Timeline } from './room/timeline.js';
 
-/** Presence that could not be had is asked for again. */
-const PRESENCE_PAUSE = 3000;
 const PERMISSION_DENIED = 103;
 const UNSUBSCRIBED = 2000;
 
@@ -38,15 +34,11 @@ const UNSUBSCRIBED = 2000;
  * - `ended`    {@link end}: this person may no longer be here, or the order is gone
  */
 export class Room extends EventTarget {
-  #client;
   #onSaved;
-  /** @type {import('./realtime/channel.js').Channel | null} */
-  #channel = null;
+  #presence;
   #isOpen = true;
   /** Raised by each reading, so that one overtaken by another is dropped. */
   #reading = 0;
-  /** @type {any} */
-  #presenceTimer = null;
   /** @type {End | null} */
   end = null;
   isLoaded = false;
@@ -56,12 +48,17 @@ export class Room extends EventTarget {
     super();
     this.id = id;
     this.user = user;
-    this.#client = client;
     this.#onSaved = onSaved;
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
-    this.people = new People(() => this.#emit('people'));
-    this.editing = new Editing(() => this.#emit('editing'));
-    this.signal = new EditingSignal((field) => this.#tell(field));
+    this.#presence = new Presence(client, `orders:${id}`, user.id, {
+      onEvent: (event) => this.#hear(event),
+      onGap: () => this.#load(),
+      onEnd: (code) => this.#unsubscribed(code),
+      onPeople: () => this.#emit('people'),
+      onEditing: () => this.#emit('editing'),
+    });
+    this.editing = this.#presence.editing;
+    this.signal = this.#presence.signal;
     this.timeline = new Timeline(() => this.#emit('timeline'));
     this.comments = new Comments(
       user.id,
@@ -77,7 +74,7 @@ export class Room extends EventTarget {
 
   /** Everybody else who looks at the order. */
   get others() {
-    return this.people.list().filter((person) => person.id !== this.user.id);
+    return this.#presence.people.list().filter((person) => person.id !== this.user.id);
   }
 
   open() {
@@ -85,8 +82,8 @@ export class Room extends EventTarget {
   }
 
   close() {
-    this.signal.close();
-    this.#leave();
+    this.#isOpen = false;
+    this.#presence.leave();
   }
 
   /**
@@ -136,7 +133,7 @@ export class Room extends EventTarget {
     const { order, position } = await api.readOrder(this.id);
     if (!this.#isOpen) return;
     this.saving.take(order);
-    this.#follow(position);
+    this.#presence.follow(position);
     const [comments, events] = await Promise.all([
       api.readComments(this.id),
       api.readHistory(this.id),
@@ -150,97 +147,26 @@ export class Room extends EventTarget {
 
   // ---------------------------------------------------------------- following
 
-  /** @param {import('./realtime.js').Position} position */
-  async #follow(position) {
-    await this.#client.connected();
-    if (!this.#isOpen || this.#channel) return;
-    const channel = this.#client.subscribe(`orders:${this.id}`, { position, joinLeave: true });
-    this.#channel = channel;
-    for (const [type, listener] of Object.entries(this.#listeners)) {
-      channel.addEventListener(type, listener);
-    }
-    if (channel.state === 'subscribed') this.#askPresence();
+  /** @param {any} event of the order */
+  #hear(event) {
+    this.timeline.take([event]);
+    if (event.order?.status) this.saving.take(event.order);
+    if (event.comment) this.comments.arrive(event.comment);
+    this.#emit('event', event);
+    if (event.type === 'order.deleted') this.#finish('deleted');
   }
 
-  /** @type {Record<string, (event: any) => void>} */
-  #listeners = {
-    subscribed: () => this.#askPresence(),
-    publication: ({ detail }) => this.#hear(detail),
-    gap: () => this.#load(),
-    unsubscribed: ({ detail }) => this.#unsubscribed(detail),
-    join: ({ detail }) => this.#joined(detail),
-    leave: ({ detail }) => this.#left(detail),
-  };
-
-  /** Whoever came or went before the answer is in it; whoever does later is told of. */
-  async #askPresence() {
-    clearTimeout(this.#presenceTimer);
-    try {
-      const { presence } = await this.#client.request('presence', { channel: this.#channel?.name });
-      if (!this.#isOpen) return;
-      this.people.reset(presence);
-      this.editing.dropUnless((client) => this.people.has(client));
-    } catch {
-      if (!this.#isOpen || this.#channel?.state !== 'subscribed') return;
-      this.#presenceTimer = setTimeout(() => this.#askPresence(), PRESENCE_PAUSE);
-    }
-  }
-
-  /** @param {import('./room/people.js').ClientInfo} info */
-  #joined(info) {
-    this.people.join(info);
-    if (info.user !== this.user.id) this.signal.repeat();
-  }
-
-  /** @param {import('./room/people.js').ClientInfo} info */
-  #left(info) {
-    this.people.leave(info);
-    this.editing.drop(info.client);
-  }
-
-  /** A signal has a sender; all else is an event. @param {Publication} publication */
-  #hear({ data, info }) {
-    if (info) return this.editing.take(/** @type {any} */ (info), data.editing ?? null);
-    this.timeline.take([data]);
-    if (data.order?.status) this.saving.take(data.order);
-    if (data.comment) this.comments.arrive(data.comment);
-    this.#emit('event', data);
-    if (data.type === 'order.deleted') this.#finish('deleted');
-  }
-
-  /** @param {{code: number}} push */
-  #unsubscribed({ code }) {
+  /** @param {number} code */
+  #unsubscribed(code) {
     if (code === UNSUBSCRIBED || code === PERMISSION_DENIED) this.#finish('revoked');
-  }
-
-  /** @param {string | null} field */
-  #tell(field) {
-    const signal = { channel: `orders:${this.id}`, data: { editing: field } };
-    // One that is lost is repeated, or ends by itself where it is seen.
-    this.#client.request('publish', signal).catch(() => {});
   }
 
   /** @param {End} end */
   #finish(end) {
     if (this.end) return;
     this.end = end;
-    this.signal.close();
-    this.#leave();
-    this.people.reset({});
-    this.editing.dropUnless(() => false);
+    this.close();
     this.#emit('ended');
-  }
-
-  #leave() {
-    this.#isOpen = false;
-    clearTimeout(this.#presenceTimer);
-    this.editing.dropUnless(() => false);
-    const channel = this.#channel;
-    if (!channel) return;
-    for (const [type, listener] of Object.entries(this.#listeners)) {
-      channel.removeEventListener(type, listener);
-    }
-    this.#client.unsubscribe(channel.name);
   }
 
   /** @param {string} type @param {any} [detail] */

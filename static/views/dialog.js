@@ -38,8 +38,10 @@ export class Dialog {
     this.node.showModal();
   }
 
+  /** Its `close` event comes a little later. */
   close() {
     this.node.close();
+    this.node.remove();
   }
 
   /** May be replaced where a stray click must not lose what was typed. */

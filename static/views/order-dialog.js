@@ -1,11 +1,8 @@
-import { Problem, sentenceOf } from '../problems.js';
-import { chosen, differing } from '../room/edits.js';
 import { deed } from '../room/sentences.js';
 import { isEditable, STATUS_NAMES } from '../status.js';
 import { Dialog } from './dialog.js';
 import { el, setText } from './dom.js';
 import { CommentsView } from './room/comments.js';
-import { askWhich } from './room/conflict.js';
 import { FactsView } from './room/facts.js';
 import { HistoryView } from './room/history.js';
 import { ItemsView } from './room/items.js';
@@ -13,9 +10,10 @@ import { MovesView } from './room/moves.js';
 import { noteField } from './room/note.js';
 import { RoomNotice } from './room/notice.js';
 import { PeopleView } from './room/people.js';
+import { move, save } from './room/saver.js';
 import { SharingView } from './room/sharing.js';
 import { Tabs } from './room/tabs.js';
-import { closedSentence, endSentence, mergedSentence, overtakenSentence } from './room/texts.js';
+import { closedSentence, endSentence, mergedSentence } from './room/texts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -47,7 +45,7 @@ export class OrderDialog {
     const context = {
       room,
       mayEdit: () => this.#mayEdit,
-      save: (/** @type {Edit} */ edit, /** @type {Order} */ base) => this.#save(edit, base),
+      save: (/** @type {Edit} */ edit, /** @type {Order} */ base) => save(room, edit, base),
     };
     this.#note = noteField(context);
     this.#items = new ItemsView(context);
@@ -199,8 +197,6 @@ export class OrderDialog {
     this.#showOrder();
   }
 
-  // ------------------------------------------------------------------- saving
-
   /** @param {import('../order-events.js').OrderEvent[]} events */
   #merged(events) {
     const sentence = mergedSentence(events);
@@ -209,36 +205,7 @@ export class OrderDialog {
 
   /** @param {Status} status */
   async #move(status) {
-    const base = this.#room.saving.confirmed;
-    if (!base) return;
-    try {
-      await this.#room.save({ status }, base);
-    } catch (error) {
-      const isOvertaken = error instanceof Problem && error.current;
-      this.#notice.error(isOvertaken ? overtakenSentence(base, error) : sentenceOf(error));
-    }
-  }
-
-  /**
-   * Save, and ask which version it should be as often as others are faster.
-   * @param {Edit} edit @param {Order} base
-   * @returns {Promise<boolean>} false: back to editing
-   */
-  async #save(edit, base) {
-    try {
-      await this.#room.save(edit, base);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Problem) || !error.current) throw error;
-      const choices = await this.#ask(error);
-      if (!choices) return false;
-      const left = differing(error.current, chosen(edit, choices));
-      return Object.keys(left).length === 0 || this.#save(left, error.current);
-    }
-  }
-
-  /** Nothing to ask where others changed something else. @param {Problem} problem */
-  #ask({ conflicts, current }) {
-    return conflicts.length === 0 ? {} : askWhich(conflicts, this.#room.user, current.currency);
+    const failure = await move(this.#room, status);
+    if (failure) this.#notice.error(failure);
   }
 }
