@@ -60,6 +60,7 @@ export class Presence {
     this.people.reset({});
     this.editing.dropUnless(() => false);
     const channel = this.#channel;
+    this.#channel = null;
     if (!channel) return;
     for (const [type, listener] of Object.entries(this.#listeners)) {
       channel.removeEventListener(type, listener);

@@ -13,7 +13,7 @@ export class RoomNotice {
   constructor() {
     const look = { class: 'notice-close', type: 'button', 'aria-label': 'Dismiss' };
     const close = el('button', { ...look, on: { click: () => this.hide() } }, icon('close'));
-    const props = { class: 'notice', testid: 'room-notice', role: 'status', hidden: true };
+    const props = { class: 'notice', testid: 'room-notice', hidden: true };
     this.#bar = el('div', props, this.#text, close);
     this.node = el('div', {}, this.#bar, this.#voice);
   }
@@ -21,6 +21,7 @@ export class RoomNotice {
   /** Passes by itself. @param {string} text */
   info(text) {
     this.#show(text, 'info');
+    this.say(text);
     this.#timer = setTimeout(() => this.hide(), SHOWN);
   }
 
@@ -49,7 +50,7 @@ export class RoomNotice {
   #show(text, kind) {
     clearTimeout(this.#timer);
     this.#bar.dataset.kind = kind;
-    this.#bar.role = kind === 'info' ? 'status' : 'alert';
+    this.#bar.role = kind === 'info' ? null : 'alert';
     this.#bar.hidden = false;
     setText(this.#text, text);
   }
