@@ -81,7 +81,7 @@ export class ColumnsView {
         this.#fresh.set(id, isThere ? 'changed' : 'arrived');
       }
     }
-    if (upserted.length + removed.length > 0) this.#schedule();
+    if (upserted.length + removed.length > 0) this.schedule();
   }
 
   /** Show those orders only. @param {(order: Order) => boolean} isWanted */
@@ -93,7 +93,7 @@ export class ColumnsView {
   /** The first page is here, even if it is empty; or everything is to be looked at again. */
   refresh() {
     for (const status of STATUSES) this.#dirty.add(status);
-    this.#schedule();
+    this.schedule();
   }
 
   /** The cards show what one may do: make them anew for other rights. */
@@ -116,7 +116,8 @@ export class ColumnsView {
     return before === status;
   }
 
-  #schedule() {
+  /** Draw with the next frame. */
+  schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     requestAnimationFrame(() => {

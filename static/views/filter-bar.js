@@ -62,7 +62,9 @@ export class FilterBar {
     this.#status.value = status;
     if (owner && owner !== MINE && !this.#owners.has(owner)) this.#listOwners(owner);
     this.#owner.value = owner;
-    this.#clear.hidden = !this.#filter.isActive;
+    const { isActive } = this.#filter;
+    this.#clear.hidden = !isActive;
+    this.node.toggleAttribute('data-active', isActive);
   }
 
   /** @param {number | null} count of the orders that match; null: still searching */

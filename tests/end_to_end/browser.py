@@ -43,9 +43,11 @@ class Visit:
         self.url = url
         self.errors: list[str] = []
         self.foreign: list[str] = []
+        self.urls: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._on_console)
         page.on("request", self._on_request)
+        page.on("websocket", lambda socket: self.urls.append(socket.url))
 
     def by(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
@@ -69,6 +71,7 @@ class Visit:
             self.errors.append(message.text)
 
     def _on_request(self, request: Request) -> None:
+        self.urls.append(request.url)
         if not request.url.startswith((self.url, self.url.replace("http", "ws"), "data:", "blob:")):
             self.foreign.append(request.url)
 

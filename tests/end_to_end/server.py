@@ -67,12 +67,13 @@ def _listens(worker: psutil.Process) -> bool:
 
 
 @asynccontextmanager
-async def serving(
+async def serving(  # noqa: PLR0913 - each but the first three has a default
     database_url: str,
     redis_url: str,
     data_dir: Path,
     *,
     workers: int = 1,
+    port: str = "0",
     measured: bool = False,
     **settings: str,
 ) -> AsyncIterator[ServerProcess]:
@@ -90,7 +91,8 @@ async def serving(
         "REDIS_URL": redis_url,
         **settings,
     }
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", str(workers)]
+    options = ["--port", port, "--workers", str(workers)]
+    command = [sys.executable, "-m", "app", "serve", *options]
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=PIPE, stderr=PIPE
     )

@@ -8,14 +8,11 @@ import pytest_asyncio
 from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
-from app.core.database import create_engine, create_sessions
 from app.embedded import Services
-from app.seed import DEMO_PASSWORD, seed
-from tests.conftest import make_settings
-from tests.databases import fresh_database
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
-from tests.end_to_end.orders import BODY, bearer, token_of
-from tests.end_to_end.server import ServerProcess, serving
+from tests.end_to_end.boards import assert_clean, demo_server, demo_token
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, chromium, visiting
+from tests.end_to_end.orders import bearer, place_order
+from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -35,13 +32,8 @@ async def server(
     template: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """One seeded server for all of these: each test looks at orders of its own."""
-    async with fresh_database(template) as url:
-        settings = make_settings(url, template, tmp_path_factory.mktemp("board"))
-        engine = create_engine(settings)
-        await seed(create_sessions(engine), settings)
-        await engine.dispose()
-        async with serving(url, settings.redis_url, settings.data_dir) as server:
-            yield server
+    async with demo_server(template, tmp_path_factory.mktemp("board")) as server:
+        yield server
 
 
 @shared
@@ -62,7 +54,7 @@ async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards
     async with visiting(browser, server.url) as staff, visiting(browser, server.url) as cleo:
         await staff.sign_in("staff")
         await cleo.sign_in("cleo")
-        order = await place(http, server.url)
+        order = await place(http, server)
 
         card = f"[data-testid=card][data-order-id='{order}']"
         for visit in (staff, cleo):
@@ -79,7 +71,7 @@ async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards
 async def test_an_order_is_placed_with_the_form(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:
-    before = await count_placed(http, server.url)
+    before = await count_placed(http, server)
     async with visiting(browser, server.url) as cleo:
         await cleo.sign_in("cleo")
         await expect(cleo.by("count-placed")).to_have_text(str(before), timeout=10_000)
@@ -100,12 +92,29 @@ async def test_the_board_recovers_from_a_killed_worker_and_shows_what_it_missed(
         server.kill_worker()
         await expect(light).to_have_attribute("data-state", "reconnecting", timeout=10_000)
         await staff.is_live()
-        order = await place(http, server.url)
+        order = await place(http, server)
 
         card = staff.page.locator(f"[data-testid=card][data-order-id='{order}']")
         await card.wait_for(timeout=NEW_ORDER_MS)
         assert await card.count() == 1
         assert staff.foreign == []
+
+
+async def test_somebody_who_becomes_staff_sees_all_orders_and_what_to_do_with_them(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    order = await place(http, server)
+    async with visiting(browser, server.url) as omar:
+        await omar.sign_in("omar")
+        theirs = omar.page.locator(f"[data-order-id='{order}']")
+        await expect(theirs).to_have_count(0)
+        await become(http, server, "omar", "staff")
+        await expect(theirs.get_by_test_id("action-accepted")).to_be_visible()
+
+        await become(http, server, "omar", "customer")
+        await expect(theirs).to_have_count(0)
+        await expect(omar.by("action-accepted")).to_have_count(0)
+        assert_clean(omar)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -135,22 +144,22 @@ async def test_docs_ask_no_other_host(server: ServerProcess, browser: Browser) -
         assert_clean(visit)
 
 
-async def place(http: AsyncClient, url: str) -> str:
+async def place(http: AsyncClient, server: ServerProcess) -> str:
     """An order of Cleo's; its id."""
-    token = await token_of(http, url, "cleo@tandem.example", DEMO_PASSWORD)
-    answer = await http.post(f"{url}/api/v1/orders", json=BODY, headers=bearer(token))
-    answer.raise_for_status()
-    return str(answer.json()["id"])
+    order = await place_order(http, server.url, await demo_token(http, server, "cleo"))
+    return str(order["id"])
 
 
-async def count_placed(http: AsyncClient, url: str) -> int:
+async def count_placed(http: AsyncClient, server: ServerProcess) -> int:
     """How many of Cleo's orders are placed."""
-    token = await token_of(http, url, "cleo@tandem.example", DEMO_PASSWORD)
-    page = await http.get(f"{url}/api/v1/orders?status=placed&limit=200", headers=bearer(token))
+    headers = bearer(await demo_token(http, server, "cleo"))
+    page = await http.get(f"{server.url}/api/v1/orders?status=placed&limit=200", headers=headers)
     return len(page.json()["items"])
 
 
-def assert_clean(*visits: Visit) -> None:
-    for visit in visits:
-        assert visit.errors == []
-        assert visit.foreign == []
+async def become(http: AsyncClient, server: ServerProcess, name: str, role: str) -> None:
+    users = f"{server.url}/api/v1/users"
+    me = await http.get(f"{users}/me", headers=bearer(await demo_token(http, server, name)))
+    admin = bearer(await demo_token(http, server, "admin"))
+    answer = await http.patch(f"{users}/{me.json()['id']}", json={"role": role}, headers=admin)
+    answer.raise_for_status()

@@ -1,0 +1,56 @@
+"""Servers with the demo's people and orders, for tests of the board."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from httpx import AsyncClient
+
+from app.core.database import create_engine, create_sessions
+from app.embedded import Services
+from app.seed import DEMO_PASSWORD, seed
+from tests.conftest import make_settings
+from tests.databases import fresh_database
+from tests.end_to_end.browser import Visit
+from tests.end_to_end.orders import token_of
+from tests.end_to_end.server import ServerProcess, serving
+
+COPY = """
+    WITH copied AS (
+        INSERT INTO orders (id, version, status, currency, note, owner_id)
+        SELECT ('00000000' || substr(gen_random_uuid()::text, 9))::uuid, 1, status, currency,
+               'Copy ' || nth, owner_id
+        FROM orders, generate_series(1, $1) AS nth
+        RETURNING id)
+    INSERT INTO order_items (order_id, sku, position, name, quantity, unit_price)
+    SELECT id, sku, 0, name, 1, 10 FROM copied, (SELECT sku, name FROM order_items LIMIT 1) AS line
+"""
+
+
+@asynccontextmanager
+async def demo_server(
+    template: Services, directory: Path, *, copies: int = 0
+) -> AsyncIterator[ServerProcess]:
+    """With 200 orders, and so many older copies of each."""
+    async with fresh_database(template) as url:
+        settings = make_settings(url, template, directory)
+        engine = create_engine(settings)
+        await seed(create_sessions(engine), settings)
+        await engine.dispose()
+        if copies:
+            connection = await asyncpg.connect(url)
+            await connection.execute(COPY, copies)
+            await connection.close()
+        async with serving(url, settings.redis_url, settings.data_dir) as server:
+            yield server
+
+
+async def demo_token(http: AsyncClient, server: ServerProcess, name: str) -> str:
+    return await token_of(http, server.url, f"{name}@tandem.example", DEMO_PASSWORD)
+
+
+def assert_clean(*visits: Visit) -> None:
+    for visit in visits:
+        assert visit.errors == []
+        assert visit.foreign == []
