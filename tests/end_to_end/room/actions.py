@@ -1,8 +1,23 @@
 """What a person does in an opened order, in a browser."""
 
+import pytest
 from playwright.async_api import Locator, expect
 
-from tests.end_to_end.browser import Visit
+from tests.end_to_end.browser import CHROMIUM, Visit
+
+MARKS = [
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.browser,
+    pytest.mark.timed,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+CHAI, PAVLOVA = "NW-001", "NW-016"
+ITEMS = [
+    {"sku": CHAI, "name": "Chai", "quantity": 3, "unit_price": "18.00"},
+    {"sku": PAVLOVA, "name": "Pavlova", "quantity": 12, "unit_price": "17.45"},
+    {"sku": "NW-075", "name": "Rhönbräu Klosterbier", "quantity": 24, "unit_price": "7.75"},
+]
+NOTE = "Please ring at the back door."
 
 
 async def enter(visit: Visit, order: str) -> None:
@@ -38,3 +53,9 @@ async def say(visit: Visit, text: str) -> None:
     await visit.by("tab-comments").click()
     await visit.by("comment-input").fill(text)
     await visit.by("comment-input").press("Control+Enter")
+
+
+def assert_only_refused(visit: Visit, status: int) -> None:
+    """The browser itself reports an answer with an error status; there is nothing else."""
+    assert [error for error in visit.errors if f"status of {status}" not in error] == []
+    assert visit.foreign == []
