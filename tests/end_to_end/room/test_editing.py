@@ -59,6 +59,7 @@ async def test_edits_of_different_fields_are_merged(staff: Visit, cleo: Visit) -
     await cleo.by("save-line").click()
 
     await expect(cleo.by("room-notice")).to_contain_text("the note")
+    await cleo.screenshot("room-merged-1440-light")
     for visit in (staff, cleo):
         await expect(visit.by("note")).to_have_text("Ring twice.")
         await expect(line(visit, CHAI).get_by_test_id("item-quantity")).to_have_text("7")
