@@ -37,7 +37,9 @@ class Operation:
 
 operations = st.builds(
     Operation,
-    kind=st.sampled_from(["place", "note", "items", "status", "status", "delete"]),
+    kind=st.sampled_from(
+        ["place", "note", "items", "status", "status", "delete", "comment", "share", "unshare"]
+    ),
     by=st.integers(0, 2),
     nth=st.integers(0, 4),
     value=st.integers(0, len(STATUSES) - 1),
@@ -102,8 +104,16 @@ class Play:
             self._orders.append(answer.json()["id"])
             return answer
         order_id = self._orders[operation.nth % len(self._orders)]
-        if operation.kind == "delete":
-            return await shop.delete(person, order_id)
+        other = self._people[operation.value % len(self._people)]
+        match operation.kind:
+            case "delete":
+                return await shop.delete(person, order_id)
+            case "comment":
+                return await shop.comment(person, order_id, f"comment {operation.value}")
+            case "share":
+                return await shop.put_collaborator(person, order_id, other.id)
+            case "unshare":
+                return await shop.remove_collaborator(person, order_id, other.id)
         if_match = await self._if_match(order_id, operation.version)
         return await shop.patch(person, order_id, body_of(operation), if_match=if_match)
 
@@ -133,6 +143,14 @@ PLACED_AND_GONE = [
 EDITED = [[Operation("items", by=1, nth=0, value=n), Operation("note", by=0)] for n in range(3)]
 REFUSED = [[Operation("note", by=2, version="stale"), Operation("delete", by=2, version="none")]]
 
+SHARED = [[Operation("share", by=0, nth=nth, value=2 - nth % 2) for nth in range(3)]]
+WITHDRAWN = [
+    [Operation("comment", by=2, nth=0)],
+    [Operation("unshare", by=1, nth=nth, value=2 - nth % 2) for nth in range(3)],
+    [Operation("note", by=1, nth=0, value=4), Operation("comment", by=2, nth=0)],
+]
+SHARED_AGAIN = [*SHARED, *WITHDRAWN, *SHARED, [Operation("unshare", by=0, nth=0, value=2)]]
+
 
 @hypothesis_settings(
     max_examples=int(EXAMPLES or 40),
@@ -145,6 +163,9 @@ REFUSED = [[Operation("note", by=2, version="stale"), Operation("delete", by=2, 
 @example(story=Story(reading=PLACED_AND_GONE, away=EDITED, live=REFUSED))
 @example(story=Story(away=PLACED_AND_GONE, live=EDITED, paused=True))
 @example(story=Story(reading=EDITED, away=REFUSED, live=PLACED_AND_GONE, paused=True))
+@example(story=Story(reading=PLACED_AND_GONE, away=SHARED, live=WITHDRAWN))
+@example(story=Story(reading=[*PLACED_AND_GONE, *SHARED], away=WITHDRAWN, live=SHARED))
+@example(story=Story(reading=PLACED_AND_GONE, live=SHARED_AGAIN, paused=True))
 async def test_state_before_and_events_since_are_the_state_after(
     shop: Shop, people: Sequence[Person], story: Story
 ) -> None:

@@ -22,6 +22,8 @@ class View:
     person: Person
     orders: dict[str, Json] = field(default_factory=dict)
     position: Json = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    """Orders to be ignored until they are shared again."""
     transport: RecordingTransport = field(default_factory=RecordingTransport)
 
     @property
@@ -73,16 +75,21 @@ class View:
             self.apply(publication["data"])
 
     def apply(self, event: dict[str, Any]) -> None:
-        """The version rule: take what is newer; what was deleted is gone."""
+        """The two rules: take what is newer; ignore what was unshared until it is shared again."""
         order = event.get("order")
         if order is None:  # of the person, not of an order
             return
         known = self.orders.get(order["id"])
         if known is not None and known["version"] >= event["version"]:
             return
+        if event["type"] == "order.shared":
+            self.withdrawn.discard(order["id"])
         if event["type"] == "order.deleted":
             self.orders.pop(order["id"], None)
-        else:
+        elif order.keys() == {"id", "version"}:
+            self.withdrawn.add(order["id"])
+            self.orders.pop(order["id"], None)
+        elif order["id"] not in self.withdrawn:
             self.orders[order["id"]] = order
 
     async def _say(self, connection: Connection, command: Json) -> None:

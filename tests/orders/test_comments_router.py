@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.application import Person
-from tests.orders.shop import ORDERS, Shop, pointers, problem
+from tests.orders.shop import ORDERS, Json, Shop, pointers, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,15 +74,12 @@ async def test_comments_are_paged_oldest_first(shop: Shop, cleo: Person) -> None
     for nth in range(5):
         await shop.comment(cleo, placed["id"], str(nth))
 
-    pages, cursor = [], {}
-    while True:
-        page = (await shop.comments(cleo, placed["id"], limit=2, **cursor)).json()
-        pages.append([comment["text"] for comment in page["items"]])
-        if page["next_cursor"] is None:
-            break
-        cursor = {"cursor": page["next_cursor"]}
+    pages: list[Json] = [(await shop.comments(cleo, placed["id"], limit=2)).json()]
+    while (cursor := pages[-1]["next_cursor"]) is not None:
+        pages.append((await shop.comments(cleo, placed["id"], limit=2, cursor=cursor)).json())
 
-    assert pages == [["0", "1"], ["2", "3"], ["4"]]
+    texts = [[comment["text"] for comment in page["items"]] for page in pages]
+    assert texts == [["0", "1"], ["2", "3"], ["4"]]
 
 
 async def test_comments_made_at_once_are_listed_in_the_order_of_their_events(

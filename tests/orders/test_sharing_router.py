@@ -89,7 +89,7 @@ async def test_an_order_that_may_not_be_seen_cannot_be_shared(shop: Shop, cleo: 
     omar = await shop.customer()
     placed = await shop.place(cleo)
 
-    for order_id in (placed["id"], uuid4()):
+    for order_id in (placed["id"], str(uuid4())):
         for user_id in (omar.id, uuid4()):
             refused = await shop.put_collaborator(omar, order_id, user_id)
             problem(refused, 404, "order_not_found")
