@@ -74,6 +74,15 @@ class View:
         for publication in publications:
             self.apply(publication["data"])
 
+    def keep(self) -> None:
+        """The connection is lost: what came counts, and the next one goes on from there."""
+        come, offset = self.transport.publications(self.channel), self.position["offset"]
+        assert [pub["offset"] for pub in come] == [offset + nth + 1 for nth in range(len(come))]
+        for publication in come:
+            self.apply(publication["data"])
+        self.position = {**self.position, "offset": offset + len(come)}
+        self.transport = RecordingTransport()
+
     def apply(self, event: dict[str, Any]) -> None:
         """The two rules: take what is newer; ignore what was unshared until it is shared again."""
         order = event.get("order")
