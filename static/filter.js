@@ -105,9 +105,10 @@ function readAddress() {
 function writeAddress(values) {
   const parameters = new URLSearchParams(location.hash.slice(1));
   for (const name of NAMES) {
-    if (values[name]) parameters.set(name, values[name]);
-    else parameters.delete(name);
+    parameters.delete(name);
+    if (values[name]) parameters.append(name, values[name]);
   }
   const fragment = String(parameters);
-  history.replaceState(history.state, '', fragment ? `#${fragment}` : location.pathname);
+  const { pathname, search } = location;
+  history.replaceState(history.state, '', fragment ? `#${fragment}` : pathname + search);
 }

@@ -4,7 +4,7 @@
  *     const client = new RealtimeClient({ url: '/ws', getToken });
  *     client.addEventListener('state', () => light(client.state));
  *     client.connect();
- *     const live = await client.collection('/api/v1/orders', { onChange: () => draw(live.values()) });
+ *     const live = await client.collection('/api/v1/orders', { onChange });
  *
  * A collection is loaded and from then on kept as the server has it, through reconnects, expired
  * tokens, gaps in the log and changes of rights. What lies below it can be had by itself:
@@ -27,9 +27,10 @@ import * as wire from './realtime/wire.js';
  * @typedef {import('./realtime/wire.js').Json} Json
  * @typedef {import('./realtime/wire.js').Position} Position
  * @typedef {import('./realtime/wire.js').ReplyError} ReplyError
+ * @typedef {Parameters<typeof authorized>[0]} AuthorizedOptions
  * @typedef {import('./realtime/link.js').Closed} Closed
  * @typedef {import('./realtime/channel.js').Publication} Publication
- * @typedef {import('./realtime/connection.js').Options & {fetch?: import('./realtime/http.js').Fetch}} Options
+ * @typedef {import('./realtime/connection.js').Options & AuthorizedOptions} Options
  * @typedef {'live' | 'reconnecting' | 'offline'} State `live`: connected, every channel that is
  *   followed is confirmed and every collection current, so that what is on the screen is what is
  *   in the database

@@ -50,13 +50,21 @@ export class Entities {
     return this.leave(id, Infinity);
   }
 
-  /** It is no longer a part of this, until a newer version is. @param {string} id @param {number} version */
+  /**
+   * It is no longer a part of this, until a newer version is.
+   * @param {string} id
+   * @param {number} version
+   */
   leave(id, version) {
     this.#gone.set(id, version);
     return this.#known.delete(id);
   }
 
-  /** Ignore it until `show`. @param {string} id @param {number} version of the event that says so */
+  /**
+   * Ignore it until `show`.
+   * @param {string} id
+   * @param {number} version of the event that says so
+   */
   hide(id, version) {
     if ((this.#known.get(id)?.version ?? 0) > version) return false;
     this.#hidden.set(id, version);

@@ -29,7 +29,12 @@ export function authorized({ getToken, fetch = (url, init) => globalThis.fetch(u
   };
 }
 
-/** @param {Fetch} fetch @param {string} url @param {RequestInit} init @param {string | null} token */
+/**
+ * @param {Fetch} fetch
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {string | null} token
+ */
 function send(fetch, url, init, token) {
   const headers = new Headers(init.headers);
   if (token) headers.set('Authorization', `Bearer ${token}`);

@@ -7,8 +7,10 @@ import { el, setText } from './dom.js';
  * @typedef {import('./card.js').CardView} CardView
  */
 
-/** So many cards are in the document at first, and so many more each time the end comes near. */
-const STEP = 40;
+/** So many cards are in the document at first. */
+const FIRST = 24;
+/** So many more with each frame while the end is near: all columns together make a short task. */
+const STEP = 6;
 const SKELETONS = 3;
 
 /** @type {Record<Status, string>} */
@@ -29,7 +31,7 @@ export class ColumnView {
   #end = el('div', { class: 'column-end', 'aria-hidden': 'true', hidden: true });
   /** @type {Order[]} */
   #orders = [];
-  #shown = STEP;
+  #shown = FIRST;
   #cardOf;
 
   /** @param {Status} status @param {(order: Order) => CardView} cardOf */
@@ -90,14 +92,21 @@ export class ColumnView {
     this.#end.hidden = this.#orders.length <= this.#shown;
   }
 
+  /** Whatever is shown already stays as it is. */
+  #grow() {
+    const more = this.#orders.slice(this.#shown, this.#shown + STEP);
+    this.#list.append(...more.map((order) => this.#cardOf(order).node));
+    this.#shown += STEP;
+    this.#end.hidden = this.#orders.length <= this.#shown;
+  }
+
   /** @param {HTMLElement} scroll */
   #growNearEnd(scroll) {
     const observer = new IntersectionObserver(
       (entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
         if (this.#orders.length <= this.#shown) return;
-        this.#shown += STEP;
-        this.#render();
+        this.#grow();
         // Observing anew reports again at once if the end is still in sight.
         observer.unobserve(this.#end);
         observer.observe(this.#end);

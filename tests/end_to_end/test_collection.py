@@ -28,8 +28,8 @@ pytestmark = [
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 FIRST_PAGE = 50
-TOKEN_SECONDS = 3
-REFRESHES = 2
+TOKEN_SECONDS = 2
+REFRESHES = 1
 
 
 class Shop:
