@@ -96,7 +96,10 @@ export class Room extends EventTarget {
     this.#onSaved(order);
     if (!merged) return;
     const between = this.timeline.between(from, order.version);
-    this.#emit('merged', between.filter((event) => event.actor?.id !== this.user.id));
+    this.#emit(
+      'merged',
+      between.filter((event) => event.actor?.id !== this.user.id),
+    );
   }
 
   /** @param {string} email */

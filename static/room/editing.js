@@ -73,7 +73,10 @@ export class EditingSignal {
     this.#send(field);
   }
 
-  /** Only the field that was started last: focus may be in the next one already. @param {string} field */
+  /**
+   * Only the field that was started last: focus may be in the next one already.
+   * @param {string} field
+   */
   stop(field) {
     if (this.#field !== field) return;
     this.#field = null;

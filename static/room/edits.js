@@ -73,7 +73,9 @@ export function chosen(edit, choices) {
 /** @param {Item[]} items @param {Edit} edit */
 function itemsWith(items, edit) {
   const known = new Set(items.map((item) => item.sku));
-  const kept = items.map((item) => (lineField(item.sku) in edit ? edit[lineField(item.sku)] : item));
+  const kept = items.map((item) =>
+    lineField(item.sku) in edit ? edit[lineField(item.sku)] : item,
+  );
   const added = Object.keys(edit).filter((field) => {
     const sku = skuOf(field);
     return sku !== null && !known.has(sku);

@@ -30,7 +30,12 @@ export class Presence {
   /** @type {any} */
   #timer = null;
 
-  /** @param {RealtimeClient} client @param {string} name @param {string} me @param {Handlers} handlers */
+  /**
+   * @param {RealtimeClient} client
+   * @param {string} name
+   * @param {string} me the id of this person
+   * @param {Handlers} handlers
+   */
   constructor(client, name, me, handlers) {
     this.#client = client;
     this.#name = name;

@@ -3,7 +3,8 @@
  *
  * @typedef {import('../api.js').Order} Order
  * @typedef {import('./edits.js').Edit} Edit
- * @typedef {{order: Order, merged: boolean, from: number}} Saved `from`: the version it was based on
+ * @typedef {{order: Order, merged: boolean, from: number}} Saved `from`: the version it was
+ *   based on
  */
 
 import { changeOrder } from '../api.js';
@@ -45,7 +46,11 @@ export class Saving {
     return true;
   }
 
-  /** @param {Edit} edit @param {Order} base the order on which it was made @returns {Promise<Saved>} */
+  /**
+   * @param {Edit} edit
+   * @param {Order} base the order on which it was made
+   * @returns {Promise<Saved>}
+   */
   async save(edit, base) {
     this.#edits.add(edit);
     this.#onChange();

@@ -16,7 +16,11 @@ const COMMAND = /Mac|iP(hone|ad)/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
 /** What people say to each other about an order, and the box to say more. */
 export class CommentsView {
   #room;
-  #log = new Log({ testid: 'comments', empty: 'No comments yet. Say the first word.', label: 'Comments' });
+  #log = new Log({
+    testid: 'comments',
+    empty: 'No comments yet. Say the first word.',
+    label: 'Comments',
+  });
   /** @type {Map<string, HTMLElement>} */
   #nodes = new Map();
   #marks = new FieldMarks('is writing');
@@ -52,7 +56,10 @@ export class CommentsView {
 
   show() {
     const { written, drafts } = this.#room.comments;
-    const nodes = [...written.map((one) => this.#nodeOf(one)), ...drafts.map((one) => this.#draft(one))];
+    const nodes = [
+      ...written.map((one) => this.#nodeOf(one)),
+      ...drafts.map((one) => this.#draft(one)),
+    ];
     this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
   }
 
@@ -104,7 +111,11 @@ export class CommentsView {
       'div',
       { class: 'comment-failure' },
       el('p', { class: 'form-error', role: 'alert' }, error),
-      el('button', { class: 'link', type: 'button', testid: 'retry-comment', on: again }, 'Try again'),
+      el(
+        'button',
+        { class: 'link', type: 'button', testid: 'retry-comment', on: again },
+        'Try again',
+      ),
       el('button', { class: 'link', type: 'button', on: away }, 'Discard'),
     );
   }

@@ -53,7 +53,8 @@ function lead(conflicts) {
   const changed = Object.fromEntries(
     conflicts.map(({ field, base, yours, theirs }) => [field, [base, theirs, yours]]),
   );
-  return `While you were editing, ${who} changed ${nameFields(changed)} too. Nothing is lost: choose what to keep.`;
+  const what = nameFields(changed);
+  return `While you were editing, ${who} changed ${what}, too. Choose what to keep.`;
 }
 
 /** @param {string} form @param {() => void} onBack */
@@ -69,7 +70,12 @@ function buttons(form, onBack) {
 function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
   const name = nameField(field, [base, theirs, yours]);
   const title = name[0].toUpperCase() + name.slice(1);
-  const before = el('p', { class: 'conflict-before' }, 'Before: ', ...tell(field, base, null, currency));
+  const before = el(
+    'p',
+    { class: 'conflict-before' },
+    'Before: ',
+    ...tell(field, base, null, currency),
+  );
   const who = by ?? { id: '', name: 'Somebody' };
   const versions = el(
     'div',
@@ -82,7 +88,10 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
   return el('fieldset', props, el('legend', {}, title), before, versions);
 }
 
-/** @param {string} field @param {Choice} choice @param {Person} who @param {string} name @param {Node[]} value */
+/**
+ * @param {string} field @param {Choice} choice
+ * @param {Person} who @param {string} name @param {Node[]} value
+ */
 function version(field, choice, who, name, value) {
   const props = { type: 'radio', name: field, value: choice, testid: `choose-${choice}` };
   const radio = el('input', { ...props, defaultChecked: choice === 'yours' });

@@ -38,7 +38,10 @@ export class ItemsView {
     this.#dropRows(skus);
     const rows = order.items.map((item) => this.#rowOf(item.sku));
     const orphans = [...this.#rows.values()].filter((row) => !rows.includes(row));
-    arrange(this.#body, [...rows, ...orphans].map((row) => row.node));
+    arrange(
+      this.#body,
+      [...rows, ...orphans].map((row) => row.node),
+    );
     for (const field of this.#fields()) field.update(order);
     setText(this.#total, formatMoney(order.total, order.currency));
   }

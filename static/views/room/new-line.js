@@ -55,10 +55,7 @@ class NewLineFace {
     line.node.addEventListener('input', () => line.showSum(currency));
     const field = /** @type {Field} */ (this.#field);
     this.#line = line;
-    this.#editor.replaceChildren(
-      line.node,
-      editorButtons(field, { save: 'Add', testid: 'item' }),
-    );
+    this.#editor.replaceChildren(line.node, editorButtons(field, { save: 'Add', testid: 'item' }));
     this.#add.hidden = true;
     this.#editor.hidden = false;
     line.focus();

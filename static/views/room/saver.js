@@ -44,7 +44,10 @@ export async function move(room, status) {
   }
 }
 
-/** Nothing to ask where others changed something else. @param {Room} room @param {Problem} problem */
+/**
+ * Nothing to ask where others changed something else.
+ * @param {Room} room @param {Problem} problem
+ */
 function ask(room, { conflicts, current }) {
   return conflicts.length === 0 ? {} : askWhich(conflicts, room.user, current.currency);
 }

@@ -48,7 +48,10 @@ export class SharingView {
     this.#form.hidden = !may;
     this.#alone.hidden = people.length > 0;
     this.node.hidden = !may && people.length === 0;
-    arrange(this.#people, people.map((person) => this.#nodeOf(person, may)));
+    arrange(
+      this.#people,
+      people.map((person) => this.#nodeOf(person, may)),
+    );
   }
 
   /** @param {Person} person @param {boolean} may */
@@ -65,7 +68,10 @@ export class SharingView {
     const remove = el('button', { ...look, testid: 'unshare' }, icon('close'));
     remove.onclick = () => this.#run(remove, () => this.#room.unshare(person.id));
     const props = { class: 'shared-person', testid: 'shared', data: { userId: person.id } };
-    const made = { node: el('li', props, avatar(person), el('span', {}, person.name), remove), remove };
+    const made = {
+      node: el('li', props, avatar(person), el('span', {}, person.name), remove),
+      remove,
+    };
     this.#nodes.set(person.id, made);
     return made;
   }

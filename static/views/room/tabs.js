@@ -74,7 +74,12 @@ export class Tabs {
     const number = el('span', { class: 'count', hidden: true });
     const props = { class: 'room-tab', type: 'button', role: 'tab', testid: `tab-${tab}` };
     const on = { click: () => this.show(tab) };
-    const button = el('button', { ...props, id, 'aria-controls': `${id}-panel`, on }, NAMES[tab], number);
+    const button = el(
+      'button',
+      { ...props, id, 'aria-controls': `${id}-panel`, on },
+      NAMES[tab],
+      number,
+    );
     button.dataset.tab = tab;
     const role = { role: 'tabpanel', id: `${id}-panel`, 'aria-labelledby': id };
     const panel = el('div', { class: `room-panel room-panel-${tab}`, ...role }, content);

@@ -11,6 +11,12 @@ from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS
 
+HEAR_A_SIGNAL = """async () => {
+    const { Editing } = await import('/static/room/editing.js');
+    window.editing = new Editing(() => {});
+    const cleo = { user: '1', client: '2', conn_info: { name: 'Cleo' } };
+    window.editing.take(cleo, 'note');
+}"""
 GONE_MS = 12_000
 """A signal that nobody takes back ends by itself; a window that vanished leaves before."""
 
@@ -94,6 +100,20 @@ async def test_a_closed_page_edits_nothing_any_more(
 
     await expect(at_note).to_be_hidden(timeout=GONE_MS)
     assert_clean(staff)
+
+
+async def test_a_signal_that_is_not_repeated_ends_by_itself(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as visit:
+        await visit.page.clock.install()
+        await visit.page.goto(server.url)
+        await visit.page.evaluate(HEAR_A_SIGNAL)
+
+        await visit.page.clock.run_for(6_000)
+        assert await visit.page.evaluate("editing.of('note').length") == 1
+        await visit.page.clock.run_for(2_000)
+        assert await visit.page.evaluate("editing.of('note').length") == 0
 
 
 # --------------------------------------------------------------------- comments
