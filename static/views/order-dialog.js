@@ -3,6 +3,7 @@ import { isEditable, STATUS_NAMES } from '../status.js';
 import { Dialog } from './dialog.js';
 import { el, setText } from './dom.js';
 import { CommentsView } from './room/comments.js';
+import { withdrawQuestion } from './room/conflict.js';
 import { FactsView } from './room/facts.js';
 import { HistoryView } from './room/history.js';
 import { ItemsView } from './room/items.js';
@@ -127,6 +128,7 @@ export class OrderDialog {
   }
 
   #leave() {
+    withdrawQuestion();
     this.#tabs.close();
     this.#comments.close();
     this.#history.close();
@@ -189,6 +191,7 @@ export class OrderDialog {
   #ended() {
     const { end } = this.#room;
     if (end === null) return;
+    withdrawQuestion();
     this.#notice.end(endSentence(end));
     this.#dialog.node.dataset.ended = end;
     if (this.#note.field.isEditing) this.#note.field.close();

@@ -18,7 +18,7 @@ export class CommentsView {
   #room;
   #log = new Log({
     testid: 'comments',
-    empty: 'No comments yet. Say the first word.',
+    empty: 'No comments yet.',
     label: 'Comments',
   });
   /** @type {Map<string, HTMLElement>} */

@@ -13,6 +13,13 @@ import { avatar } from './avatar.js';
  */
 
 let count = 0;
+/** @type {Dialog | null} */
+let shown = null;
+
+/** There is nothing to choose any more. */
+export function withdrawQuestion() {
+  shown?.close();
+}
 
 /**
  * Two people changed the same: both versions side by side, to choose from field by field.
@@ -25,7 +32,10 @@ export function askWhich(conflicts, me, currency) {
   return new Promise((resolve) => {
     /** @type {Choices | null} */
     let answer = null;
-    const onClose = () => resolve(answer);
+    const onClose = () => {
+      shown = null;
+      resolve(answer);
+    };
     const dialog = new Dialog({ kind: 'window', testid: 'conflict', onClose });
     const form = el('form', { class: 'conflict', id: `conflict-${++count}` });
     form.append(
@@ -42,6 +52,7 @@ export function askWhich(conflicts, me, currency) {
     dialog.node.classList.add('conflict-dialog');
     dialog.body.append(form);
     dialog.foot.append(...buttons(form.id, () => dialog.close()));
+    shown = dialog;
     dialog.open();
     /** @type {HTMLElement | null} */ (form.querySelector('input:checked'))?.focus();
   });

@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../problems.js';
-import { differing, isSame, valueOf } from '../../room/edits.js';
+import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
 import { FieldMarks } from './field-marks.js';
 
 /**
@@ -80,8 +80,10 @@ export class Field {
   open(draft) {
     const { shown, confirmed } = this.#context.room.saving;
     if (this.#base || !shown || !confirmed || !this.#context.mayEdit()) return;
-    this.#base = confirmed;
     const value = draft === undefined ? valueOf(shown, this.name) : draft;
+    // A line that others have removed meanwhile.
+    if (value === null && skuOf(this.name) !== null) return;
+    this.#base = confirmed;
     this.#face.edit(value, shown);
   }
 
