@@ -98,3 +98,69 @@ export async function readDemo() {
   const response = await fetch('/demo').catch(() => null);
   return response?.ok ? response.json() : null;
 }
+
+/**
+ * @typedef {{id: string, author: Person, text: string, created_at: string}} Comment
+ * @typedef {import('./order-events.js').OrderEvent} OrderEvent
+ */
+
+/**
+ * One order, and from where on its own channel tells what comes after.
+ * @param {string} id
+ * @returns {Promise<{order: Order, position: import('./realtime.js').Position}>}
+ */
+export async function readOrder(id) {
+  const { data, headers } = await request(`/orders/${id}`);
+  const [, epoch, offset] = (headers.get('Tandem-Position') ?? '').split(' ');
+  return { order: data, position: { epoch, offset: Number(offset) } };
+}
+
+/** @param {string} id @returns {Promise<Comment[]>} oldest first */
+export function readComments(id) {
+  return readAll(`/orders/${id}/comments`);
+}
+
+/** @param {string} id @returns {Promise<OrderEvent[]>} oldest first */
+export function readHistory(id) {
+  return readAll(`/orders/${id}/history`);
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ * @param {string} key the same for every repeat, so that it is written once
+ * @returns {Promise<Comment>}
+ */
+export async function writeComment(id, text, key) {
+  const call = { method: 'POST', body: { text }, headers: { 'Idempotency-Key': key } };
+  return (await request(`/orders/${id}/comments`, call)).data;
+}
+
+/** @param {string} email @returns {Promise<Person>} */
+export async function findPerson(email) {
+  return (await request(`/users/lookup?${new URLSearchParams({ email })}`)).data;
+}
+
+/** @param {string} id @param {string} person */
+export async function shareOrder(id, person) {
+  await request(`/orders/${id}/collaborators/${person}`, { method: 'PUT' });
+}
+
+/** @param {string} id @param {string} person */
+export async function unshareOrder(id, person) {
+  await request(`/orders/${id}/collaborators/${person}`, { method: 'DELETE' });
+}
+
+/** @param {string} path @returns {Promise<any[]>} the items of all pages */
+async function readAll(path) {
+  const items = [];
+  let cursor = null;
+  do {
+    /** @type {Record<string, string>} */
+    const query = cursor ? { limit: '200', cursor } : { limit: '200' };
+    const { data } = await request(`${path}?${new URLSearchParams(query)}`);
+    items.push(...data.items);
+    cursor = data.next_cursor;
+  } while (cursor);
+  return items;
+}

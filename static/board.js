@@ -16,6 +16,7 @@ import { narrate } from './order-events.js';
 import { OrderSearch } from './order-search.js';
 import { sentenceOf } from './problems.js';
 import { Collection, RealtimeClient } from './realtime.js';
+import { Room } from './room.js';
 import { accessToken, readSession, signOut } from './session.js';
 import { BoardView } from './views/board-view.js';
 
@@ -53,6 +54,7 @@ export class Board {
     this.#view = new BoardView(user, this.#orders, this.#filter, {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
+      enter: (id) => this.#enter(id),
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),
@@ -65,6 +67,15 @@ export class Board {
   open() {
     this.#client.connect();
     return this.#load();
+  }
+
+  /** @param {string} id */
+  #enter(id) {
+    return new Room(id, this.#orders.get(id), {
+      client: this.#client,
+      user: this.#user,
+      onSaved: (order) => this.#orders.take(order),
+    });
   }
 
   close() {

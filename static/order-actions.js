@@ -8,21 +8,19 @@
  */
 
 import { changeOrder, placeOrder } from './api.js';
+import { randomKey } from './keys.js';
 import { Problem, sentenceOf } from './problems.js';
 import { STATUS_NAMES } from './status.js';
 
-/** Marks a change in the store as this person's own, as an event marks one that came by wire. */
-const OWN = { type: 'own' };
-
 export class OrderActions {
-  #store;
+  #orders;
   #notices;
   /** The last order that was sent and its key, so that a repeat after a failure is known as one. */
   #lastWish = { order: '', key: '' };
 
-  /** @param {import('./store.js').Store<Order>} store @param {Notices} notices */
-  constructor(store, notices) {
-    this.#store = store;
+  /** @param {import('./realtime.js').Collection} orders @param {Notices} notices */
+  constructor(orders, notices) {
+    this.#orders = orders;
     this.#notices = notices;
   }
 
@@ -30,17 +28,17 @@ export class OrderActions {
   async place(order) {
     const placed = await placeOrder(order, this.#keyFor(order));
     this.#lastWish = { order: '', key: '' };
-    this.#store.take(placed, OWN);
+    this.#orders.take(placed);
     this.#notices.info(`Order ${placed.number} is placed.`);
   }
 
   /** Never throws: a card has no place for an error. @param {string} id @param {Status} status */
   async move(id, status) {
-    const known = this.#store.get(id);
+    const known = this.#orders.get(id);
     if (!known) return;
     try {
       const { order, merged } = await changeOrder(id, known.version, { status });
-      this.#store.take(order, OWN);
+      this.#orders.take(order);
       // The card moves before one's eyes; a notice would only be in the way.
       if (merged) this.#notices.info(moved(order, merged));
       else this.#notices.say(moved(order, merged));
@@ -53,10 +51,10 @@ export class OrderActions {
   #refused(order, error) {
     if (!(error instanceof Problem)) return this.#notices.error(sentenceOf(error));
     if (error.status === 412 && error.current) {
-      this.#store.take(error.current, OWN);
+      this.#orders.take(error.current);
       return this.#notices.info(overtaken(order, error));
     }
-    if (error.status === 404) this.#store.hide(order.id, OWN);
+    if (error.status === 404) this.#orders.hide(order.id);
     this.#notices.error(`Order ${order.number}: ${error.message}`);
   }
 
@@ -74,17 +72,11 @@ function moved(order, merged) {
   return merged ? `${sentence} Others had changed it meanwhile; both changes were kept.` : sentence;
 }
 
-/** @param {Order} order as it was on the card @param {Problem} problem */
+/** @param {Order} order as it was seen @param {Problem} problem */
 function overtaken(order, { current, conflicts }) {
   const who = conflicts[0]?.by?.name ?? 'Someone else';
   const status = STATUS_NAMES[/** @type {Status} */ (current.status)].toLowerCase();
   return current.status === order.status
     ? `${who} changed order ${order.number} at the same moment. Have a look, then try again.`
     : `${who} was quicker: order ${order.number} is ${status} now. Your change was not made.`;
-}
-
-/** crypto.randomUUID exists on secure pages only. */
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -13,6 +13,7 @@
  * @property {Record<string, [any, any]>} changed
  * @property {Order} order
  * @property {Person} [collaborator]
+ * @property {import('./api.js').Comment} [comment]
  */
 
 import { STATUS_NAMES } from './status.js';

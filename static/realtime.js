@@ -131,14 +131,15 @@ export class RealtimeClient extends EventTarget {
    * is returned as it is, and so is one that is followed already. It is followed until everyone
    * who called this has called `unsubscribe`.
    * @param {string} name
-   * @param {{position?: Position}} [from]
+   * @param {{position?: Position, joinLeave?: boolean}} [from] joinLeave: tell who comes and goes
    * @returns {Channel}
    */
-  subscribe(name, { position } = {}) {
+  subscribe(name, { position, joinLeave = false } = {}) {
     const channel = this.channel(name);
     channel.followers += 1;
     if (channel.state === 'subscribing' || channel.state === 'subscribed') return channel;
     if (position) channel.position = { epoch: position.epoch, offset: position.offset };
+    channel.joinLeave = joinLeave;
     channel.state = 'subscribing';
     this.#requestSubscribe(channel);
     this.#updateState();

@@ -49,8 +49,18 @@ export function movesFor(order, user) {
   return moves;
 }
 
+/** Whether note and items may still change. @param {Order} order */
+export function isEditable({ status }) {
+  return status !== 'completed' && status !== 'cancelled';
+}
+
+/** Who may let others see an order. @param {Order} order @param {User} user */
+export function mayShare(order, user) {
+  return isStaff(user) || order.owner.id === user.id;
+}
+
 /** @param {Order} order @param {User} user */
 function mayCancel(order, user) {
-  if (order.status === 'completed' || order.status === 'cancelled') return false;
+  if (!isEditable(order)) return false;
   return isStaff(user) || (order.owner.id === user.id && order.status === 'placed');
 }

@@ -28,6 +28,8 @@ export class Channel extends EventTarget {
   position = null;
   /** Raised by each try, so that the reply to an older one can be told apart and ignored. */
   attempt = 0;
+  /** Whether to be told who comes and goes. */
+  joinLeave = false;
 
   /** @param {string} name */
   constructor(name) {
@@ -37,7 +39,8 @@ export class Channel extends EventTarget {
 
   /** What a subscribe command, or `connect.subs`, says of this channel. @returns {Json} */
   recovery() {
-    return this.position ? { recover: true, ...this.position } : {};
+    const position = this.position ? { recover: true, ...this.position } : {};
+    return this.joinLeave ? { ...position, join_leave: true } : position;
   }
 
   /** Give the position up: the next subscribe is answered with `recovered: false`. */

@@ -2,8 +2,8 @@ import { ColumnsView } from './columns.js';
 import { ConnectionView } from './connection.js';
 import { el, setText } from './dom.js';
 import { FilterBar } from './filter-bar.js';
-import { OrderDialog } from './order-dialog.js';
 import { OrderForm } from './order-form.js';
+import { Door } from './room/door.js';
 import { StatusBar } from './status-bar.js';
 import { StatusTabs } from './status-tabs.js';
 import { TopBar } from './top-bar.js';
@@ -17,6 +17,7 @@ import { TopBar } from './top-bar.js';
  * @typedef {object} BoardHandlers
  * @property {(id: string, status: import('../api.js').Status) => Promise<void>} onMove
  * @property {(order: import('../api.js').NewOrder) => Promise<void>} onPlace
+ * @property {(id: string) => import('../room.js').Room} enter open an order
  * @property {() => void} onMore
  * @property {() => void} onRetry connect again
  * @property {() => void} onReload read the orders again
@@ -34,11 +35,10 @@ export class BoardView {
   #status;
   #failure = el('div', { class: 'failure', role: 'alert', hidden: true });
   #welcome;
+  #door;
   #noMatch;
   #noMatchText = el('h2', {});
   #isSearching = false;
-  /** @type {OrderDialog | null} */
-  #dialog = null;
   /** @type {OrderForm | null} */
   #form = null;
   #context;
@@ -56,10 +56,11 @@ export class BoardView {
     this.#orders = orders;
     this.#filter = filter;
     this.#handlers = handlers;
+    this.#door = new Door(handlers.enter);
     this.#context = {
       user,
       onMove: handlers.onMove,
-      onOpen: (/** @type {string} */ id) => this.#open(id),
+      onOpen: (/** @type {string} */ id) => this.#door.open(id),
     };
     this.connection = new ConnectionView(handlers.onRetry);
     this.#filterBar = new FilterBar(filter, user);
@@ -89,8 +90,8 @@ export class BoardView {
 
   close() {
     this.#columns.close();
+    this.#door.close();
     this.#filterBar.close();
-    this.#dialog?.close();
     this.#form?.close();
     this.node.remove();
   }
@@ -99,15 +100,6 @@ export class BoardView {
   change(change) {
     this.#columns.change(change);
     this.#filterBar.know(change.upserted);
-    if (this.#dialog) this.#changeDialog(this.#dialog, change);
-  }
-
-  /** @param {OrderDialog} dialog @param {Change} change */
-  #changeDialog(dialog, { upserted, removed }) {
-    const { id } = dialog.order;
-    const order = upserted.find((one) => one.id === id);
-    if (order) dialog.update(order);
-    else if (removed.some((one) => one.id === id)) dialog.close();
   }
 
   /** The first page is here. */
@@ -116,6 +108,7 @@ export class BoardView {
     this.board.ariaBusy = 'false';
     this.#columns.refresh();
     markPainted();
+    this.#door.start();
   }
 
   /** The filter has changed, or is to be applied for the first time. */
@@ -147,7 +140,7 @@ export class BoardView {
     this.topBar.show(user);
     this.node.dataset.role = user.role;
     if (isSame) return;
-    this.#dialog?.close();
+    this.#door.leave();
     this.#filterBar.know([], user);
     this.#columns.renew();
   }
@@ -191,15 +184,6 @@ export class BoardView {
   #clearFilter() {
     this.#filter.clear();
     this.#filterBar.focus();
-  }
-
-  /** @param {string} id */
-  #open(id) {
-    const order = this.#orders.get(id);
-    if (!order) return;
-    this.#dialog = new OrderDialog(order, this.#context, () => {
-      this.#dialog = null;
-    });
   }
 
   #compose() {

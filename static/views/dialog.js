@@ -11,7 +11,7 @@ export class Dialog {
   body = el('div', { class: 'dialog-body' });
   foot = el('footer', { class: 'dialog-foot' });
 
-  /** @param {{kind: 'sheet' | 'window', testid: string, onClose?: () => void}} options */
+  /** @param {{kind: 'room' | 'window', testid: string, onClose?: () => void}} options */
   constructor({ kind, testid, onClose }) {
     const id = `dialog-title-${++count}`;
     this.#title = el('h2', { class: 'dialog-title', id });
@@ -38,8 +38,10 @@ export class Dialog {
     this.node.showModal();
   }
 
+  /** Its `close` event comes a little later. */
   close() {
     this.node.close();
+    this.node.remove();
   }
 
   /** May be replaced where a stray click must not lose what was typed. */

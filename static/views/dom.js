@@ -60,6 +60,8 @@ const ICONS = {
   people:
     'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3 20c0-3.3 2.7-6 6-6s6 2.7 6 6M16 4.5a3.5 3.5 0 0 1 0 6M17.5 14.5c2.1.9 3.5 3 3.5 5.5',
   arrow: 'M5 12h14M13 6l6 6-6 6',
+  pencil: 'M4 20l1-4.5L16 4.5a2 2 0 0 1 2.9 0l.6.6a2 2 0 0 1 0 2.9L8.5 19z',
+  send: 'M4 12l16-7-6 16-3.2-6.2zM10.8 14.8L20 5',
   box: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
 };
 
@@ -73,4 +75,19 @@ export function icon(name) {
   path.setAttribute('d', ICONS[name]);
   svg.append(path);
   return svg;
+}
+
+/**
+ * Bring the children of a node into line with the least moving: a moved node loses its focus.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function arrange(parent, wanted) {
+  const keep = new Set(wanted);
+  for (const node of [...parent.children]) if (!keep.has(node)) node.remove();
+  let next = parent.firstElementChild;
+  for (const node of wanted) {
+    if (node === next) next = next.nextElementSibling;
+    else parent.insertBefore(node, next);
+  }
 }

@@ -1,141 +1,214 @@
-import { formatMoney, lineTotal } from '../money.js';
-import { movesFor, STATUS_NAMES } from '../status.js';
-import { exactly } from '../time.js';
+import { deed } from '../room/sentences.js';
+import { isEditable, STATUS_NAMES } from '../status.js';
 import { Dialog } from './dialog.js';
-import { el } from './dom.js';
-import { formatCount } from './text.js';
+import { el, setText } from './dom.js';
+import { CommentsView } from './room/comments.js';
+import { withdrawQuestion } from './room/conflict.js';
+import { FactsView } from './room/facts.js';
+import { HistoryView } from './room/history.js';
+import { ItemsView } from './room/items.js';
+import { MovesView } from './room/moves.js';
+import { noteField } from './room/note.js';
+import { RoomNotice } from './room/notice.js';
+import { PeopleView } from './room/people.js';
+import { move, save } from './room/saver.js';
+import { SharingView } from './room/sharing.js';
+import { Tabs } from './room/tabs.js';
+import { closedSentence, endSentence, mergedSentence } from './room/texts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
- * @typedef {import('../api.js').Item} Item
- * @typedef {import('./card.js').CardContext} CardContext
+ * @typedef {import('../api.js').Status} Status
+ * @typedef {import('../room.js').Room} Room
+ * @typedef {import('../room/edits.js').Edit} Edit
  */
 
-/** All of one order, kept up to date while it is open. */
+/** An order, opened: what it is, who looks at it, what they say, what they did. */
 export class OrderDialog {
-  #context;
+  #room;
   #dialog;
   #badge = el('span', { class: 'badge', testid: 'order-status' });
-  /** @type {Order} */
-  order;
+  #notice = new RoomNotice();
+  #people = new PeopleView();
+  #facts = new FactsView();
+  #note;
+  #items;
+  #sharing;
+  #comments;
+  #history;
+  #tabs;
+  #moves;
+  #wasEditable = false;
 
-  /** @param {Order} order @param {CardContext} context @param {() => void} onClose */
-  constructor(order, context, onClose) {
-    this.order = order;
-    this.#context = context;
-    this.#dialog = new Dialog({ kind: 'sheet', testid: 'order-dialog', onClose });
-    this.#dialog.titleLine.append(this.#badge);
-    this.#show();
+  /** @param {Room} room @param {() => void} onClose */
+  constructor(room, onClose) {
+    this.#room = room;
+    const context = {
+      room,
+      mayEdit: () => this.#mayEdit,
+      save: (/** @type {Edit} */ edit, /** @type {Order} */ base) => save(room, edit, base),
+    };
+    this.#note = noteField(context);
+    this.#items = new ItemsView(context);
+    this.#sharing = new SharingView(room);
+    this.#comments = new CommentsView(room);
+    this.#history = new HistoryView(room);
+    this.#tabs = this.#makeTabs();
+    this.#dialog = this.#makeDialog(onClose);
+    this.#moves = new MovesView(this.#dialog.foot, room.user, (status) => this.#move(status));
+    this.#listen();
+    this.#showOrder();
     this.#dialog.open();
+    room.open();
   }
 
-  /** @param {Order} order */
-  update(order) {
-    this.order = order;
-    this.#show();
+  get id() {
+    return this.#room.id;
   }
 
   close() {
     this.#dialog.close();
   }
 
-  #show() {
-    const { order } = this;
-    this.#dialog.title = `Order #${order.number}`;
-    this.#badge.textContent = STATUS_NAMES[order.status];
-    this.#badge.dataset.status = order.status;
-    this.#dialog.node.dataset.orderId = order.id;
-    this.#dialog.node.dataset.version = String(order.version);
-    this.#dialog.body.replaceChildren(facts(order), ...note(order), items(order));
-    this.#showMoves();
+  get #mayEdit() {
+    const { order, end } = this.#room;
+    return order !== null && end === null && isEditable(order);
   }
 
-  /** The buttons stay the same nodes while the same moves are possible, and so keep the focus. */
-  #showMoves() {
-    const { foot } = this.#dialog;
-    const moves = movesFor(this.order, this.#context.user);
-    const names = moves.map((move) => move.status).join();
-    if (foot.dataset.moves === names) return;
-    foot.dataset.moves = names;
-    foot.replaceChildren(...moves.toReversed().map((move) => this.#button(move)));
-    foot.hidden = moves.length === 0;
+  get #isEditing() {
+    return this.#note.field.isEditing || this.#items.isEditing;
   }
 
-  /** @param {import('../status.js').Move} move */
-  #button({ status, label, isMain }) {
-    const look = isMain ? 'button main' : 'button quiet';
-    const text = isMain ? label : 'Cancel order';
-    const props = {
-      class: look,
-      type: 'button',
-      testid: `dialog-action-${status}`,
-      data: { status },
+  #makeTabs() {
+    const order = el('div', { class: 'room-order' });
+    order.append(this.#facts.node, this.#note.node, this.#items.node, this.#sharing.node);
+    const tabs = new Tabs({ order, comments: this.#comments.node, history: this.#history.node });
+    tabs.onShow = (tab) => {
+      if (tab === 'comments') this.#comments.toEnd();
+      if (tab === 'history') this.#history.toEnd();
     };
-    const on = { click: () => this.#context.onMove(this.order.id, status) };
-    return el('button', { ...props, on }, text);
+    return tabs;
   }
-}
 
-/** @param {Order} order */
-function facts(order) {
-  const sharing = order.collaborators.map((person) => person.name).join(', ');
-  return el(
-    'dl',
-    { class: 'facts' },
-    ...fact('Customer', order.owner.name),
-    ...fact('Placed', exactly(order.created_at)),
-    ...fact('Last change', exactly(order.updated_at)),
-    ...(sharing ? fact('Shared with', sharing) : []),
-  );
-}
+  /** @param {() => void} onClose */
+  #makeDialog(onClose) {
+    const dialog = new Dialog({
+      kind: 'room',
+      testid: 'order-dialog',
+      onClose: () => {
+        this.#leave();
+        onClose();
+      },
+    });
+    dialog.mayCloseFromBeside = () => !this.#isEditing && !this.#comments.hasDraft;
+    dialog.titleLine.append(this.#badge, this.#people.node);
+    dialog.body.append(this.#notice.node, this.#tabs.node);
+    dialog.node.dataset.orderId = this.id;
+    return dialog;
+  }
 
-/** @param {string} name @param {string} value */
-function fact(name, value) {
-  return [el('dt', {}, name), el('dd', {}, value)];
-}
+  #listen() {
+    /** @type {Record<string, (detail: any) => void>} */
+    const listeners = {
+      order: () => this.#showOrder(),
+      people: () => this.#people.show(this.#room.others),
+      editing: () => this.#showEditors(),
+      timeline: () => this.#showHistory(),
+      comments: (comment) => this.#showComments(comment),
+      event: (event) => this.#tell(event),
+      merged: (events) => this.#merged(events),
+      failure: (text) => (text ? this.#notice.error(text) : this.#notice.hide()),
+      ended: () => this.#ended(),
+    };
+    for (const [type, listener] of Object.entries(listeners)) {
+      this.#room.addEventListener(type, (event) => {
+        listener(/** @type {CustomEvent} */ (event).detail);
+      });
+    }
+  }
 
-/** @param {Order} order */
-function note(order) {
-  return order.note ? [el('blockquote', { class: 'note' }, order.note)] : [];
-}
+  #leave() {
+    withdrawQuestion();
+    this.#tabs.close();
+    this.#comments.close();
+    this.#history.close();
+    this.#room.close();
+  }
 
-/** @param {Order} order */
-function items(order) {
-  const { currency } = order;
-  const head = el(
-    'tr',
-    {},
-    th('Product'),
-    th('Quantity', 'number'),
-    th('Price', 'number'),
-    th('Sum', 'number'),
-  );
-  const rows = order.items.map((item) => row(item, currency));
-  const total = el('td', { class: 'number' }, formatMoney(order.total, currency));
-  const name = el('th', { scope: 'row', colSpan: 3 }, 'Total');
-  return el(
-    'table',
-    { class: 'items' },
-    el('caption', { class: 'sr-only' }, 'Items'),
-    el('thead', {}, head),
-    el('tbody', {}, ...rows),
-    el('tfoot', {}, el('tr', {}, name, total)),
-  );
-}
+  // ------------------------------------------------------------------ showing
 
-/** @param {string} text @param {string} [kind] */
-function th(text, kind = '') {
-  return el('th', { scope: 'col', class: kind }, text);
-}
+  #showOrder() {
+    const { order, end } = this.#room;
+    this.#dialog.title = order ? `Order #${order.number}` : 'Order';
+    this.#dialog.node.ariaBusy = String(order === null && end === null);
+    if (!order) return;
+    this.#noteClosing(order);
+    setText(this.#badge, STATUS_NAMES[order.status]);
+    this.#badge.dataset.status = order.status;
+    this.#dialog.node.dataset.version = String(order.version);
+    this.#facts.update(order);
+    this.#note.field.update(order);
+    this.#items.update(order);
+    this.#sharing.update(order);
+    this.#moves.update(order, end !== null);
+  }
 
-/** @param {Item} item @param {string} currency */
-function row(item, currency) {
-  const product = el('td', {}, el('span', { class: 'item-name' }, item.name));
-  product.append(el('span', { class: 'item-sku' }, item.sku));
-  const numbers = [
-    formatCount(item.quantity),
-    formatMoney(item.unit_price, currency),
-    formatMoney(lineTotal(item, currency), currency),
-  ];
-  return el('tr', {}, product, ...numbers.map((text) => el('td', { class: 'number' }, text)));
+  /** Somebody completed or cancelled it under the hands of who edits. @param {Order} order */
+  #noteClosing(order) {
+    if (this.#wasEditable && !isEditable(order) && this.#isEditing) {
+      this.#notice.error(closedSentence(order));
+    }
+    this.#wasEditable = isEditable(order);
+  }
+
+  #showEditors() {
+    this.#note.field.updateEditors();
+    this.#items.updateEditors();
+    this.#comments.showEditors();
+  }
+
+  #showHistory() {
+    this.#history.show();
+    this.#tabs.showCount('history', this.#room.timeline.events.length);
+  }
+
+  /** @param {import('../api.js').Comment | null} arrived */
+  #showComments(arrived) {
+    this.#comments.show();
+    this.#history.show();
+    this.#tabs.showCount('comments', this.#room.comments.written.length);
+    if (!arrived || arrived.author.id === this.#room.user.id) return;
+    this.#tabs.markNews('comments');
+    this.#notice.say(`${arrived.author.name} wrote: ${arrived.text}`);
+  }
+
+  /** What others did, for those who do not see it. @param {any} event */
+  #tell(event) {
+    if (event.comment || event.actor?.id === this.#room.user.id) return;
+    this.#notice.say(`${event.actor?.name ?? 'Tandem'} ${deed(event)}.`);
+  }
+
+  #ended() {
+    const { end } = this.#room;
+    if (end === null) return;
+    withdrawQuestion();
+    this.#notice.end(endSentence(end));
+    this.#dialog.node.dataset.ended = end;
+    if (this.#note.field.isEditing) this.#note.field.close();
+    this.#items.close();
+    this.#comments.end();
+    this.#showOrder();
+  }
+
+  /** @param {import('../order-events.js').OrderEvent[]} events */
+  #merged(events) {
+    const sentence = mergedSentence(events);
+    if (sentence) this.#notice.info(sentence);
+  }
+
+  /** @param {Status} status */
+  async #move(status) {
+    const failure = await move(this.#room, status);
+    if (failure) this.#notice.error(failure);
+  }
 }

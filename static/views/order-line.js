@@ -59,6 +59,14 @@ export class OrderLine {
     this.#inputs.unit_price.value = price;
   }
 
+  /** A line that is there already keeps its SKU. @param {Item} item @param {boolean} [isThere] */
+  show(item, isThere = true) {
+    for (const [name, node] of Object.entries(this.#inputs)) {
+      node.value = String(item[/** @type {Field} */ (name)]);
+    }
+    this.#inputs.sku.readOnly = isThere;
+  }
+
   increase() {
     this.#inputs.quantity.value = String(Math.min(MOST, (this.#quantity() ?? 0) + 1));
   }
@@ -103,6 +111,11 @@ export class OrderLine {
 
   focus() {
     this.#inputs.name.focus();
+  }
+
+  focusQuantity() {
+    this.#inputs.quantity.focus();
+    this.#inputs.quantity.select();
   }
 
   /** @param {string} currency @param {Set<string>} skus @returns {[Field, string] | null} */

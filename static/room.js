@@ -1,0 +1,184 @@
+/**
+ * One order, opened, and all who look at it: a room. It keeps what they see true; views show it.
+ *
+ * @typedef {import('./api.js').Order} Order
+ * @typedef {import('./api.js').User} User
+ * @typedef {import('./room/edits.js').Edit} Edit
+ * @typedef {'deleted' | 'revoked'} End
+ *
+ * @typedef {object} Outside
+ * @property {import('./realtime.js').RealtimeClient} client
+ * @property {User} user
+ * @property {(order: Order) => void} onSaved told what came of an edit of this person
+ */
+
+import * as api from './api.js';
+import { Problem, sentenceOf } from './problems.js';
+import { Backoff } from './realtime/backoff.js';
+import { Comments } from './room/comments.js';
+import { Presence } from './room/presence.js';
+import { Saving } from './room/saving.js';
+import { Timeline } from './room/timeline.js';
+
+const PERMISSION_DENIED = 103;
+const UNSUBSCRIBED = 2000;
+
+/**
+ * Events (CustomEvent):
+ * - `order`    there is another {@link order} to show
+ * - `people`, `editing`, `timeline`
+ * - `comments` detail: the comment that has just arrived, or null
+ * - `event`    detail: an event of the order, as it comes
+ * - `merged`   detail: the events of others on top of which an edit was saved
+ * - `failure`  detail: a sentence; '' when it is over
+ * - `ended`    {@link end}: this person may no longer be here, or the order is gone
+ */
+export class Room extends EventTarget {
+  #onSaved;
+  #presence;
+  #isOpen = true;
+  /** Raised by each reading, so that one overtaken by another is dropped. */
+  #reading = 0;
+  /** @type {End | null} */
+  end = null;
+  isLoaded = false;
+
+  /** @param {string} id @param {Order | undefined} known @param {Outside} outside */
+  constructor(id, known, { client, user, onSaved }) {
+    super();
+    this.id = id;
+    this.user = user;
+    this.#onSaved = onSaved;
+    this.saving = new Saving(known ?? null, () => this.#emit('order'));
+    this.#presence = new Presence(client, `orders:${id}`, user.id, {
+      onEvent: (event) => this.#hear(event),
+      onGap: () => this.#load(),
+      onEnd: (code) => this.#unsubscribed(code),
+      onPeople: () => this.#emit('people'),
+      onEditing: () => this.#emit('editing'),
+    });
+    this.editing = this.#presence.editing;
+    this.signal = this.#presence.signal;
+    this.timeline = new Timeline(() => this.#emit('timeline'));
+    this.comments = new Comments(
+      user.id,
+      (text, key) => api.writeComment(id, text, key),
+      (comment) => this.#emit('comments', comment),
+    );
+  }
+
+  /** As this person sees it: with what is being saved. @returns {Order | null} */
+  get order() {
+    return this.saving.shown;
+  }
+
+  /** Everybody else who looks at the order. */
+  get others() {
+    return this.#presence.people.list().filter((person) => person.id !== this.user.id);
+  }
+
+  open() {
+    return this.#load();
+  }
+
+  close() {
+    this.#isOpen = false;
+    this.#presence.leave();
+  }
+
+  /**
+   * Save an edit that was made on `base`.
+   * @param {Edit} edit @param {Order} base
+   * @throws {Problem} with status 412 and conflicts where others changed the same fields
+   */
+  async save(edit, base) {
+    const { order, merged, from } = await this.saving.save(edit, base);
+    this.#onSaved(order);
+    if (!merged) return;
+    const between = this.timeline.between(from, order.version);
+    this.#emit(
+      'merged',
+      between.filter((event) => event.actor?.id !== this.user.id),
+    );
+  }
+
+  /** @param {string} email */
+  async share(email) {
+    const person = await api.findPerson(email);
+    await api.shareOrder(this.id, person.id);
+    return person;
+  }
+
+  /** @param {string} person */
+  unshare(person) {
+    return api.unshareOrder(this.id, person);
+  }
+
+  // ------------------------------------------------------------------ reading
+
+  /** Read all of it, as often as it takes, and follow it from there. */
+  async #load() {
+    const reading = ++this.#reading;
+    const backoff = new Backoff({ minimum: 500, maximum: 20_000 });
+    while (this.#isOpen && reading === this.#reading) {
+      try {
+        return await this.#read();
+      } catch (error) {
+        if (isGone(error)) return this.#finish('revoked');
+        this.#emit('failure', sentenceOf(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, backoff.next()));
+    }
+  }
+
+  /** First the order with its position: what is read later cannot miss what came before. */
+  async #read() {
+    const { order, position } = await api.readOrder(this.id);
+    if (!this.#isOpen) return;
+    this.saving.take(order);
+    this.#presence.follow(position);
+    const [comments, events] = await Promise.all([
+      api.readComments(this.id),
+      api.readHistory(this.id),
+    ]);
+    if (!this.#isOpen) return;
+    this.isLoaded = true;
+    this.timeline.take(events);
+    this.comments.fill(comments);
+    this.#emit('failure', '');
+  }
+
+  // ---------------------------------------------------------------- following
+
+  /** @param {any} event of the order */
+  #hear(event) {
+    this.timeline.take([event]);
+    if (event.order?.status) this.saving.take(event.order);
+    if (event.comment) this.comments.arrive(event.comment);
+    this.#emit('event', event);
+    if (event.type === 'order.deleted') this.#finish('deleted');
+  }
+
+  /** @param {number} code */
+  #unsubscribed(code) {
+    if (code === UNSUBSCRIBED || code === PERMISSION_DENIED) this.#finish('revoked');
+  }
+
+  /** @param {End} end */
+  #finish(end) {
+    if (this.end) return;
+    this.end = end;
+    this.close();
+    this.#emit('ended');
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** @param {unknown} error */
+function isGone(error) {
+  return error instanceof Problem && (error.status === 404 || error.status === 403);
+}

@@ -1,0 +1,92 @@
+/**
+ * The comments of an order: those that are written, and those of this person that are on the way.
+ *
+ * @typedef {import('../api.js').Person} Person
+ * @typedef {import('../api.js').Comment} Comment
+ * @typedef {{key: string, text: string, state: 'sending' | 'failed', error: string}} Draft
+ */
+
+import { randomKey } from '../keys.js';
+import { sentenceOf } from '../problems.js';
+
+export class Comments {
+  #author;
+  #post;
+  #onChange;
+  /** @type {Map<string, Comment>} */
+  #written = new Map();
+  /** @type {Map<string, Draft>} by key, which makes a repeat count once */
+  #drafts = new Map();
+
+  /**
+   * @param {string} author the id of this person
+   * @param {(text: string, key: string) => Promise<Comment>} post
+   * @param {(arrived: Comment | null) => void} onChange told of a comment that came by itself
+   */
+  constructor(author, post, onChange) {
+    this.#author = author;
+    this.#post = post;
+    this.#onChange = onChange;
+  }
+
+  /** Oldest first. */
+  get written() {
+    return [...this.#written.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  }
+
+  get drafts() {
+    return [...this.#drafts.values()];
+  }
+
+  /** Some that are no news. @param {Comment[]} comments */
+  fill(comments) {
+    for (const comment of comments) this.#written.set(comment.id, comment);
+    this.#onChange(null);
+  }
+
+  /** One that has just been written, by whomever. @param {Comment} comment */
+  arrive(comment) {
+    if (this.#written.has(comment.id)) return;
+    if (comment.author.id === this.#author) this.#dropDraft(comment.text);
+    this.#written.set(comment.id, comment);
+    this.#onChange(comment);
+  }
+
+  /** @param {string} text */
+  write(text) {
+    return this.#send({ key: randomKey(), text, state: 'sending', error: '' });
+  }
+
+  /** @param {string} key */
+  async retry(key) {
+    const draft = this.#drafts.get(key);
+    if (draft) await this.#send({ ...draft, state: 'sending', error: '' });
+  }
+
+  /** @param {string} key */
+  discard(key) {
+    this.#drafts.delete(key);
+    this.#onChange(null);
+  }
+
+  /** Its event may be faster than the answer, or come without one. @param {string} text */
+  #dropDraft(text) {
+    const draft = this.drafts.find((one) => one.text === text);
+    if (draft) this.#drafts.delete(draft.key);
+  }
+
+  /** @param {Draft} draft */
+  async #send(draft) {
+    this.#drafts.set(draft.key, draft);
+    this.#onChange(null);
+    try {
+      const comment = await this.#post(draft.text, draft.key);
+      this.#drafts.delete(draft.key);
+      this.#written.set(comment.id, comment);
+    } catch (error) {
+      if (!this.#drafts.has(draft.key)) return;
+      this.#drafts.set(draft.key, { ...draft, state: 'failed', error: sentenceOf(error) });
+    }
+    this.#onChange(null);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Optimistic edits: shown at once, sent one after the other, taken back when they are refused.
+ *
+ * @typedef {import('../api.js').Order} Order
+ * @typedef {import('./edits.js').Edit} Edit
+ * @typedef {{order: Order, merged: boolean, from: number}} Saved `from`: the version it was
+ *   based on
+ */
+
+import { changeOrder } from '../api.js';
+import { Problem } from '../problems.js';
+import { patchOf, withEdit } from './edits.js';
+
+export class Saving {
+  #onChange;
+  /** @type {Order | null} as the server knows it */
+  confirmed;
+  /** @type {Set<Edit>} on the way */
+  #edits = new Set();
+  /** @type {Map<number, Order>} versions that came about here: nobody else's change lies between */
+  #own = new Map();
+  /** @type {Promise<unknown>} the end of what is on the way */
+  #last = Promise.resolve();
+
+  /** @param {Order | null} known @param {() => void} onChange */
+  constructor(known, onChange) {
+    this.confirmed = known;
+    this.#onChange = onChange;
+  }
+
+  /** @returns {Order | null} with what is on the way */
+  get shown() {
+    return this.confirmed && [...this.#edits].reduce(withEdit, this.confirmed);
+  }
+
+  /** @param {string} field */
+  isSaving(field) {
+    return [...this.#edits].some((edit) => field in edit);
+  }
+
+  /** @param {Order} order @returns {boolean} whether it is newer than what was known */
+  take(order) {
+    if (this.confirmed && this.confirmed.version >= order.version) return false;
+    this.confirmed = order;
+    this.#onChange();
+    return true;
+  }
+
+  /**
+   * @param {Edit} edit
+   * @param {Order} base the order on which it was made
+   * @returns {Promise<Saved>}
+   */
+  async save(edit, base) {
+    this.#edits.add(edit);
+    this.#onChange();
+    const sending = this.#last.then(() => this.#send(edit, this.#latestOwn(base)));
+    this.#last = sending.catch(() => {});
+    try {
+      return await sending;
+    } finally {
+      this.#edits.delete(edit);
+      this.#onChange();
+    }
+  }
+
+  /** @param {Edit} edit @param {Order} base @returns {Promise<Saved>} */
+  async #send(edit, base) {
+    try {
+      const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
+      const isNext = answer.order.version === base.version + 1;
+      if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);
+      this.take(answer.order);
+      return { ...answer, from: base.version };
+    } catch (error) {
+      if (!(error instanceof Problem) || !error.current) throw error;
+      this.take(error.current);
+      error.conflicts = error.conflicts.filter(({ field }) => field in edit);
+      throw error;
+    }
+  }
+
+  /** One does not conflict with oneself. @param {Order} base @returns {Order} */
+  #latestOwn(base) {
+    const next = this.#own.get(base.version + 1);
+    return next ? this.#latestOwn(next) : base;
+  }
+}

@@ -1,0 +1,153 @@
+import { el, icon, setText } from '../dom.js';
+import { avatar } from './avatar.js';
+import { FieldMarks } from './field-marks.js';
+import { Log, timeNode } from './log.js';
+
+/**
+ * @typedef {import('../../api.js').Comment} Comment
+ * @typedef {import('../../room/comments.js').Draft} Draft
+ * @typedef {import('../../room.js').Room} Room
+ */
+
+const FIELD = 'comment';
+const LONGEST = 2000;
+const COMMAND = /Mac|iP(hone|ad)/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+
+/** What people say to each other about an order, and the box to say more. */
+export class CommentsView {
+  #room;
+  #log = new Log({
+    testid: 'comments',
+    empty: 'No comments yet.',
+    label: 'Comments',
+  });
+  /** @type {Map<string, HTMLElement>} */
+  #nodes = new Map();
+  #marks = new FieldMarks('is writing');
+  #input = el('textarea', {
+    class: 'input',
+    rows: 2,
+    maxLength: LONGEST,
+    placeholder: 'Write a comment',
+    testid: 'comment-input',
+    'aria-label': 'Write a comment',
+  });
+  #send = el('button', { class: 'button main small', type: 'button', testid: 'send-comment' });
+  #box;
+
+  /** @param {Room} room */
+  constructor(room) {
+    this.#room = room;
+    this.#send.append(icon('send'), 'Send');
+    this.#send.onclick = () => this.#write();
+    this.#input.addEventListener('keydown', this.#key);
+    this.#input.addEventListener('input', this.#tell);
+    this.#input.addEventListener('blur', () => room.signal.stop(FIELD));
+    const hint = el('span', { class: 'compose-hint' }, `${COMMAND} + Enter sends`);
+    const foot = el('div', { class: 'compose-foot' }, hint, this.#send);
+    this.#box = el('div', { class: 'compose', testid: 'compose' }, this.#input, foot);
+    this.node = el('div', { class: 'comments' }, this.#log.node, this.#marks.node, this.#box);
+    this.show();
+  }
+
+  get hasDraft() {
+    return this.#input.value.trim() !== '' || this.#room.comments.drafts.length > 0;
+  }
+
+  show() {
+    const { written, drafts } = this.#room.comments;
+    const nodes = [
+      ...written.map((one) => this.#nodeOf(one)),
+      ...drafts.map((one) => this.#draft(one)),
+    ];
+    this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
+  }
+
+  showEditors() {
+    this.#marks.editedBy(this.#room.editing.of(FIELD), this.#room.user);
+  }
+
+  toEnd() {
+    this.#log.toEnd();
+  }
+
+  /** Nothing more can be said. */
+  end() {
+    this.#box.hidden = true;
+    this.show();
+  }
+
+  close() {
+    this.#log.close();
+  }
+
+  /** @param {Comment} comment */
+  #nodeOf(comment) {
+    const known = this.#nodes.get(comment.id);
+    if (known) return known;
+    const { author, text, created_at: at } = comment;
+    const node = entry(author, text, timeNode(at));
+    node.dataset.commentId = comment.id;
+    this.#nodes.set(comment.id, node);
+    return node;
+  }
+
+  /** @param {Draft} draft */
+  #draft({ key, text, state, error }) {
+    const isFailed = state === 'failed';
+    const told = el('span', { class: 'log-time' }, isFailed ? 'Not sent' : 'Sending…');
+    const node = entry(this.#room.user, text, told);
+    node.dataset.state = state;
+    if (isFailed) node.lastElementChild?.append(this.#failure(key, error));
+    return node;
+  }
+
+  /** @param {string} key @param {string} error */
+  #failure(key, error) {
+    const { comments } = this.#room;
+    const again = { click: () => comments.retry(key) };
+    const away = { click: () => comments.discard(key) };
+    return el(
+      'div',
+      { class: 'comment-failure' },
+      el('p', { class: 'form-error', role: 'alert' }, error),
+      el(
+        'button',
+        { class: 'link', type: 'button', testid: 'retry-comment', on: again },
+        'Try again',
+      ),
+      el('button', { class: 'link', type: 'button', on: away }, 'Discard'),
+    );
+  }
+
+  #write() {
+    const text = this.#input.value.trim();
+    this.#input.focus();
+    if (!text) return;
+    this.#input.value = '';
+    this.#room.signal.stop(FIELD);
+    this.#room.comments.write(text);
+    this.toEnd();
+  }
+
+  #tell = () => {
+    if (this.#input.value.trim()) this.#room.signal.start(FIELD);
+    else this.#room.signal.stop(FIELD);
+  };
+
+  /** @param {KeyboardEvent} event */
+  #key = (event) => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    this.#write();
+  };
+}
+
+/** @param {import('../../api.js').Person} author @param {string} text @param {HTMLElement} when */
+function entry(author, text, when) {
+  const name = el('strong', {});
+  setText(name, author.name);
+  const head = el('p', { class: 'comment-head' }, name, when);
+  const body = el('div', { class: 'comment-body' }, head, el('p', { class: 'comment-text' }, text));
+  return el('li', { class: 'comment', testid: 'comment' }, avatar(author), body);
+}

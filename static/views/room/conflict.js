@@ -1,0 +1,139 @@
+import { formatMoney } from '../../money.js';
+import { nameField, nameFields } from '../../room/sentences.js';
+import { ago, exactly } from '../../time.js';
+import { Dialog } from '../dialog.js';
+import { el } from '../dom.js';
+import { avatar } from './avatar.js';
+
+/**
+ * @typedef {import('../../api.js').Person} Person
+ * @typedef {import('../../problems.js').FieldConflict} FieldConflict
+ * @typedef {import('../../room/edits.js').Choice} Choice
+ * @typedef {Record<string, Choice>} Choices
+ */
+
+let count = 0;
+/** @type {Dialog | null} */
+let shown = null;
+
+/** There is nothing to choose any more. */
+export function withdrawQuestion() {
+  shown?.close();
+}
+
+/**
+ * Two people changed the same: both versions side by side, to choose from field by field.
+ * @param {FieldConflict[]} conflicts
+ * @param {Person} me
+ * @param {string} currency
+ * @returns {Promise<Choices | null>} null: not now
+ */
+export function askWhich(conflicts, me, currency) {
+  return new Promise((resolve) => {
+    /** @type {Choices | null} */
+    let answer = null;
+    const onClose = () => {
+      shown = null;
+      resolve(answer);
+    };
+    const dialog = new Dialog({ kind: 'window', testid: 'conflict', onClose });
+    const form = el('form', { class: 'conflict', id: `conflict-${++count}` });
+    form.append(
+      el('p', { class: 'conflict-lead' }, lead(conflicts)),
+      ...conflicts.map((conflict) => fieldset(conflict, me, currency)),
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      answer = choicesOf(form, conflicts);
+      dialog.close();
+    });
+    dialog.title = 'Which version should it be?';
+    dialog.mayCloseFromBeside = () => false;
+    dialog.node.classList.add('conflict-dialog');
+    dialog.body.append(form);
+    dialog.foot.append(...buttons(form.id, () => dialog.close()));
+    shown = dialog;
+    dialog.open();
+    /** @type {HTMLElement | null} */ (form.querySelector('input:checked'))?.focus();
+  });
+}
+
+/** @param {FieldConflict[]} conflicts */
+function lead(conflicts) {
+  const who = [...new Set(conflicts.map(({ by }) => by?.name ?? 'Somebody'))].join(' and ');
+  const changed = Object.fromEntries(
+    conflicts.map(({ field, base, yours, theirs }) => [field, [base, theirs, yours]]),
+  );
+  const what = nameFields(changed);
+  return `While you were editing, ${who} changed ${what}, too. Choose what to keep.`;
+}
+
+/** @param {string} form @param {() => void} onBack */
+function buttons(form, onBack) {
+  const back = { class: 'button', type: 'button', testid: 'conflict-back' };
+  const save = { class: 'button main', type: 'submit', testid: 'conflict-save' };
+  const submit = el('button', save, 'Save this choice');
+  submit.setAttribute('form', form);
+  return [el('button', { ...back, on: { click: onBack } }, 'Back to editing'), submit];
+}
+
+/** @param {FieldConflict} conflict @param {Person} me @param {string} currency */
+function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
+  const name = nameField(field, [base, theirs, yours]);
+  const title = name[0].toUpperCase() + name.slice(1);
+  const before = el(
+    'p',
+    { class: 'conflict-before' },
+    'Before: ',
+    ...tell(field, base, null, currency),
+  );
+  const who = by ?? { id: '', name: 'Somebody' };
+  const versions = el(
+    'div',
+    { class: 'versions' },
+    version(field, 'theirs', who, `${who.name}, ${ago(at)}`, tell(field, theirs, base, currency)),
+    version(field, 'yours', me, 'You', tell(field, yours, base, currency)),
+  );
+  versions.title = exactly(at);
+  const props = { class: 'conflict-field', testid: 'conflict-field', data: { field } };
+  return el('fieldset', props, el('legend', {}, title), before, versions);
+}
+
+/**
+ * @param {string} field @param {Choice} choice
+ * @param {Person} who @param {string} name @param {Node[]} value
+ */
+function version(field, choice, who, name, value) {
+  const props = { type: 'radio', name: field, value: choice, testid: `choose-${choice}` };
+  const radio = el('input', { ...props, defaultChecked: choice === 'yours' });
+  const head = el('span', { class: 'version-head' }, avatar(who), el('strong', {}, name), radio);
+  const body = el('span', { class: 'version-value', testid: `version-${choice}` }, ...value);
+  return el('label', { class: 'version' }, head, body);
+}
+
+/**
+ * A value, with what is new in it marked.
+ * @param {string} field @param {any} value @param {any} base @param {string} currency
+ * @returns {Node[]}
+ */
+function tell(field, value, base, currency) {
+  if (value === null) return [el('em', {}, field === 'note' ? 'no note' : 'removed')];
+  if (typeof value !== 'object') return [el('span', {}, String(value))];
+  const part = (/** @type {string} */ name, /** @type {string} */ text) =>
+    el(base && base[name] !== value[name] ? 'mark' : 'span', {}, text);
+  return [
+    part('quantity', String(value.quantity)),
+    el('span', {}, ' × '),
+    part('name', value.name),
+    el('span', {}, ' at '),
+    part('unit_price', formatMoney(value.unit_price, currency)),
+  ];
+}
+
+/** @param {HTMLFormElement} form @param {FieldConflict[]} conflicts @returns {Choices} */
+function choicesOf(form, conflicts) {
+  const given = new FormData(form);
+  return Object.fromEntries(
+    conflicts.map(({ field }) => [field, /** @type {Choice} */ (given.get(field) ?? 'yours')]),
+  );
+}

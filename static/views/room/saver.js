@@ -1,0 +1,53 @@
+import { Problem, sentenceOf } from '../../problems.js';
+import { chosen, differing } from '../../room/edits.js';
+import { askWhich } from './conflict.js';
+import { overtakenSentence } from './texts.js';
+
+/**
+ * @typedef {import('../../api.js').Order} Order
+ * @typedef {import('../../room.js').Room} Room
+ * @typedef {import('../../room/edits.js').Edit} Edit
+ */
+
+/**
+ * Save, and ask which version it should be as often as others are faster.
+ * @param {Room} room @param {Edit} edit @param {Order} base
+ * @returns {Promise<boolean>} false: back to editing
+ */
+export async function save(room, edit, base) {
+  try {
+    await room.save(edit, base);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem) || !error.current) throw error;
+    const choices = await ask(room, error);
+    if (!choices) return false;
+    const left = differing(error.current, chosen(edit, choices));
+    return Object.keys(left).length === 0 || save(room, left, error.current);
+  }
+}
+
+/**
+ * Two moves of one order cannot both be: whoever is later is told.
+ * @param {Room} room @param {Order['status']} status
+ * @returns {Promise<string>} what went wrong, as a sentence
+ */
+export async function move(room, status) {
+  const base = room.saving.confirmed;
+  if (!base) return '';
+  try {
+    await room.save({ status }, base);
+    return '';
+  } catch (error) {
+    const isOvertaken = error instanceof Problem && error.current;
+    return isOvertaken ? overtakenSentence(base, error) : sentenceOf(error);
+  }
+}
+
+/**
+ * Nothing to ask where others changed something else.
+ * @param {Room} room @param {Problem} problem
+ */
+function ask(room, { conflicts, current }) {
+  return conflicts.length === 0 ? {} : askWhich(conflicts, room.user, current.currency);
+}

@@ -1,0 +1,44 @@
+import { nameFields } from '../../room/sentences.js';
+import { STATUS_NAMES } from '../../status.js';
+
+/**
+ * @typedef {import('../../api.js').Order} Order
+ * @typedef {import('../../order-events.js').OrderEvent} OrderEvent
+ * @typedef {import('../../problems.js').Problem} Problem
+ */
+
+/** Sentences that the room says. */
+
+/** @param {import('../../room.js').End} end */
+export function endSentence(end) {
+  return end === 'deleted'
+    ? 'This order was deleted. It can no longer be changed.'
+    : 'This order is not shared with you any more. What you see is how it was.';
+}
+
+/** @param {Order} order */
+export function closedSentence({ status }) {
+  const now = STATUS_NAMES[status].toLowerCase();
+  return `The order is ${now} now and can no longer be edited. Your edit was not saved.`;
+}
+
+/**
+ * @param {OrderEvent[]} events what others did meanwhile
+ * @returns {string} '' when they changed nothing: a comment is no change
+ */
+export function mergedSentence(events) {
+  const changes = events.filter(({ changed }) => Object.keys(changed ?? {}).length > 0);
+  if (changes.length === 0) return '';
+  const who = [...new Set(changes.map(({ actor }) => actor?.name ?? 'Someone'))].join(' and ');
+  const fields = nameFields(Object.assign({}, ...changes.map(({ changed }) => changed)));
+  return `Saved, and merged with ${who}’s change to ${fields}.`;
+}
+
+/** @param {Order} order as it was seen @param {Problem} problem */
+export function overtakenSentence(order, { current, conflicts }) {
+  const who = conflicts[0]?.by?.name ?? 'Someone else';
+  const now = STATUS_NAMES[/** @type {Order['status']} */ (current.status)].toLowerCase();
+  return current.status === order.status
+    ? `${who} changed the order at the same moment. Have a look, then try again.`
+    : `${who} was quicker: the order is ${now} now. Your change was not made.`;
+}

@@ -1,0 +1,128 @@
+"""Several people edit one order at the same time."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.end_to_end.boards import assert_clean
+from tests.end_to_end.browser import Visit
+from tests.end_to_end.room.actions import (
+    CHAI,
+    MARKS,
+    NOTE,
+    PAVLOVA,
+    assert_only_refused,
+    edit_note,
+    edit_quantity,
+    line,
+    save_note,
+)
+
+pytestmark = MARKS
+
+
+async def test_a_line_is_added_and_another_taken_away(staff: Visit, cleo: Visit) -> None:
+    await cleo.by("add-item").click()
+    new = cleo.by("field-items")
+    for name, value in {"name": "Chang", "sku": "NW-002", "unit_price": "19.00"}.items():
+        await new.locator(f"[name={name}]").fill(value)
+    await cleo.by("save-item").click()
+    await expect(line(staff, "NW-002")).to_contain_text("Chang")
+
+    await line(cleo, PAVLOVA).get_by_test_id("edit-line").click()
+    await line(cleo, PAVLOVA).get_by_role("button", name="Remove this line").click()
+
+    await expect(line(staff, PAVLOVA)).to_have_count(0)
+    await expect(staff.by("room-total")).to_contain_text("259.00")
+    await staff.by("tab-history").click()
+    await expect(staff.by("event").last).to_contain_text("removed Pavlova")
+    assert_clean(staff, cleo)
+
+
+async def test_a_status_moves_for_both(staff: Visit, cleo: Visit) -> None:
+    await staff.by("dialog-action-accepted").click()
+
+    for visit in (staff, cleo):
+        await expect(visit.by("order-status")).to_have_text("Accepted")
+        await visit.by("tab-history").click()
+        await expect(visit.by("event").last).to_contain_text("moved it from placed to accepted")
+    assert_clean(staff, cleo)
+
+
+async def test_edits_of_different_fields_are_merged(staff: Visit, cleo: Visit) -> None:
+    await edit_note(staff, "Ring twice.")
+    await edit_quantity(cleo, CHAI, 7)
+
+    await staff.by("save-note").click()
+    await expect(cleo.by("note")).to_have_text("Ring twice.")
+    await cleo.by("save-line").click()
+
+    await expect(cleo.by("room-notice")).to_contain_text("the note")
+    await cleo.screenshot("room-merged-1440-light")
+    for visit in (staff, cleo):
+        await expect(visit.by("note")).to_have_text("Ring twice.")
+        await expect(line(visit, CHAI).get_by_test_id("item-quantity")).to_have_text("7")
+    assert_clean(staff, cleo)
+
+
+@pytest.mark.parametrize(
+    ("key", "kept"), [("ArrowLeft", "Staff wins."), ("", "Cleo wins.")], ids=["theirs", "yours"]
+)
+async def test_edits_of_the_same_field_are_chosen_from(
+    staff: Visit, cleo: Visit, key: str, kept: str
+) -> None:
+    await edit_note(cleo, "Cleo wins.")
+    await save_note(staff, "Staff wins.")
+    await expect(cleo.by("field-note").get_by_test_id("overtaken")).to_contain_text("Staff wins.")
+    await expect(cleo.by("note-input")).to_have_value("Cleo wins.")
+
+    await cleo.by("save-note").click()
+    conflict = cleo.by("conflict")
+    await expect(conflict.get_by_test_id("version-theirs")).to_have_text("Staff wins.")
+    await expect(conflict.get_by_test_id("version-yours")).to_have_text("Cleo wins.")
+    if key:
+        await cleo.page.keyboard.press(key)
+    await cleo.page.keyboard.press("Enter")
+
+    await expect(conflict).to_have_count(0)
+    for visit in (staff, cleo):
+        await expect(visit.by("note")).to_have_text(kept)
+    assert staff.errors == []
+    assert_only_refused(cleo, 412)
+
+
+async def test_an_edit_that_is_refused_comes_back_with_what_was_typed(cleo: Visit) -> None:
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    await cleo.page.route("**/api/v1/orders/*", refuse)
+    await save_note(cleo, "Will not arrive.")
+
+    await expect(cleo.by("field-note").get_by_test_id("field-error")).to_contain_text("reached")
+    await expect(cleo.by("note-input")).to_have_value("Will not arrive.")
+    await cleo.by("note-input").press("Escape")
+    await expect(cleo.by("note")).to_have_text(NOTE)
+    await expect(cleo.by("order-dialog")).to_be_visible()
+
+
+async def test_who_saves_twice_in_a_row_does_not_conflict_with_themselves(
+    staff: Visit, cleo: Visit
+) -> None:
+    answered = asyncio.Event()
+
+    async def hold_the_first(route: Route) -> None:
+        if "One." in (route.request.post_data or ""):
+            await answered.wait()
+        await route.continue_()
+
+    await cleo.page.route("**/api/v1/orders/*", hold_the_first)
+    await save_note(cleo, "One.")
+    await save_note(cleo, "Two.")
+    await expect(cleo.by("note")).to_have_text("Two.")
+    await expect(staff.by("note")).to_have_text(NOTE)
+    answered.set()
+
+    await expect(staff.by("note")).to_have_text("Two.")
+    await expect(cleo.by("conflict")).to_have_count(0)
+    assert_clean(staff, cleo)
