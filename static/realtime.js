@@ -12,8 +12,8 @@
  *     const orders = client.subscribe('orders', { position });   // see channel.js
  *
  * It speaks the Centrifuge client protocol. After any interruption every channel continues from
- * its own position; where the server's log no longer reaches back that far, `gap` says so.
- * It knows nothing of orders, only of entities with an id and a version.
+ * its own position; where the server's log no longer reaches back that far, `gap` says so. It
+ * knows nothing of orders, only of entities with an id and a version.
  */
 
 import { Backoff } from './realtime/backoff.js';
@@ -48,10 +48,8 @@ export { Channel, Collection };
  */
 export class RealtimeClient extends EventTarget {
   #connection;
-  /** @type {Map<string, Channel>} */
-  #channels = new Map();
-  /** @type {Set<{isCurrent: boolean}>} */
-  #parts = new Set();
+  #channels = /** @type {Map<string, Channel>} */ (new Map());
+  #parts = /** @type {Set<{isCurrent: boolean}>} */ (new Set());
   #backoff = new Backoff({ minimum: 500, maximum: 20_000 });
   /** @type {State} */
   state = 'offline';
@@ -282,16 +280,17 @@ export class RealtimeClient extends EventTarget {
     this.#updateState();
   }
 
+  /** What is followed for the first time takes nothing from what is live already. */
   #updateState() {
-    const confirmed = [...this.#channels.values()].every((c) => c.state !== 'subscribing');
+    const isNew = (/** @type {Channel} */ channel) => channel.isNew && this.state === 'live';
+    const channels = [...this.#channels.values()];
+    const confirmed = channels.every((c) => c.state !== 'subscribing' || isNew(c));
     const settled = confirmed && [...this.#parts].every((part) => part.isCurrent);
     const { phase } = this.#connection;
     const up = settled ? 'live' : 'reconnecting';
     /** @type {State} */
     const state = phase === 'up' ? up : phase === 'trying' ? 'reconnecting' : 'offline';
-    if (state === this.state) return;
-    this.state = state;
-    this.#emit('state', state);
+    if (state !== this.state) this.#emit('state', (this.state = state));
   }
 
   /** @param {string} type @param {any} [detail] */

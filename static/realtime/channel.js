@@ -28,6 +28,8 @@ export class Channel extends EventTarget {
   position = null;
   /** Raised by each try, so that the reply to an older one can be told apart and ignored. */
   attempt = 0;
+  /** Not confirmed by the server yet. */
+  isNew = true;
   /** Whether to be told who comes and goes. */
   joinLeave = false;
 
@@ -58,6 +60,7 @@ export class Channel extends EventTarget {
     const recovered = Boolean(result.recovered);
     const missed = Boolean(result.was_recovering) && !recovered;
     this.state = 'subscribed';
+    this.isNew = false;
     this.position = result.recoverable
       ? { epoch: result.epoch ?? '', offset: result.offset ?? 0 }
       : null;

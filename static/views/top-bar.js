@@ -10,6 +10,7 @@ export class TopBar {
   #name = el('span', { class: 'who-name', testid: 'user-name' });
   #role = el('span', { class: 'who-role' });
   #avatar = el('span', { class: 'avatar', 'aria-hidden': 'true' });
+  #operations = el('a', { class: 'button', href: '/ops', testid: 'to-ops' }, 'Operations');
 
   /**
    * @param {HTMLElement} connection
@@ -26,6 +27,7 @@ export class TopBar {
       brand,
       connection,
       tools,
+      this.#operations,
       newOrderButton(onNewOrder),
       el('div', { class: 'who' }, this.#avatar, who),
       signOutButton(onSignOut),
@@ -38,6 +40,7 @@ export class TopBar {
     setText(this.#role, ROLES[role]);
     setText(this.#avatar, initials(name));
     this.#avatar.dataset.role = role;
+    this.#operations.hidden = role !== 'admin';
   }
 }
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from app.embedded import Services
 from tests.end_to_end.boards import assert_clean, demo_server, demo_token
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.server import ServerProcess
 
@@ -131,9 +131,25 @@ async def test_the_board_fits_the_screen(
         await visit.by("card").first.wait_for()
         await visit.screenshot(f"board-{name}")
 
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await visit.page.evaluate(overflow) <= 0
+        assert await overflow_of(visit) <= 0
         assert_clean(visit)
+
+
+async def test_admins_alone_are_shown_the_way_to_the_operations(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with (
+        visiting(browser, server.url, size=PHONE) as admin,
+        visiting(browser, server.url) as staff,
+    ):
+        await admin.sign_in("admin")
+        await admin.screenshot("board-admin-390-light")
+        assert await overflow_of(admin) <= 0
+        await admin.by("to-ops").click()
+        await admin.page.wait_for_url("**/ops")
+        await staff.sign_in("staff")
+        await expect(staff.by("to-ops")).to_be_hidden()
+        assert_clean(admin, staff)
 
 
 async def test_docs_ask_no_other_host(server: ServerProcess, browser: Browser) -> None:
@@ -190,3 +206,9 @@ async def become(http: AsyncClient, server: ServerProcess, name: str, role: str)
     admin = bearer(await demo_token(http, server, "admin"))
     answer = await http.patch(f"{users}/{me.json()['id']}", json={"role": role}, headers=admin)
     answer.raise_for_status()
+
+
+async def overflow_of(visit: Visit) -> int:
+    """By how many pixels the page is wider than the screen."""
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(await visit.page.evaluate(overflow))
