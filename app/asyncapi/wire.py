@@ -1,7 +1,8 @@
 """What stands in one document on the wire, a model for each kind: of the protocol's own fields."""
 
 import re
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -61,5 +62,5 @@ def _pair(name: str, envelope: type[BaseModel], method: str) -> type[BaseModel]:
 def _required(envelope: type[BaseModel], field: str) -> dict[str, Any]:
     """A field of an envelope in which it may be missing, as one that is there."""
     annotation = envelope.model_fields[field].annotation
-    given = [each for each in get_args(annotation) if each is not type(None)]
-    return {field: (given[0] if given else annotation, ...)}
+    given = tuple(each for each in get_args(annotation) if each is not type(None))
+    return {field: (reduce(or_, given) if given else annotation, ...)}

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.realtime.follower import LogFollower
 from app.realtime.log import ChannelLog
-from app.realtime.protocol import UNPOSITIONED, SubscribeResult
+from app.realtime.protocol import SubscribeResult
 
 
 class Wanted(Protocol):
@@ -31,8 +31,6 @@ class Opened:
     stored: bool = True
 
     def result(self, wanted: Wanted) -> SubscribeResult:
-        if not self.stored:
-            return UNPOSITIONED
         return SubscribeResult(
             epoch=self.epoch,
             offset=self.cursor,

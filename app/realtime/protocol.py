@@ -136,23 +136,12 @@ class Command(Model):
 
 
 class SubscribeResult(Model):
-    recoverable: bool | None = True
-    positioned: bool | None = True
-    epoch: str | None
-    offset: int | None
-    was_recovering: bool | None = False
-    recovered: bool | None = False
-
-
-UNPOSITIONED = SubscribeResult(
-    recoverable=None,
-    positioned=None,
-    epoch=None,
-    offset=None,
-    was_recovering=None,
-    recovered=None,
-)
-"""Of a channel without a log: nothing is said of positions, so that no client keeps one."""
+    recoverable: bool = True
+    positioned: bool = True
+    epoch: str
+    offset: int
+    was_recovering: bool = False
+    recovered: bool = False
 
 
 class ConnectResult(Model):
@@ -173,7 +162,9 @@ class RefreshResult(Model):
 
 
 class EmptyResult(Model):
-    """The result of a command that has nothing to tell; the object is there all the same."""
+    """The result of a command that has nothing to tell; the object is there all the same. Of a
+    `subscribe`: the channel has no log, so that there is no position to keep.
+    """
 
 
 class ClientInfo(Model):
@@ -221,7 +212,7 @@ class Reply(Model):
     id: int
     error: ErrorResult | None = None
     connect: ConnectResult | None = None
-    subscribe: SubscribeResult | None = None
+    subscribe: SubscribeResult | EmptyResult | None = None
     unsubscribe: EmptyResult | None = None
     publish: EmptyResult | None = None
     presence: PresenceResult | None = None

@@ -47,7 +47,8 @@ async def subscribe(
         join_leave=policy.presence and request.join_leave,
     )
     stations.manager.attach(subscription)
-    connection.tell(Reply(id=command_id, subscribe=opened.result(request)))
+    result = opened.result(request) if opened.stored else EmptyResult()
+    connection.tell(Reply(id=command_id, subscribe=result))
 
 
 def unsubscribe(

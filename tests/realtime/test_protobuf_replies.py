@@ -13,7 +13,6 @@ from app.realtime.codes import ErrorCode, UnsubscribeCode
 from app.realtime.frames import Opcode
 from app.realtime.protobuf_codec import PROTOBUF
 from app.realtime.protocol import (
-    UNPOSITIONED,
     ChannelPush,
     ClientInfo,
     ConnectResult,
@@ -157,7 +156,7 @@ def test_what_a_worker_tells_is_from_nobody() -> None:
 
 
 def test_a_subscription_without_positions_is_confirmed_all_the_same() -> None:
-    (reply,) = replies(PROTOBUF.encode(Reply(id=3, subscribe=UNPOSITIONED)))
+    (reply,) = replies(PROTOBUF.encode(Reply(id=3, subscribe=EmptyResult())))
     assert reply.HasField("subscribe")
     assert not reply.subscribe.recoverable
 

@@ -8,7 +8,6 @@ import pytest
 from app.realtime.codec import JSON
 from app.realtime.codes import ErrorCode, UnsubscribeCode
 from app.realtime.protocol import (
-    UNPOSITIONED,
     ClientInfo,
     ConnectResult,
     EmptyResult,
@@ -133,7 +132,7 @@ def test_what_a_worker_tells_is_from_nobody() -> None:
 
 
 def test_a_subscription_without_positions_says_nothing_of_any() -> None:
-    assert told(Reply(id=3, subscribe=UNPOSITIONED)) == {"id": 3, "subscribe": {}}
+    assert told(Reply(id=3, subscribe=EmptyResult())) == {"id": 3, "subscribe": {}}
 
 
 def test_null_in_a_signal_is_said() -> None:
