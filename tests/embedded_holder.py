@@ -17,7 +17,7 @@ WHEELS = Path(asyncpg.__file__).parent.parent
 
 # It becomes another user only once Python has read what that user may not, its codecs included.
 _HOLDER = """
-import encodings.idna, os, sys
+import encodings.idna, os, select, sys
 sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from app.embedded import EmbeddedError, private_services
@@ -26,7 +26,9 @@ if user := int(sys.argv[2]):
 try:
     with private_services(Path(sys.argv[1]), durable=False) as services:
         print(services.database_url, flush=True)
-        sys.stdin.read()
+        # A signal between two steps would not end a read that waits for ever.
+        while not select.select([sys.stdin], [], [], 0.1)[0]:
+            continue
 except EmbeddedError as error:
     print(error, flush=True)
 except KeyboardInterrupt:
