@@ -10,7 +10,12 @@ export class TopBar {
   #name = el('span', { class: 'who-name', testid: 'user-name' });
   #role = el('span', { class: 'who-role' });
   #avatar = el('span', { class: 'avatar', 'aria-hidden': 'true' });
-  #operations = el('a', { class: 'button', href: '/ops', testid: 'to-ops' }, 'Operations');
+  #operations = el(
+    'a',
+    { class: 'button to-ops', href: '/ops', testid: 'to-ops', title: 'Operations' },
+    icon('pulse'),
+    el('span', {}, 'Operations'),
+  );
 
   /**
    * @param {HTMLElement} connection

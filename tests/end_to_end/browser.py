@@ -69,7 +69,7 @@ class Visit:
 
     async def screenshot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
