@@ -82,7 +82,7 @@ export class DashboardView {
   #topBar({ name }, onSignOut) {
     const mark = el('img', { src: '/static/art/mark.svg', alt: '', width: 28, height: 28 });
     const brand = el('p', { class: 'wordmark' }, mark, el('span', {}, 'Tandem'));
-    const board = el('a', { class: 'button', href: '/', testid: 'to-board' }, 'Board');
+    const board = el('a', { class: 'button to-board', href: '/', testid: 'to-board' }, 'Board');
     const avatar = el('span', { class: 'avatar', 'aria-hidden': 'true' }, initials(name));
     const role = el('span', { class: 'who-role' }, 'Admin');
     const text = el('div', { class: 'who-text' }, el('span', { class: 'who-name' }, name), role);
