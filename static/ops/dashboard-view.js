@@ -1,6 +1,6 @@
 import { el, icon, setText } from '../views/dom.js';
+import { Light } from '../views/light.js';
 import { counted, initials } from '../views/text.js';
-import { Light } from './light.js';
 import { MEASURES } from './measures.js';
 import { Panel } from './panel.js';
 import { WorkerCard } from './worker-card.js';
@@ -9,6 +9,11 @@ import { WorkerCard } from './worker-card.js';
  * @typedef {import('../api.js').User} User
  * @typedef {import('./workers.js').Worker} Worker
  */
+
+const EXPLANATIONS = {
+  reconnecting: 'Reconnecting. Until then the figures stand still.',
+  offline: 'You are offline. The figures go on as soon as you are back.',
+};
 
 /** The whole page: the top bar, the measures of all workers together, and each worker. */
 export class DashboardView {
@@ -22,7 +27,7 @@ export class DashboardView {
 
   /** @param {User} user @param {{onRetry: () => void, onSignOut: () => void}} actions */
   constructor(user, { onRetry, onSignOut }) {
-    this.light = new Light(onRetry);
+    this.light = new Light(EXPLANATIONS, onRetry);
     this.#panels = MEASURES.map((measure) => new Panel(measure, (nth) => this.#point(nth)));
     const title = el('h1', { class: 'ops-title' }, 'Operations');
     const head = el('div', { class: 'ops-head' }, title, this.#summary, this.#legend);
@@ -90,8 +95,7 @@ export class DashboardView {
     const label = { 'aria-label': 'Sign out', title: 'Sign out', on: { click: onSignOut } };
     const props = { class: 'button icon-only', type: 'button', testid: 'sign-out', ...label };
     const leave = el('button', props, icon('leave'));
-    const space = el('div', { class: 'tools' });
-    return el('header', { class: 'top-bar' }, brand, this.light.node, space, board, who, leave);
+    return el('header', { class: 'top-bar' }, brand, this.light.node, board, who, leave);
   }
 }
 

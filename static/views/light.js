@@ -1,4 +1,4 @@
-import { el, setText } from '../views/dom.js';
+import { el, setText } from './dom.js';
 
 /** @typedef {import('../realtime.js').State} State */
 
@@ -8,28 +8,27 @@ const PATIENCE = 2000;
 /** @type {Record<State, string>} */
 const NAMES = { live: 'Live', reconnecting: 'Connecting', offline: 'Offline' };
 
-/** @type {Record<State, string>} */
-const EXPLANATIONS = {
-  live: '',
-  reconnecting: 'Reconnecting. Until then the figures stand still.',
-  offline: 'You are offline. The figures go on as soon as you are back.',
-};
-
-/** How this page is connected, and a banner while its figures stand still. */
+/** How this page is connected, and a banner while what it shows may be old. */
 export class Light {
-  #light;
-  #name = el('span', {});
+  #lamp;
+  #name = el('span', { class: 'light-name' });
   #text = el('span', {});
   #retry;
+  #explanations;
   /** @type {any} */
   #timer = null;
+  #wasLive = false;
 
-  /** @param {() => void} onRetry */
-  constructor(onRetry) {
+  /**
+   * @param {Omit<Record<State, string>, 'live'>} explanations for the banner, a sentence each
+   * @param {() => void} onRetry
+   */
+  constructor(explanations, onRetry) {
+    this.#explanations = { ...explanations, live: '' };
     const lamp = el('i', { class: 'lamp', 'aria-hidden': 'true' });
     const props = { class: 'light', testid: 'connection-light', role: 'status' };
-    this.#light = el('span', props, lamp, this.#name);
-    this.node = el('div', { class: 'connection' }, this.#light);
+    this.#lamp = el('span', props, lamp, this.#name);
+    this.node = el('div', { class: 'connection' }, this.#lamp);
     const on = { click: onRetry };
     this.#retry = el('button', { class: 'link', type: 'button', hidden: true, on }, 'Connect');
     const banner = { class: 'banner', testid: 'connection-banner', hidden: true };
@@ -39,9 +38,10 @@ export class Light {
 
   /** @param {State} state */
   show(state) {
-    this.#light.dataset.state = state;
-    setText(this.#name, NAMES[state]);
-    this.#explain(EXPLANATIONS[state], false);
+    this.#lamp.dataset.state = state;
+    this.#wasLive ||= state === 'live';
+    setText(this.#name, state === 'reconnecting' && this.#wasLive ? 'Reconnecting' : NAMES[state]);
+    this.#explain(this.#explanations[state], false);
   }
 
   /** The server has sent us away for good. @param {string} reason a sentence */

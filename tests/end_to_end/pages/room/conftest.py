@@ -10,10 +10,10 @@ from httpx import AsyncClient
 from playwright.async_api import Browser
 
 from app.embedded import Services
-from tests.end_to_end.boards import demo_server, demo_token
 from tests.end_to_end.browser import Visit, chromium, visiting
 from tests.end_to_end.orders import bearer, place_order
-from tests.end_to_end.room.actions import ITEMS, NOTE, enter
+from tests.end_to_end.pages.boards import demo_server, demo_token
+from tests.end_to_end.pages.room.actions import ITEMS, NOTE, enter
 from tests.end_to_end.server import ServerProcess
 
 shared = pytest_asyncio.fixture(scope="package", loop_scope="package")

@@ -14,10 +14,10 @@ from app.core.config import Settings
 from app.embedded import Services
 from tests.conftest import make_settings
 from tests.databases import fresh_database
-from tests.end_to_end.browser import CHROMIUM, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, visiting
 from tests.end_to_end.conftest import create_people
-from tests.end_to_end.live_list import LiveList, becomes
 from tests.end_to_end.orders import bearer, place_order, place_orders, token_of
+from tests.end_to_end.pages.live_list import LiveList, becomes
 from tests.end_to_end.server import ServerProcess, serving
 
 pytestmark = [
@@ -74,12 +74,6 @@ class Shop:
         connection = await asyncpg.connect(self.settings.database_url)
         await connection.execute(statement, *arguments)
         await connection.close()
-
-
-@shared
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @shared

@@ -18,7 +18,7 @@ from app.seed import DEMO_PASSWORD, seed
 from tests.application import PASSWORD, create_user
 from tests.conftest import make_settings
 from tests.databases import fresh_database
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.faults import OwnValkey, own_valkey
 from tests.end_to_end.following import following
 from tests.end_to_end.orders import bearer, place_order, token_of
@@ -83,18 +83,6 @@ async def server(settings: Settings, valkey: OwnValkey) -> AsyncIterator[ServerP
     url, directory = settings.database_url, settings.data_dir
     async with serving(url, valkey.url, directory, workers=WORKERS) as server:
         yield server
-
-
-@shared
-async def http() -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(timeout=30) as client:
-        yield client
-
-
-@shared
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @shared

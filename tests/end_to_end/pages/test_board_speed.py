@@ -10,9 +10,9 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
 from app.embedded import Services
-from tests.end_to_end.boards import demo_server, demo_token
-from tests.end_to_end.browser import CHROMIUM, Visit, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, Visit, visiting
 from tests.end_to_end.orders import place_order
+from tests.end_to_end.pages.boards import demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -83,18 +83,6 @@ async def server(
 ) -> AsyncIterator[ServerProcess]:
     async with demo_server(template, tmp_path_factory.mktemp("speed"), copies=COPIES) as server:
         yield server
-
-
-@shared
-async def http() -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(timeout=30) as client:
-        yield client
-
-
-@shared
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def test_an_order_placed_by_rest_is_on_both_boards_within_300_ms(

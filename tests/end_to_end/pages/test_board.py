@@ -9,9 +9,9 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
 from app.embedded import Services
-from tests.end_to_end.boards import assert_clean, demo_server, demo_token
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
+from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -34,18 +34,6 @@ async def server(
     """One seeded server for all of these: each test looks at orders of its own."""
     async with demo_server(template, tmp_path_factory.mktemp("board")) as server:
         yield server
-
-
-@shared
-async def http() -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(timeout=30) as client:
-        yield client
-
-
-@shared
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards(

@@ -6,10 +6,10 @@ import pytest
 from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
-from tests.end_to_end.boards import assert_clean, demo_token
 from tests.end_to_end.browser import DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import bearer
-from tests.end_to_end.room.actions import (
+from tests.end_to_end.pages.boards import assert_clean, demo_token
+from tests.end_to_end.pages.room.actions import (
     MARKS,
     PAVLOVA,
     assert_only_refused,

@@ -4,9 +4,17 @@ import re
 
 from playwright.async_api import Browser, Route, expect
 
-from tests.end_to_end.boards import assert_clean
 from tests.end_to_end.browser import Visit, visiting
-from tests.end_to_end.room.actions import CHAI, MARKS, edit_note, edit_quantity, enter, line, say
+from tests.end_to_end.pages.boards import assert_clean
+from tests.end_to_end.pages.room.actions import (
+    CHAI,
+    MARKS,
+    edit_note,
+    edit_quantity,
+    enter,
+    line,
+    say,
+)
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS

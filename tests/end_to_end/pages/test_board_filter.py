@@ -9,9 +9,9 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, Locator, Route, expect
 
 from app.embedded import Services
-from tests.end_to_end.boards import assert_clean, demo_server, demo_token
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, visiting
+from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import place_order
+from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -31,18 +31,6 @@ async def server(
 ) -> AsyncIterator[ServerProcess]:
     async with demo_server(template, tmp_path_factory.mktemp("filter")) as server:
         yield server
-
-
-@shared
-async def http() -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(timeout=30) as client:
-        yield client
-
-
-@shared
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def test_an_order_that_is_not_loaded_yet_is_asked_of_the_server(

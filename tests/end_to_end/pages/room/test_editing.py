@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.end_to_end.boards import assert_clean
 from tests.end_to_end.browser import Visit
-from tests.end_to_end.room.actions import (
+from tests.end_to_end.pages.boards import assert_clean
+from tests.end_to_end.pages.room.actions import (
     CHAI,
     MARKS,
     NOTE,
