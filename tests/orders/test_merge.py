@@ -11,7 +11,8 @@ from app.core.ids import new_id
 from app.orders import service as orders_service
 from app.orders.changes import LINE
 from app.orders.errors import OrderChanged, OrderForbidden
-from app.orders.merge import Change, find_changes, merge
+from app.orders.later_changes import Change
+from app.orders.merge import merge
 from app.orders.models import Order, OrderStatus
 from app.orders.schemas import MAX_ITEMS, ConflictRead, OrderUpdate
 from app.users.schemas import PersonRead
@@ -233,60 +234,6 @@ def test_no_line_at_all_that_is_left_conflicts_where_you_took_them_away() -> Non
     assert found.keys() == {"items/A"}
     assert (found["items/A"].base, found["items/A"].yours) == (a_line_read(*A), None)
     assert found["items/A"].theirs == a_line_read(*A)
-
-
-# ------------------------------------------------------------- what others changed
-
-
-async def test_of_several_changes_the_first_base_and_the_last_value_count(
-    session: AsyncSession,
-) -> None:
-    cast = await Cast(session).enter()
-    for name, note in (("owner", "second"), ("staff", "third")):
-        order = await cast.update(name, note=note)
-
-    found = await find_changes(session, cast.order, base=1)
-
-    staff = cast.people["staff"]
-    by = PersonRead(id=staff.user_id, name=staff.name)
-    assert found == {"note": Change(None, "third", by, order.updated_at)}
-
-
-async def test_what_changed_up_to_the_base_counts_no_more(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    for note in ("second", "third"):
-        await cast.update("owner", note=note)
-
-    found = await find_changes(session, cast.order, base=2)
-
-    assert found is not None
-    assert found["note"].base == "second"
-    assert await find_changes(session, cast.order, base=3) == {}
-
-
-@pytest.mark.parametrize("base", [-1, 0, 3])
-async def test_of_a_version_that_the_order_never_had_nothing_can_be_told(
-    session: AsyncSession, base: int
-) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("owner", note="new")
-
-    assert await find_changes(session, cast.order, base=base) is None
-
-
-async def test_where_events_are_missing_nothing_is_merged(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    for note in ("second", "third"):
-        await cast.update("staff", note=note)
-    await session.execute(
-        text("DELETE FROM events WHERE entity_id = :id AND version = 2"), {"id": cast.order.id}
-    )
-
-    with pytest.raises(OrderChanged) as refused:
-        await cast.update("owner", base=1, items=[a_line(quantity=1)])
-
-    assert refused.value.extra["current"]["note"] == "third"
-    assert refused.value.extra["conflicts"] == []
 
 
 # ----------------------------------------------------------------- merging for good
