@@ -96,9 +96,9 @@ async def get_order(
 )
 async def update_order(
     order_id: OrderId,
+    principal: CurrentPrincipal,  # before the precondition: that is for those who are signed in
     body: OrderUpdate,
     base: BaseVersion,
-    principal: CurrentPrincipal,
     session: RecordingSession,
 ) -> Response:
     """Based on the version in If-Match. Where others changed other fields since (lines count one
