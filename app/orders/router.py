@@ -9,7 +9,7 @@ from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import service as orders_service
-from app.orders.dependencies import IF_MATCH, BaseVersion, OrderId, OrdersQuery
+from app.orders.dependencies import IF_MATCH, Bases, OrderId, OrdersQuery
 from app.orders.errors import (
     IfMatchRequired,
     IllegalStatusChange,
@@ -98,7 +98,7 @@ async def update_order(
     order_id: OrderId,
     principal: CurrentPrincipal,  # before the precondition: that is for those who are signed in
     body: OrderUpdate,
-    base: BaseVersion,
+    bases: Bases,
     session: RecordingSession,
 ) -> Response:
     """Based on the version in If-Match. Where others changed other fields since (lines count one
@@ -106,7 +106,7 @@ async def update_order(
     refused with what conflicts.
     """
     edited = await orders_service.update_order(
-        session, principal=principal, order_id=order_id, update=body, base=base
+        session, principal=principal, order_id=order_id, update=body, bases=bases
     )
     return _answer(edited.order, MERGED if edited.merged else {})
 

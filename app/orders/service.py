@@ -1,6 +1,6 @@
 """Orders: placed, found, changed, deleted. Each change is one event, and raises the version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,9 @@ from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
 from app.users.models import User
+
+NO_VERSION = 0
+"""Before the first: nothing can be based on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +82,19 @@ async def update_order(
     principal: Principal,
     order_id: UUID,
     update: OrderUpdate,
-    base: int | None,
+    bases: Collection[int] | None,
 ) -> Edited:
-    """Change what was sent; `base` is the version that the caller saw, None to write over.
+    """Change what was sent; `bases` are versions that the caller saw, None to write over.
 
     Raises OrderNotFound, OrderForbidden, OrderChanged, then what the rules say of the order as it
     is now. Records nothing when nothing changes.
     """
     order = await lock_order(session, principal=principal, order_id=order_id)
     _check_rights(principal, order, update)
-    wanted, merged = update, False
-    if base is not None and base != order.version:
-        wanted, merged = await merge_update(session, order, update=update, base=base), True
+    wanted, base = update, _find_base(order, bases)
+    merged = base != order.version
+    if merged:
+        wanted = await merge_update(session, order, update=update, base=base)
     _check_state(principal, order, update)
     changed = apply_update(order, wanted)
     if not changed:
@@ -115,6 +119,13 @@ async def delete_order(session: AsyncSession, *, principal: Principal, order_id:
     await record_end_of_channel(session, order.id)
     await session.delete(order)
     await session.flush()
+
+
+def _find_base(order: Order, bases: Collection[int] | None) -> int:
+    """The newest that the order has had, so that the present one matches if it is among them."""
+    if bases is None:
+        return order.version
+    return max((base for base in bases if base <= order.version), default=NO_VERSION)
 
 
 def _check_rights(principal: Principal, order: Order, update: OrderUpdate) -> None:
