@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.schemas import format_time
+from app.orders.errors import OrderChanged
 from app.orders.models import Order
-from app.orders.schemas import ConflictRead
+from app.orders.schemas import ConflictRead, read_order
 from app.realtime.models import EventRow
 from app.users.models import User
 from app.users.schemas import PersonRead
@@ -47,11 +48,23 @@ class Change:
 Changes = Mapping[str, Change]
 
 
-async def find_changes(session: AsyncSession, order: Order, *, base: int) -> Changes | None:
-    """By field, what came after `base`. None if that cannot be told: the order never had that
-    version, its events do not reach back so far, or it is too much to read.
+async def get_changes(session: AsyncSession, order: Order, *, base: int) -> Changes:
+    """By field, what came after `base`. Raises OrderChanged, without conflicts, if that cannot be
+    told.
     """
-    if not 0 < base <= order.version or order.version - base > MAX_VERSIONS:
+    changes = await find_changes(session, order, base=base)
+    if changes is None:
+        raise OrderChanged(read_order(order), [])
+    return changes
+
+
+async def find_changes(session: AsyncSession, order: Order, *, base: int) -> Changes | None:
+    """None if it cannot be told: the order never had that version, its events do not reach back
+    so far, or it is too much to read. Of the present version nothing is asked.
+    """
+    if base == order.version:
+        return {}
+    if not 0 < base < order.version or order.version - base > MAX_VERSIONS:
         return None
     later = (EventRow.entity_id == order.id, EventRow.version > base)
     if not await _is_readable(session, *later, versions=order.version - base):

@@ -11,11 +11,9 @@ did that may have meant it. Comments and sharing conflict with no field.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.orders.changes import LINE, Line, make_items, read_lines
 from app.orders.errors import OrderChanged
-from app.orders.later_changes import Change, Changes, find_changes
+from app.orders.later_changes import Change, Changes
 from app.orders.models import Currency, Order
 from app.orders.schemas import MAX_ITEMS, ConflictRead, OrderItemWrite, OrderUpdate, read_order
 
@@ -25,16 +23,11 @@ Touched = Mapping[str, Line | None]
 """What an edit makes of the lines, by sku, that it adds, changes or, as None, takes away."""
 
 
-async def merge_update(
-    session: AsyncSession, order: Order, *, update: OrderUpdate, base: int
-) -> OrderUpdate:
-    """What the caller would have sent, had they known the order as it is now; its row is locked.
+def merge_update(order: Order, update: OrderUpdate, changes: Changes) -> OrderUpdate:
+    """What the caller would have sent, had they known what others changed since their base.
 
-    Raises OrderChanged; without conflicts where it cannot be told what came after `base`.
+    Raises OrderChanged.
     """
-    changes = await find_changes(session, order, base=base)
-    if changes is None:
-        raise OrderChanged(read_order(order), [])
     merged, conflicts = merge(order, update, changes)
     if conflicts:
         raise OrderChanged(read_order(order), conflicts)

@@ -12,6 +12,7 @@ from app.orders.access import owns, visible_to
 from app.orders.changes import apply_update, check_item_money
 from app.orders.errors import OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
+from app.orders.later_changes import Changes, get_changes
 from app.orders.locking import actor_of, lock_order, select_orders, touch
 from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
@@ -90,13 +91,12 @@ async def update_order(
     is now. Records nothing when nothing changes.
     """
     order = await lock_order(session, principal=principal, order_id=order_id)
-    _check_rights(principal, order, update)
-    wanted, base = update, _find_base(order, bases)
-    merged = base != order.version
-    if merged:
-        wanted = await merge_update(session, order, update=update, base=base)
+    base = _find_base(order, bases)
+    changes = await get_changes(session, order, base=base)
+    _check_rights(principal, order, update, changes)
+    wanted = merge_update(order, update, changes) if changes else update
     _check_state(principal, order, update)
-    changed = apply_update(order, wanted)
+    changed, merged = apply_update(order, wanted), base != order.version
     if not changed:
         return Edited(read_order(order), merged)
     await touch(session, order)
@@ -128,13 +128,18 @@ def _find_base(order: Order, bases: Collection[int] | None) -> int:
     return max((base for base in bases if base <= order.version), default=NO_VERSION)
 
 
-def _check_rights(principal: Principal, order: Order, update: OrderUpdate) -> None:
-    """Staff move an order; its owner may only cancel it; collaborators edit note and items."""
-    moves = "status" in update.model_fields_set and update.status != order.status
+def _check_rights(
+    principal: Principal, order: Order, update: OrderUpdate, changes: Changes
+) -> None:
+    """Staff move an order; its owner may only cancel it; collaborators edit note and items. A
+    status that is sent as it was at the edit's base moves nothing, though others moved it since.
+    """
+    moved = changes.get("status")
+    seen = (order.status, moved.base if moved else order.status)
     may_move = principal.is_staff or (
         owns(principal, order) and update.status is OrderStatus.CANCELLED
     )
-    if moves and not may_move:
+    if "status" in update.model_fields_set and update.status not in seen and not may_move:
         raise OrderForbidden
 
 
