@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 
 from app.orders.errors import IfMatchRequired, InvalidETag
-from app.orders.schemas import CommentsQuery, HistoryQuery, OrderQuery
+from app.orders.schemas import OrderQuery, VersionsQuery
 
 OWN_ETAG = '"[1-9][0-9]{0,17}"'
 ETAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
@@ -33,8 +33,7 @@ IF_MATCH: dict[str, Any] = {
 
 OrderId = Annotated[UUID, Path(alias="order_id")]
 OrdersQuery = Annotated[OrderQuery, Query()]
-CommentsPageQuery = Annotated[CommentsQuery, Query()]
-HistoryPageQuery = Annotated[HistoryQuery, Query()]
+VersionsPageQuery = Annotated[VersionsQuery, Query()]
 
 
 def parse_if_match(value: str | None) -> Collection[int] | None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.orders.access import check_visible
-from app.orders.schemas import HistoryQuery
+from app.orders.schemas import VersionsQuery
 from app.realtime.models import EventRow
 
 
@@ -30,7 +30,7 @@ class HistoryPage:
 
 
 async def list_history(
-    session: AsyncSession, *, principal: Principal, order_id: UUID, query: HistoryQuery
+    session: AsyncSession, *, principal: Principal, order_id: UUID, query: VersionsQuery
 ) -> HistoryPage:
     """Oldest first. Raises OrderNotFound."""
     await check_visible(session, principal=principal, order_id=order_id)
