@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.auth.principals import Principal
-from app.orders.access import check_visible
+from app.orders.access import check_visible, is_visible
 from app.orders.events import record_comment
 from app.orders.locking import actor_of, lock_order, touch
 from app.orders.models import Comment
@@ -55,7 +55,11 @@ async def list_comments(
     wanted = (
         select(Comment)
         .options(joinedload(Comment.author))
-        .where(Comment.order_id == order_id, Comment.version > query.cursor)
+        .where(
+            Comment.order_id == order_id,
+            Comment.version > query.cursor,
+            is_visible(principal, order_id),
+        )
         .order_by(Comment.version)
         .limit(query.limit + 1)
     )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.access import check_visible
+from app.orders.access import check_visible, is_visible
 from app.orders.schemas import VersionsQuery
 from app.realtime.models import EventRow
 
@@ -36,7 +36,11 @@ async def list_history(
     await check_visible(session, principal=principal, order_id=order_id)
     wanted = (
         select(EventRow.version, EventRow.payload)
-        .where(EventRow.entity_id == order_id, EventRow.version > query.cursor)
+        .where(
+            EventRow.entity_id == order_id,
+            EventRow.version > query.cursor,
+            is_visible(principal, order_id),
+        )
         .order_by(EventRow.version)
         .limit(query.limit + 1)
     )
