@@ -21,6 +21,7 @@ from app.orders.errors import (
     OrderNotPlaced,
 )
 from app.orders.events import list_channel, order_channel
+from app.orders.headers import ETAG, LOCATION, POSITION, TANDEM_MERGED, headers
 from app.orders.schemas import (
     OrderCreate,
     OrderPage,
@@ -34,6 +35,16 @@ from app.realtime.epoch import read_position
 from app.users.errors import SIGNED_IN, problems
 
 MERGED = {"Tandem-Merged": "true"}
+EDITING = (
+    InvalidETag,
+    OrderForbidden,
+    OrderNotFound,
+    IllegalStatusChange,
+    OrderClosed,
+    OrderChanged,
+    InvalidRequest,
+    IfMatchRequired,
+)
 
 router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED_IN))
 
@@ -42,7 +53,7 @@ router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=OrderRead,
-    responses=problems(InvalidRequest, *IDEMPOTENT),
+    responses={**problems(InvalidRequest, *IDEMPOTENT), 201: headers(ETAG, LOCATION)},
     openapi_extra=IDEMPOTENCY_HEADER,
 )
 async def create_order(
@@ -70,7 +81,11 @@ async def list_orders(
     )
 
 
-@router.get("/{order_id}", response_model=OrderRead, responses=problems(OrderNotFound))
+@router.get(
+    "/{order_id}",
+    response_model=OrderRead,
+    responses={**problems(OrderNotFound), 200: headers(ETAG, POSITION)},
+)
 async def get_order(
     order_id: OrderId, principal: CurrentPrincipal, session: SessionDep
 ) -> Response:
@@ -83,16 +98,7 @@ async def get_order(
     "/{order_id}",
     response_model=OrderRead,
     openapi_extra=IF_MATCH,
-    responses=problems(
-        InvalidETag,
-        OrderForbidden,
-        OrderNotFound,
-        IllegalStatusChange,
-        OrderClosed,
-        OrderChanged,
-        InvalidRequest,
-        IfMatchRequired,
-    ),
+    responses={**problems(*EDITING), 200: headers(ETAG, TANDEM_MERGED)},
 )
 async def update_order(
     order_id: OrderId,
