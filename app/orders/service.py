@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.access import owns, visible_to
+from app.orders.access import owns, sees, visible_to
 from app.orders.changes import apply_update, check_item_money
 from app.orders.errors import OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
@@ -53,10 +53,12 @@ async def create_order(
 
 
 async def get_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
-    """Raises OrderNotFound, for one that the caller may not see, too."""
+    """Raises OrderNotFound, for one that the caller may not see, too. Collaborators are read last,
+    so they tell of an order that was unshared before its items were read.
+    """
     query = select_orders().where(Order.id == order_id, visible_to(principal))
     order = await session.scalar(query)
-    if order is None:
+    if order is None or not sees(principal, order):
         raise OrderNotFound
     return order
 
@@ -74,7 +76,8 @@ async def list_orders(session: AsyncSession, *, principal: Principal, query: Ord
         wanted = wanted.where(Order.id < query.cursor)
     found = (await session.scalars(wanted.limit(query.limit + 1))).all()
     items = found[: query.limit]
-    return Page(items, items[-1].id if len(found) > query.limit else None)
+    seen = [order for order in items if sees(principal, order)]  # as in `get_order`
+    return Page(seen, items[-1].id if len(found) > query.limit else None)
 
 
 async def update_order(

@@ -4,10 +4,11 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from httpx import Response
 from sqlalchemy import text
 
 from tests.application import Person
-from tests.orders.shop import POLL_SECONDS, WAIT_SECONDS, Shop
+from tests.orders.shop import ORDERS, POLL_SECONDS, WAIT_SECONDS, Shop, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,16 +22,10 @@ async def until_it_waits(shop: Shop, read: str) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-@pytest.mark.parametrize(
-    ("path", "table", "read"),
-    [
-        ("comments", "comments", "SELECT%FROM comments%"),
-        ("history", "events", "SELECT%payload%FROM events%entity_id%"),
-    ],
-)
-async def test_who_sees_the_order_no_more_reads_nothing_that_came_later(
-    shop: Shop, cleo: Person, path: str, table: str, read: str
-) -> None:
+async def read_while_it_is_unshared(
+    shop: Shop, cleo: Person, path: str, *, table: str, read: str
+) -> Response:
+    """What omar reads, who is removed before the statement `read` goes on."""
     omar = await shop.customer()
     order_id = (await shop.place(cleo))["id"]
     await shop.put_collaborator(cleo, order_id, omar.id)
@@ -39,9 +34,34 @@ async def test_who_sees_the_order_no_more_reads_nothing_that_came_later(
 
     async with shop.application.sessions() as session, session.begin():
         await session.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-        reading = asyncio.create_task(getattr(shop, path)(omar, order_id))
+        reading = asyncio.create_task(
+            shop.client.get(f"{ORDERS}{path.format(order_id)}", headers=omar.headers)
+        )
         await until_it_waits(shop, read)
         await session.execute(unshare, {"order_id": UUID(order_id)})
+    return await reading
 
-    answer = await reading
-    assert (answer.status_code, answer.json()) == (200, {"items": [], "next_cursor": None})
+
+@pytest.mark.parametrize(
+    ("path", "table", "read"),
+    [
+        ("/{}/comments", "comments", "SELECT%FROM comments%"),
+        ("/{}/history", "events", "SELECT%payload%FROM events%entity_id%"),
+        ("", "order_items", "SELECT%FROM order_items%"),
+    ],
+)
+async def test_who_sees_the_order_no_more_reads_nothing_that_came_later(
+    shop: Shop, cleo: Person, path: str, table: str, read: str
+) -> None:
+    answer = await read_while_it_is_unshared(shop, cleo, path, table=table, read=read)
+
+    page = answer.raise_for_status().json()
+    assert (page["items"], page["next_cursor"]) == ([], None)
+
+
+async def test_who_sees_the_order_no_more_does_not_find_it(shop: Shop, cleo: Person) -> None:
+    answer = await read_while_it_is_unshared(
+        shop, cleo, "/{}", table="order_items", read="SELECT%FROM order_items%"
+    )
+
+    problem(answer, 404, "order_not_found")
