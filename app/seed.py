@@ -99,7 +99,7 @@ async def _move(
             principal=staff,
             order_id=order_id,
             update=OrderUpdate(status=status),
-            base=None,
+            bases=None,
         )
 
 

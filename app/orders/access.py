@@ -30,8 +30,14 @@ def sees(principal: Principal, order: Order) -> bool:
     return principal.is_staff or owns(principal, order) or principal.user_id in sharing
 
 
+def is_visible(principal: Principal, order_id: UUID) -> ColumnElement[bool]:
+    """For the WHERE of what belongs to an order: seen and read by one statement."""
+    return exists(select(Order.id).where(Order.id == order_id, visible_to(principal)))
+
+
 async def check_visible(session: AsyncSession, *, principal: Principal, order_id: UUID) -> None:
-    """Raises OrderNotFound."""
-    seen = select(Order.id).where(Order.id == order_id, visible_to(principal))
-    if await session.scalar(seen) is None:
+    """Raises OrderNotFound. What is read afterwards asks `is_visible` again: by then the order
+    may have been unshared.
+    """
+    if not await session.scalar(select(is_visible(principal, order_id))):
         raise OrderNotFound

@@ -9,20 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.auth.principals import Principal
-from app.orders.access import check_visible
+from app.orders.access import check_visible, is_visible
 from app.orders.events import record_comment
 from app.orders.locking import actor_of, lock_order, touch
 from app.orders.models import Comment
-from app.orders.schemas import CommentRead, CommentsQuery, read_order
+from app.orders.schemas import CommentRead, VersionsQuery, read_order
 from app.users.schemas import PersonRead
 
 
 @dataclass(frozen=True, slots=True)
 class CommentsPage:
-    """Some comments; `next_cursor` is the last one's id where there are more."""
+    """Some comments; `next_cursor` is the last one's version where there are more."""
 
     items: Sequence[Comment]
-    next_cursor: UUID | None
+    next_cursor: str | None
 
 
 async def add_comment(
@@ -32,7 +32,11 @@ async def add_comment(
     order = await lock_order(session, principal=principal, order_id=order_id)
     await touch(session, order)
     row = Comment(
-        order_id=order.id, author_id=principal.user_id, text=text, created_at=order.updated_at
+        order_id=order.id,
+        version=order.version,
+        author_id=principal.user_id,
+        text=text,
+        created_at=order.updated_at,
     )
     session.add(row)
     await session.flush()
@@ -44,18 +48,21 @@ async def add_comment(
 
 
 async def list_comments(
-    session: AsyncSession, *, principal: Principal, order_id: UUID, query: CommentsQuery
+    session: AsyncSession, *, principal: Principal, order_id: UUID, query: VersionsQuery
 ) -> CommentsPage:
     """Oldest first. Raises OrderNotFound."""
     await check_visible(session, principal=principal, order_id=order_id)
     wanted = (
         select(Comment)
         .options(joinedload(Comment.author))
-        .where(Comment.order_id == order_id)
-        .order_by(Comment.id)
+        .where(
+            Comment.order_id == order_id,
+            Comment.version > query.cursor,
+            is_visible(principal, order_id),
+        )
+        .order_by(Comment.version)
+        .limit(query.limit + 1)
     )
-    if query.cursor is not None:
-        wanted = wanted.where(Comment.id > query.cursor)
-    found = (await session.scalars(wanted.limit(query.limit + 1))).all()
+    found = (await session.scalars(wanted)).all()
     items = found[: query.limit]
-    return CommentsPage(items, items[-1].id if len(found) > query.limit else None)
+    return CommentsPage(items, str(items[-1].version) if len(found) > query.limit else None)

@@ -8,7 +8,7 @@ from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import comments as orders_comments
 from app.orders.comments import CommentsPage
-from app.orders.dependencies import CommentsPageQuery, OrderId
+from app.orders.dependencies import OrderId, VersionsPageQuery
 from app.orders.errors import OrderNotFound
 from app.orders.schemas import CommentCreate, CommentPage, CommentRead
 from app.realtime.dependencies import RecordingSession
@@ -23,7 +23,7 @@ router = APIRouter(
 
 @router.get("", response_model=CommentPage)
 async def list_comments(
-    order_id: OrderId, query: CommentsPageQuery, principal: CurrentPrincipal, session: SessionDep
+    order_id: OrderId, query: VersionsPageQuery, principal: CurrentPrincipal, session: SessionDep
 ) -> CommentsPage:
     """Oldest first."""
     return await orders_comments.list_comments(

@@ -1,25 +1,30 @@
 """What the handlers of this feature need."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
 from app.orders.errors import IfMatchRequired, InvalidETag
-from app.orders.schemas import CommentsQuery, HistoryQuery, OrderQuery
+from app.orders.schemas import OrderQuery, VersionsQuery
 
-OWN_ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
-ETAG_LIST = re.compile(r'(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*')
-NO_VERSION = 0
+OWN_ETAG = '"[1-9][0-9]{0,17}"'
+ETAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
+ETAGS = re.compile(ETAG)
+ETAG_LIST = re.compile(rf"{ETAG}(\s*,\s*{ETAG})*")
 IF_MATCH: dict[str, Any] = {
     "parameters": [
         {
             "name": "If-Match",
             "in": "header",
             "required": True,
-            "description": "The ETag of the order, or `*` to write over whatever is there.",
-            "schema": {"type": "string", "pattern": rf"^(\*|{OWN_ETAG.pattern})$"},
+            "description": (
+                "The ETag of the order, or several of which any will do; `*` to write over whatever"
+                " is there."
+            ),
+            "schema": {"type": "string", "pattern": rf"^(\*|{OWN_ETAG}(, *{OWN_ETAG})*)$"},
             "example": '"7"',
         }
     ]
@@ -28,29 +33,28 @@ IF_MATCH: dict[str, Any] = {
 
 OrderId = Annotated[UUID, Path(alias="order_id")]
 OrdersQuery = Annotated[OrderQuery, Query()]
-CommentsPageQuery = Annotated[CommentsQuery, Query()]
-HistoryPageQuery = Annotated[HistoryQuery, Query()]
+VersionsPageQuery = Annotated[VersionsQuery, Query()]
 
 
-def parse_if_match(value: str | None) -> int | None:
-    """The version on which an edit is based; None for `*`, NO_VERSION for an ETag of something
-    else. Raises IfMatchRequired, InvalidETag.
+def parse_if_match(value: str | None) -> Collection[int] | None:
+    """The versions that would do as the base of an edit; None for `*`. ETags of something else,
+    and weak ones, never match, so they name none. Raises IfMatchRequired, InvalidETag.
     """
     if value is None:
         raise IfMatchRequired
     value = value.strip()
     if value == "*":
         return None
-    own = OWN_ETAG.fullmatch(value)
-    if own is not None:
-        return int(own[1])
     if ETAG_LIST.fullmatch(value) is None:
         raise InvalidETag
-    return NO_VERSION
+    own = filter(re.compile(OWN_ETAG).fullmatch, ETAGS.findall(value))
+    return {int(etag.strip('"')) for etag in own}
 
 
-async def get_base_version(request: Request) -> int | None:
-    return parse_if_match(request.headers.get("if-match"))
+async def get_bases(request: Request) -> Collection[int] | None:
+    """A header that stands twice is a list, too."""
+    lines = request.headers.getlist("if-match")
+    return parse_if_match(", ".join(lines) if lines else None)
 
 
-BaseVersion = Annotated[int | None, Depends(get_base_version)]
+Bases = Annotated[Collection[int] | None, Depends(get_bases)]

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.access import check_visible
-from app.orders.schemas import HistoryQuery
+from app.orders.access import check_visible, is_visible
+from app.orders.schemas import VersionsQuery
 from app.realtime.models import EventRow
 
 
@@ -30,13 +30,17 @@ class HistoryPage:
 
 
 async def list_history(
-    session: AsyncSession, *, principal: Principal, order_id: UUID, query: HistoryQuery
+    session: AsyncSession, *, principal: Principal, order_id: UUID, query: VersionsQuery
 ) -> HistoryPage:
     """Oldest first. Raises OrderNotFound."""
     await check_visible(session, principal=principal, order_id=order_id)
     wanted = (
         select(EventRow.version, EventRow.payload)
-        .where(EventRow.entity_id == order_id, EventRow.version > query.cursor)
+        .where(
+            EventRow.entity_id == order_id,
+            EventRow.version > query.cursor,
+            is_visible(principal, order_id),
+        )
         .order_by(EventRow.version)
         .limit(query.limit + 1)
     )

@@ -6,7 +6,7 @@ from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.orders import history as orders_history
-from app.orders.dependencies import HistoryPageQuery, OrderId
+from app.orders.dependencies import OrderId, VersionsPageQuery
 from app.orders.errors import OrderNotFound
 from app.orders.events import OrderHistory
 from app.users.errors import SIGNED_IN, problems
@@ -20,7 +20,7 @@ router = APIRouter(
 
 @router.get("", response_model=OrderHistory)
 async def list_history(
-    order_id: OrderId, query: HistoryPageQuery, principal: CurrentPrincipal, session: SessionDep
+    order_id: OrderId, query: VersionsPageQuery, principal: CurrentPrincipal, session: SessionDep
 ) -> Response:
     """Every event of the order, oldest first, in the bytes in which it was sent."""
     page = await orders_history.list_history(

@@ -14,7 +14,7 @@ from app.realtime.outbox import Actor
 
 
 def select_orders() -> Select[Order]:
-    """Orders with all that OrderRead shows: the row first, then items and collaborators."""
+    """Orders with all that OrderRead shows: the row first, then items, then collaborators."""
     return select(Order).options(
         joinedload(Order.owner), selectinload(Order.items), selectinload(Order.collaborators)
     )

@@ -9,21 +9,13 @@ did that may have meant it. Comments and sharing conflict with no field.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.core.schemas import format_time
 from app.orders.changes import LINE, Line, make_items, read_lines
 from app.orders.errors import OrderChanged
+from app.orders.later_changes import Change, Changes
 from app.orders.models import Currency, Order
 from app.orders.schemas import MAX_ITEMS, ConflictRead, OrderItemWrite, OrderUpdate, read_order
-from app.realtime.models import EventRow
-from app.users.models import User
-from app.users.schemas import PersonRead
 
 Lines = Mapping[str, Line]
 """By sku, in their order."""
@@ -31,67 +23,15 @@ Touched = Mapping[str, Line | None]
 """What an edit makes of the lines, by sku, that it adds, changes or, as None, takes away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What others made of a field: the value at the base, the last one, and whose that is."""
+def merge_update(order: Order, update: OrderUpdate, changes: Changes) -> OrderUpdate:
+    """What the caller would have sent, had they known what others changed since their base.
 
-    base: Any
-    theirs: Any
-    by: PersonRead | None
-    at: datetime
-
-    def against(self, field: str, yours: Any) -> ConflictRead:
-        return ConflictRead(
-            field=field,
-            base=self.base,
-            yours=yours,
-            theirs=self.theirs,
-            by=self.by,
-            at=format_time(self.at),
-        )
-
-
-Changes = Mapping[str, Change]
-
-
-async def merge_update(
-    session: AsyncSession, order: Order, *, update: OrderUpdate, base: int
-) -> OrderUpdate:
-    """What the caller would have sent, had they known the order as it is now; its row is locked.
-
-    Raises OrderChanged; without conflicts where it cannot be told what came after `base`.
+    Raises OrderChanged.
     """
-    changes = await find_changes(session, order, base=base)
-    if changes is None:
-        raise OrderChanged(read_order(order), [])
     merged, conflicts = merge(order, update, changes)
     if conflicts:
         raise OrderChanged(read_order(order), conflicts)
     return merged
-
-
-async def find_changes(
-    session: AsyncSession, order: Order, *, base: int
-) -> dict[str, Change] | None:
-    """By field, what came after `base`, from the order's own events. None if the order never had
-    that version, or if its events do not reach back so far.
-    """
-    if not 0 < base <= order.version:
-        return None
-    rows = await session.execute(
-        select(EventRow.changed, EventRow.created_at, EventRow.actor_id, User.name)
-        .outerjoin(User, User.id == EventRow.actor_id)
-        .where(EventRow.entity_id == order.id, EventRow.version > base)
-        .order_by(EventRow.version)
-    )
-    found: dict[str, Change] = {}
-    events = rows.all()
-    for changed, at, actor_id, name in events:
-        by = PersonRead(id=actor_id, name=name) if actor_id and name else None
-        for field, (old, new) in changed.items():
-            first = found.get(field)
-            found[field] = Change(first.base if first else old, new, by, at)
-    return found if len(events) == order.version - base else None
 
 
 def merge(

@@ -114,19 +114,20 @@ class OrderCollaborator(Base):
 
 
 class Comment(Base):
-    """What somebody said about an order; `created_at` is the `at` of its event.
+    """What somebody said about an order; `version` and `created_at` are those of its event.
 
-    Its id is made while the order is locked, so ids rise with the order's versions.
+    Comments are ordered by version: their ids are made by the clocks of several machines.
     """
 
     __tablename__ = "comments"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(BigInteger)
     author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     author: Mapped[User] = relationship(lazy="raise")
 
-    __table_args__ = (Index("ix_comments_order_id_id", "order_id", "id"),)
+    __table_args__ = (Index("ix_comments_order_id_version", "order_id", "version", unique=True),)

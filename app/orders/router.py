@@ -9,7 +9,7 @@ from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.orders import service as orders_service
-from app.orders.dependencies import IF_MATCH, BaseVersion, OrderId, OrdersQuery
+from app.orders.dependencies import IF_MATCH, Bases, OrderId, OrdersQuery
 from app.orders.errors import (
     IfMatchRequired,
     IllegalStatusChange,
@@ -21,6 +21,7 @@ from app.orders.errors import (
     OrderNotPlaced,
 )
 from app.orders.events import list_channel, order_channel
+from app.orders.headers import ETAG, LOCATION, POSITION, TANDEM_MERGED, headers
 from app.orders.schemas import (
     OrderCreate,
     OrderPage,
@@ -34,6 +35,16 @@ from app.realtime.epoch import read_position
 from app.users.errors import SIGNED_IN, problems
 
 MERGED = {"Tandem-Merged": "true"}
+EDITING = (
+    InvalidETag,
+    OrderForbidden,
+    OrderNotFound,
+    IllegalStatusChange,
+    OrderClosed,
+    OrderChanged,
+    InvalidRequest,
+    IfMatchRequired,
+)
 
 router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED_IN))
 
@@ -42,7 +53,7 @@ router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=OrderRead,
-    responses=problems(InvalidRequest, *IDEMPOTENT),
+    responses={**problems(InvalidRequest, *IDEMPOTENT), 201: headers(ETAG, LOCATION)},
     openapi_extra=IDEMPOTENCY_HEADER,
 )
 async def create_order(
@@ -70,7 +81,11 @@ async def list_orders(
     )
 
 
-@router.get("/{order_id}", response_model=OrderRead, responses=problems(OrderNotFound))
+@router.get(
+    "/{order_id}",
+    response_model=OrderRead,
+    responses={**problems(OrderNotFound), 200: headers(ETAG, POSITION)},
+)
 async def get_order(
     order_id: OrderId, principal: CurrentPrincipal, session: SessionDep
 ) -> Response:
@@ -83,22 +98,13 @@ async def get_order(
     "/{order_id}",
     response_model=OrderRead,
     openapi_extra=IF_MATCH,
-    responses=problems(
-        InvalidETag,
-        OrderForbidden,
-        OrderNotFound,
-        IllegalStatusChange,
-        OrderClosed,
-        OrderChanged,
-        InvalidRequest,
-        IfMatchRequired,
-    ),
+    responses={**problems(*EDITING), 200: headers(ETAG, TANDEM_MERGED)},
 )
 async def update_order(
     order_id: OrderId,
+    principal: CurrentPrincipal,  # before the precondition: that is for those who are signed in
     body: OrderUpdate,
-    base: BaseVersion,
-    principal: CurrentPrincipal,
+    bases: Bases,
     session: RecordingSession,
 ) -> Response:
     """Based on the version in If-Match. Where others changed other fields since (lines count one
@@ -106,7 +112,7 @@ async def update_order(
     refused with what conflicts.
     """
     edited = await orders_service.update_order(
-        session, principal=principal, order_id=order_id, update=body, base=base
+        session, principal=principal, order_id=order_id, update=body, bases=bases
     )
     return _answer(edited.order, MERGED if edited.merged else {})
 

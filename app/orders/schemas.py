@@ -106,16 +106,12 @@ class CommentCreate(RequestModel):
     text: CommentText
 
 
-class CommentsQuery(QueryModel):
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
-    cursor: UUID | None = None
-    """`next_cursor` of the page before."""
+class VersionsQuery(QueryModel):
+    """A page of what belongs to an order's versions: comments, or history."""
 
-
-class HistoryQuery(QueryModel):
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
     cursor: Annotated[int, Field(ge=0, le=LAST_VERSION)] = 0
-    """`next_cursor` of the page before: events with a higher version follow."""
+    """`next_cursor` of the page before: what has a higher version follows."""
 
 
 class OrderItemRead(ReadModel):
@@ -156,7 +152,7 @@ class CommentRead(ReadModel):
 
 class CommentPage(ReadModel):
     items: list[CommentRead]
-    next_cursor: UUID | None
+    next_cursor: str | None
 
 
 class PositionRead(ReadModel):

@@ -1,6 +1,6 @@
 """Orders: placed, found, changed, deleted. Each change is one event, and raises the version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.orders.access import owns, visible_to
+from app.orders.access import owns, sees, visible_to
 from app.orders.changes import apply_update, check_item_money
 from app.orders.errors import OrderForbidden, OrderNotFound, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
+from app.orders.later_changes import Changes, get_changes
 from app.orders.locking import actor_of, lock_order, select_orders, touch
 from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
@@ -19,6 +20,9 @@ from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
 from app.users.models import User
+
+NO_VERSION = 0
+"""Before the first: nothing can be based on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,12 @@ async def create_order(
 
 
 async def get_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
-    """Raises OrderNotFound, for one that the caller may not see, too."""
+    """Raises OrderNotFound, for one that the caller may not see, too. Collaborators are read last,
+    so they tell of an order that was unshared before its items were read.
+    """
     query = select_orders().where(Order.id == order_id, visible_to(principal))
     order = await session.scalar(query)
-    if order is None:
+    if order is None or not sees(principal, order):
         raise OrderNotFound
     return order
 
@@ -70,7 +76,8 @@ async def list_orders(session: AsyncSession, *, principal: Principal, query: Ord
         wanted = wanted.where(Order.id < query.cursor)
     found = (await session.scalars(wanted.limit(query.limit + 1))).all()
     items = found[: query.limit]
-    return Page(items, items[-1].id if len(found) > query.limit else None)
+    seen = [order for order in items if sees(principal, order)]  # as in `get_order`
+    return Page(seen, items[-1].id if len(found) > query.limit else None)
 
 
 async def update_order(
@@ -79,20 +86,20 @@ async def update_order(
     principal: Principal,
     order_id: UUID,
     update: OrderUpdate,
-    base: int | None,
+    bases: Collection[int] | None,
 ) -> Edited:
-    """Change what was sent; `base` is the version that the caller saw, None to write over.
+    """Change what was sent; `bases` are versions that the caller saw, None to write over.
 
     Raises OrderNotFound, OrderForbidden, OrderChanged, then what the rules say of the order as it
     is now. Records nothing when nothing changes.
     """
     order = await lock_order(session, principal=principal, order_id=order_id)
-    _check_rights(principal, order, update)
-    wanted, merged = update, False
-    if base is not None and base != order.version:
-        wanted, merged = await merge_update(session, order, update=update, base=base), True
+    base = _find_base(order, bases)
+    changes = await get_changes(session, order, base=base)
+    _check_rights(principal, order, update, changes)
+    wanted = merge_update(order, update, changes) if changes else update
     _check_state(principal, order, update)
-    changed = apply_update(order, wanted)
+    changed, merged = apply_update(order, wanted), base != order.version
     if not changed:
         return Edited(read_order(order), merged)
     await touch(session, order)
@@ -117,13 +124,25 @@ async def delete_order(session: AsyncSession, *, principal: Principal, order_id:
     await session.flush()
 
 
-def _check_rights(principal: Principal, order: Order, update: OrderUpdate) -> None:
-    """Staff move an order; its owner may only cancel it; collaborators edit note and items."""
-    moves = "status" in update.model_fields_set and update.status != order.status
+def _find_base(order: Order, bases: Collection[int] | None) -> int:
+    """The newest that the order has had, so that the present one matches if it is among them."""
+    if bases is None:
+        return order.version
+    return max((base for base in bases if base <= order.version), default=NO_VERSION)
+
+
+def _check_rights(
+    principal: Principal, order: Order, update: OrderUpdate, changes: Changes
+) -> None:
+    """Staff move an order; its owner may only cancel it; collaborators edit note and items. A
+    status that is sent as it was at the edit's base moves nothing, though others moved it since.
+    """
+    moved = changes.get("status")
+    seen = (order.status, moved.base if moved else order.status)
     may_move = principal.is_staff or (
         owns(principal, order) and update.status is OrderStatus.CANCELLED
     )
-    if moves and not may_move:
+    if "status" in update.model_fields_set and update.status not in seen and not may_move:
         raise OrderForbidden
 
 

@@ -112,6 +112,9 @@ class Course:
                 self._check_kept(attempt)
             elif attempt.answer.status_code == 412:
                 self._check_refused(attempt)
+            elif attempt.answer.status_code == 403 and attempt.base is not None:
+                seen = self.states[attempt.base]
+                assert attempt.body["status"] != seen["status"], "what moves nothing is forbidden"
         for version in range(2, self.last + 1):
             assert list(self._authors(version)), f"nobody made version {version}"
 

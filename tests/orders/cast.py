@@ -50,7 +50,7 @@ class Cast:
             principal=self.people[name],
             order_id=self.order.id,
             update=OrderUpdate.model_validate(body),
-            base=base,
+            bases=None if base is None else {base},
         )
 
     async def delete(self, name: str) -> None:

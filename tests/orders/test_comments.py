@@ -1,17 +1,17 @@
 """Comments below an order, and what is told of them."""
 
 import json
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Role
 from app.orders import comments as orders_comments
 from app.orders.errors import OrderNotFound
 from app.orders.models import Comment
-from app.orders.schemas import CommentsQuery
+from app.orders.schemas import VersionsQuery
 from app.realtime.models import EventRow
 from tests.orders.rows import add_order, add_person, share
 
@@ -54,7 +54,7 @@ async def test_a_comment_of_a_stranger_is_neither_kept_nor_told(session: AsyncSe
             )
         with pytest.raises(OrderNotFound):
             await orders_comments.list_comments(
-                session, principal=omar, order_id=order_id, query=CommentsQuery()
+                session, principal=omar, order_id=order_id, query=VersionsQuery()
             )
     assert await session.scalar(select(Comment.id)) is None
 
@@ -66,8 +66,32 @@ async def test_a_page_holds_the_comments_of_one_order_only(session: AsyncSession
         await orders_comments.add_comment(session, principal=cleo, order_id=order_id, text=text)
 
     page = await orders_comments.list_comments(
-        session, principal=cleo, order_id=order.id, query=CommentsQuery(limit=2)
+        session, principal=cleo, order_id=order.id, query=VersionsQuery(limit=2)
     )
 
     assert [comment.text for comment in page.items] == ["a", "c"]
     assert page.next_cursor is None
+
+
+async def test_a_comment_from_a_machine_whose_clock_is_behind_comes_last_all_the_same(
+    session: AsyncSession,
+) -> None:
+    cleo = await add_person(session, Role.CUSTOMER)
+    order = await add_order(session, cleo)
+    for text in ("a", "b", "c"):
+        await orders_comments.add_comment(session, principal=cleo, order_id=order.id, text=text)
+    behind = update(Comment).where(Comment.text == "c").values(id=UUID(int=0))
+    await session.execute(behind)
+
+    first = await orders_comments.list_comments(
+        session, principal=cleo, order_id=order.id, query=VersionsQuery(limit=2)
+    )
+    rest = await orders_comments.list_comments(
+        session,
+        principal=cleo,
+        order_id=order.id,
+        query=VersionsQuery.model_validate({"cursor": first.next_cursor}),
+    )
+
+    assert first.next_cursor == "3"
+    assert [comment.text for comment in (*first.items, *rest.items)] == ["a", "b", "c"]

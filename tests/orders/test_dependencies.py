@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.orders.dependencies import NO_VERSION, parse_if_match
+from app.orders.dependencies import parse_if_match
 from app.orders.errors import IfMatchRequired, InvalidETag
 
 
@@ -11,7 +11,19 @@ from app.orders.errors import IfMatchRequired, InvalidETag
     [('"7"', 7), (' "7" ', 7), ('"1"', 1), (f'"{10**18 - 1}"', 10**18 - 1)],
 )
 def test_an_etag_of_ours_names_a_version(header: str, version: int) -> None:
-    assert parse_if_match(header) == version
+    assert parse_if_match(header) == {version}
+
+
+@pytest.mark.parametrize(
+    ("header", "versions"),
+    [
+        ('"1", "2"', {1, 2}),
+        ('"2","1"\t,  "2"', {1, 2}),
+        ('"x,y", "7", W/"8", "09"', {7}),
+    ],
+)
+def test_of_a_list_all_etags_of_ours_would_do(header: str, versions: set[int]) -> None:
+    assert parse_if_match(header) == versions
 
 
 @pytest.mark.parametrize("header", ["*", " * "])
@@ -28,7 +40,7 @@ def test_a_missing_header_is_asked_for() -> None:
     "header", ['W/"7"', '"seven"', '""', '"0"', '"07"', '"-7"', f'"{10**18}"', '"x", "y"']
 )
 def test_an_etag_that_no_order_ever_had_matches_no_version(header: str) -> None:
-    assert parse_if_match(header) == NO_VERSION
+    assert parse_if_match(header) == set()
 
 
 @pytest.mark.parametrize(

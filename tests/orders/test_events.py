@@ -29,7 +29,7 @@ async def events(session: AsyncSession, order: Order) -> list[EventRow]:
 async def edit(session: AsyncSession, person: Principal, order: Order, **body: Any) -> OrderRead:
     update = OrderUpdate.model_validate(body)
     edited = await orders_service.update_order(
-        session, principal=person, order_id=order.id, update=update, base=None
+        session, principal=person, order_id=order.id, update=update, bases=None
     )
     return edited.order
 

@@ -1,23 +1,18 @@
 """Edits of an older version: what is put on top of what others did, and what conflicts."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
-from app.orders import service as orders_service
 from app.orders.changes import LINE
-from app.orders.errors import OrderChanged, OrderForbidden
-from app.orders.merge import Change, find_changes, merge
+from app.orders.later_changes import Change
+from app.orders.merge import merge
 from app.orders.models import Order, OrderStatus
 from app.orders.schemas import MAX_ITEMS, ConflictRead, OrderUpdate
 from app.users.schemas import PersonRead
-from tests.orders.cast import Cast
 from tests.orders.rows import NOON, a_line_read, an_order
-from tests.orders.shop import Json, a_line
+from tests.orders.shop import Json
 
 Given = tuple[str, int, str]
 
@@ -233,158 +228,3 @@ def test_no_line_at_all_that_is_left_conflicts_where_you_took_them_away() -> Non
     assert found.keys() == {"items/A"}
     assert (found["items/A"].base, found["items/A"].yours) == (a_line_read(*A), None)
     assert found["items/A"].theirs == a_line_read(*A)
-
-
-# ------------------------------------------------------------- what others changed
-
-
-async def test_of_several_changes_the_first_base_and_the_last_value_count(
-    session: AsyncSession,
-) -> None:
-    cast = await Cast(session).enter()
-    for name, note in (("owner", "second"), ("staff", "third")):
-        order = await cast.update(name, note=note)
-
-    found = await find_changes(session, cast.order, base=1)
-
-    staff = cast.people["staff"]
-    by = PersonRead(id=staff.user_id, name=staff.name)
-    assert found == {"note": Change(None, "third", by, order.updated_at)}
-
-
-async def test_what_changed_up_to_the_base_counts_no_more(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    for note in ("second", "third"):
-        await cast.update("owner", note=note)
-
-    found = await find_changes(session, cast.order, base=2)
-
-    assert found is not None
-    assert found["note"].base == "second"
-    assert await find_changes(session, cast.order, base=3) == {}
-
-
-@pytest.mark.parametrize("base", [-1, 0, 3])
-async def test_of_a_version_that_the_order_never_had_nothing_can_be_told(
-    session: AsyncSession, base: int
-) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("owner", note="new")
-
-    assert await find_changes(session, cast.order, base=base) is None
-
-
-async def test_where_events_are_missing_nothing_is_merged(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    for note in ("second", "third"):
-        await cast.update("staff", note=note)
-    await session.execute(
-        text("DELETE FROM events WHERE entity_id = :id AND version = 2"), {"id": cast.order.id}
-    )
-
-    with pytest.raises(OrderChanged) as refused:
-        await cast.update("owner", base=1, items=[a_line(quantity=1)])
-
-    assert refused.value.extra["current"]["note"] == "third"
-    assert refused.value.extra["conflicts"] == []
-
-
-# ----------------------------------------------------------------- merging for good
-
-
-async def test_an_edit_of_the_present_version_asks_nothing_of_the_events(
-    session: AsyncSession,
-) -> None:
-    cast = await Cast(session).enter()
-    await session.execute(text("DELETE FROM events"))
-
-    edited = await cast.edit("owner", base=1, note="new")
-
-    assert (edited.order.version, edited.merged) == (2, False)
-
-
-async def test_an_edit_of_an_older_version_is_put_on_top(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("staff", status="accepted")
-
-    edited = await cast.edit("owner", base=1, note="hurry")
-
-    assert edited.merged
-    assert (edited.order.version, edited.order.status, edited.order.note) == (
-        3,
-        "accepted",
-        "hurry",
-    )
-    assert (await cast.events())[-1].changed == {"note": [None, "hurry"]}
-
-
-async def test_lines_are_understood_against_those_of_the_version_that_the_caller_saw(
-    session: AsyncSession,
-) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("owner", items=lines(A, B))
-    await cast.update("staff", items=lines(MORE_A, B, C))
-    await cast.update("staff", items=lines(MORE_A, C))
-
-    edited = await cast.edit("owner", base=2, items=lines(D, B, A))
-
-    assert edited.merged
-    assert [item.model_dump() for item in edited.order.items] == lines(D, MORE_A, C)
-    assert edited.order.total == "30.00"
-    assert (await cast.events())[-1].changed == {"items/D": [None, a_line_read(*D)]}
-
-
-async def test_an_edit_that_was_made_already_leaves_nothing_behind(session: AsyncSession) -> None:
-    """So an edit can be sent again when its answer was lost."""
-    cast = await Cast(session).enter()
-    body = {"note": "hurry", "items": [a_line(), a_line(sku="new")]}
-    await cast.update("owner", base=1, **body)
-    count = len(await cast.events())
-
-    edited = await cast.edit("owner", base=1, **body)
-
-    assert (edited.order.version, edited.merged) == (2, True)
-    assert len(await cast.events()) == count
-
-
-async def test_an_event_that_changes_no_field_conflicts_with_none(session: AsyncSession) -> None:
-    """Sharing and comments raise the version, too."""
-    cast = await Cast(session).enter()
-    await session.execute(
-        text(
-            "INSERT INTO events (event_id, type, entity, entity_id, version, channels, changed,"
-            " payload, created_at) VALUES (gen_random_uuid(), 'order.commented', 'order', :id, 2,"
-            " '{}', '{}', '{}', :at)"
-        ),
-        {"id": cast.order.id, "at": cast.order.updated_at + timedelta(seconds=1)},
-    )
-    await session.execute(
-        text("UPDATE orders SET version = 2 WHERE id = :id"), {"id": cast.order.id}
-    )
-
-    edited = await cast.edit("owner", base=1, note="new", items=[a_line(quantity=1)])
-
-    assert (edited.order.version, edited.merged) == (3, True)
-
-
-async def test_an_edit_that_conflicts_changes_nothing(session: AsyncSession) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("staff", note="theirs")
-
-    with pytest.raises(OrderChanged):
-        await cast.update("owner", base=1, note="yours", items=[a_line(quantity=1)])
-
-    order = await orders_service.get_order(
-        session, principal=cast.people["owner"], order_id=cast.order.id
-    )
-    assert (order.version, order.note, order.items[0].quantity) == (2, "theirs", 12)
-
-
-async def test_a_collaborator_may_not_undo_a_move_with_the_status_that_they_saw(
-    session: AsyncSession,
-) -> None:
-    cast = await Cast(session).enter()
-    await cast.update("staff", status="accepted")
-
-    assert (await cast.update("collaborator", base=1, note="hurry")).status == "accepted"
-    assert await cast.tried("collaborator", base=1, status="placed") is OrderForbidden

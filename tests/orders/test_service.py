@@ -244,7 +244,7 @@ async def test_money_of_an_edit_has_them_too(session: AsyncSession) -> None:
             principal=owner,
             order_id=order.id,
             update=OrderUpdate.model_validate({"items": [a_line(unit_price="150.50")]}),
-            base=None,
+            bases=None,
         )
 
 

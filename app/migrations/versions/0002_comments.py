@@ -14,6 +14,7 @@ def upgrade() -> None:
         "comments",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -28,9 +29,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comments")),
     )
-    op.create_index("ix_comments_order_id_id", "comments", ["order_id", "id"], unique=False)
+    op.create_index(
+        "ix_comments_order_id_version", "comments", ["order_id", "version"], unique=True
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_comments_order_id_id", table_name="comments")
+    op.drop_index("ix_comments_order_id_version", table_name="comments")
     op.drop_table("comments")
