@@ -24,8 +24,7 @@ from app.realtime.reader import PIECE_EVENTS, LogReader
 
 logger = logging.getLogger(__name__)
 
-PRUNE_SECONDS = 60.0
-PRUNE_PAUSE_SECONDS = 0.1
+FLOOR_SECONDS = 60.0
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -123,7 +122,7 @@ class LogFollower:
 
     def floor_is_old(self, log: ChannelLog) -> bool:
         """Whether pruning may have raised the floor since it was read."""
-        return asyncio.get_running_loop().time() - log.checked_at > PRUNE_SECONDS
+        return asyncio.get_running_loop().time() - log.checked_at > FLOOR_SECONDS
 
     async def _activate(self, channel: str, *, stored: bool) -> ChannelLog:
         settings = self._settings
@@ -284,13 +283,6 @@ class LogFollower:
         fresh.start(newest, floor)
         self._logs[log.name] = fresh
         self.on_lost(log)
-
-    async def run_pruning(self) -> None:
-        while True:
-            await asyncio.sleep(PRUNE_SECONDS)
-            with suppress(*AWAY):
-                while await self.reader.prune(self._settings.log_hours * 3600):  # noqa: ASYNC110
-                    await asyncio.sleep(PRUNE_PAUSE_SECONDS)  # others want the database, too
 
     async def aclose(self) -> None:
         """End what is under way; the runs are cancelled by their owner."""
