@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypedDict
 
 from fastapi import FastAPI, Response
@@ -20,6 +21,7 @@ from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, TooManyRequests, install_error_handlers
 from app.core.failpoints import Failpoints
 from app.core.idempotency import IdempotencyTurns
+from app.core.idempotency_keys import remove_expired
 from app.core.idle import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
@@ -76,6 +78,7 @@ def create_app(
         runtime = app.state.runtime = Runtime(
             settings, sessions, principals, policies, relaying=recording
         )
+        runtime.housekeeping.chores.append(partial(remove_expired, sessions))
         runtime.follower.on_away = IdleConnections(engine).end
         await _ensure_admin(settings, sessions)
         await runtime.start()

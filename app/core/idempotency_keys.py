@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
 
-from app.core.database import Base
+from app.core.database import Base, OpenSession
+
+REMOVED_ROWS = 1_000
 
 # In the driver's own form: there is nothing to compile.
 #
@@ -39,13 +41,13 @@ CLAIM = """
     FROM patience, claimed
 """
 
-# Each answer that is kept takes a few that are too old with it. Nobody is waited for: the row of
-# a key that is just used again is left alone.
+# Nobody is waited for: the row of a key that is just used again is left alone.
+REMOVE_EXPIRED = """
+    DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
+        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+"""
 KEEP = """
-    WITH expired AS (
-        DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
-            ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED)))
     UPDATE idempotency_keys SET status = $3, headers = $4, body = $5
     WHERE user_id = $1 AND key = $2
 """
@@ -106,3 +108,10 @@ async def keep(session: AsyncSession, user_id: UUID, key: str, answer: Answer) -
     """In the transaction that claimed the key."""
     values = (user_id, key, answer.status, json.dumps(answer.headers), answer.body)
     await (await session.connection()).exec_driver_sql(KEEP, values)
+
+
+async def remove_expired(sessions: OpenSession, *, limit: int = REMOVED_ROWS) -> int:
+    """Remove some of the answers that are too old, in a transaction of its own; how many."""
+    async with sessions() as session, session.begin():
+        connection = await session.connection()
+        return (await connection.exec_driver_sql(REMOVE_EXPIRED, (limit,))).rowcount

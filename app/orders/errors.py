@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from app.core.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
-from app.orders.schemas import ConflictRead, OrderRead
+from app.orders.schemas import MAX_COLLABORATORS, ConflictRead, OrderRead
 
 
 class OrderNotFound(NotFound):
@@ -31,6 +31,11 @@ class OrderNotPlaced(Conflict):
 class SharedWithOwner(Conflict):
     code = "shared_with_owner"
     detail = "The order is this person's own: it cannot be shared with them."
+
+
+class TooManyCollaborators(Conflict):
+    code = "too_many_collaborators"
+    detail = f"An order can be shared with {MAX_COLLABORATORS} people at most."
 
 
 class InvalidETag(BadRequest):

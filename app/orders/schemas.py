@@ -19,6 +19,8 @@ SEARCH_LENGTH = 100
 PAGE_SIZE = 50
 PAGE_MAX_SIZE = 200
 COMMENT_LENGTH = 2_000
+MAX_COLLABORATORS = 50
+"""Every event names them all and goes to each of them, so its cost grows with their square."""
 LAST_VERSION = 2**63 - 1
 MONEY = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
 

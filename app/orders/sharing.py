@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.orders.access import owns
-from app.orders.errors import OrderForbidden, SharedWithOwner
+from app.orders.errors import OrderForbidden, SharedWithOwner, TooManyCollaborators
 from app.orders.events import record_shared, record_unshared
 from app.orders.locking import actor_of, lock_order, touch
 from app.orders.models import Order
-from app.orders.schemas import OrderRead, read_order
+from app.orders.schemas import MAX_COLLABORATORS, OrderRead, read_order
 from app.users import service as users_service
 from app.users.errors import UserNotFound
 from app.users.models import User
@@ -24,7 +24,7 @@ async def share_order(
     """Record nothing for whom it is shared with already.
 
     Raises OrderNotFound, UserNotFound (for somebody who was deactivated, too), OrderForbidden,
-    SharedWithOwner.
+    SharedWithOwner, TooManyCollaborators.
     """
     order = await lock_order(session, principal=principal, order_id=order_id)
     user = await users_service.get_user(session, user_id=user_id)
@@ -35,6 +35,8 @@ async def share_order(
         raise SharedWithOwner
     if user in order.collaborators:
         return
+    if len(order.collaborators) >= MAX_COLLABORATORS:
+        raise TooManyCollaborators
     shared = await _set_collaborators(session, order, [*order.collaborators, user])
     collaborator = PersonRead.model_validate(user)
     await record_shared(session, shared, collaborator=collaborator, actor=actor_of(principal))

@@ -8,7 +8,12 @@ from app.auth.dependencies import CurrentPrincipal
 from app.core.errors import InvalidRequest
 from app.orders import sharing as orders_sharing
 from app.orders.dependencies import OrderId
-from app.orders.errors import OrderForbidden, OrderNotFound, SharedWithOwner
+from app.orders.errors import (
+    OrderForbidden,
+    OrderNotFound,
+    SharedWithOwner,
+    TooManyCollaborators,
+)
 from app.realtime.dependencies import RecordingSession
 from app.users.errors import SIGNED_IN, UserNotFound, problems
 
@@ -22,7 +27,7 @@ router = APIRouter(
 @router.put(
     "/{user_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(SharedWithOwner),
+    responses=problems(SharedWithOwner, TooManyCollaborators),
 )
 async def share_order(
     order_id: OrderId, user_id: UUID, principal: CurrentPrincipal, session: RecordingSession

@@ -3,11 +3,15 @@
 Every worker follows `$control` like any other channel, so a change of rights arrives with the
 same guarantees as an order's event. On one, the cached principal is dropped and the cursors
 concerned are suspended at once; what is still allowed is resumed, the rest is ended.
+
+At once is when this worker learns of it: `$control` first where a repair reads several channels,
+in the order of the events where Redis brings them. What was sent before is out, and a right
+lasts as long as a `$control` message that Redis lost is not found by a look or a repair.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -64,6 +68,7 @@ class AccessGuard:
         self._log: ChannelLog | None = None
         self._checks: dict[Connection, asyncio.Task[None]] = {}
         self._again: set[Connection] = set()
+        self._ending: set[str] = set()
         self._admission = Admission()
 
     async def start(self) -> None:
@@ -72,9 +77,11 @@ class AccessGuard:
         await self._follow()
 
     async def run(self) -> None:
-        """Follow it again whenever the log was renewed."""
+        """Follow it again whenever the log was renewed; end channels that were behind."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
+            for channel in list(self._ending):
+                self._end_channel(channel)
             if self._log is None or not self._manager.follower.is_current(self._log):
                 try:
                     await self._follow()
@@ -101,7 +108,8 @@ class AccessGuard:
         self._cursor = self._log.head
 
     def _on_control(self, log: ChannelLog) -> None:
-        if log is not self._log or not log.holds(self._cursor):
+        current = log is self._log and self._manager.follower.is_current(log)
+        if not current or not log.holds(self._cursor):  # it may just have been lost
             self._log = None
             self.check_everyone()
             return
@@ -117,15 +125,26 @@ class AccessGuard:
             self.check_everyone()
             return
         self._verdicts = Verdicts(self._channels.authorize)
-        concerned: list[Connection] = []
         if event.user_id is not None:
             self._principals.forget(event.user_id)
-            concerned += self._manager.of_user(event.user_id)
+            self._recheck_all(self._manager.of_user(event.user_id))
         if event.channel is not None:
             self._principals.raise_generation()
-            concerned += [one.connection for one in self._manager.audience(event.channel)]
-        for connection in concerned:
-            connection.pump()  # what came before the change, an order's deletion for one
+            # Not now: in a repair the channel's own events come after this, in the same turn.
+            asyncio.get_running_loop().call_soon(self._end_channel, event.channel)
+
+    def _end_channel(self, channel: str) -> None:
+        """Look at everybody there again, once its last event is read, which they are to have."""
+        audience = self._manager.audience(channel)
+        if any(one.log.is_behind for one in audience):
+            self._ending.add(channel)
+            return
+        self._ending.discard(channel)
+        self._recheck_all([one.connection for one in audience])
+
+    def _recheck_all(self, connections: Iterable[Connection]) -> None:
+        for connection in connections:
+            connection.pump()  # what came before the change
             self._recheck(connection)
 
     def _recheck(self, connection: Connection) -> None:

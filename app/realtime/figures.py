@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from app.core import metrics
 from app.core.ids import new_id
+from app.core.schemas import Time
 from app.core.windows import Observed, Window
 from app.realtime.broker import Broker
 from app.realtime.follower import LogFollower
@@ -35,8 +36,8 @@ class WorkerFigures(BaseModel):
     worker: UUID = Field(description="Names the worker for as long as its process lives")
     host: str
     pid: Count
-    at: datetime
-    started_at: datetime
+    at: Time
+    started_at: Time
     uptime_s: Rate
     draining: bool
     redis_up: bool

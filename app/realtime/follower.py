@@ -20,12 +20,11 @@ from app.realtime.broker import Broker, Message
 from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
 from app.realtime.outbox import CONTROL_CHANNEL
-from app.realtime.reader import LogReader
+from app.realtime.reader import PIECE_EVENTS, LogReader
 
 logger = logging.getLogger(__name__)
 
-PRUNE_SECONDS = 60.0
-PRUNE_PAUSE_SECONDS = 0.1
+FLOOR_SECONDS = 60.0
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -123,7 +122,7 @@ class LogFollower:
 
     def floor_is_old(self, log: ChannelLog) -> bool:
         """Whether pruning may have raised the floor since it was read."""
-        return asyncio.get_running_loop().time() - log.checked_at > PRUNE_SECONDS
+        return asyncio.get_running_loop().time() - log.checked_at > FLOOR_SECONDS
 
     async def _activate(self, channel: str, *, stored: bool) -> ChannelLog:
         settings = self._settings
@@ -237,17 +236,28 @@ class LogFollower:
                 logger.warning("repair failed", extra={"error": repr(error)})
 
     async def _repair(self, behind: list[ChannelLog]) -> None:
-        cursors = {log.name: log.head for log in behind}
+        """`$control` comes along in the same statement, and first: whose rights changed before
+        one of these events is given none of them until that was looked at.
+
+        All of them grow in one turn of the loop, unless one has a hole.
+        """
+        control = self._logs.get(CONTROL_CHANNEL)
+        first = [control] if control is not None and control.started else []
+        logs = {log.name: log for log in (*first, *behind)}
+        cursors = {name: log.head for name, log in logs.items()}
         found = await self.reader.after(cursors, reason="repair")
-        # A change of rights last: it comes after the events that were recorded before it.
-        for log in sorted(behind, key=lambda log: log.name == CONTROL_CHANNEL):
-            if self._logs.get(log.name) is not log:
-                continue
-            entries = found[log.name]
-            if entries and contiguous(cursors[log.name], entries):
-                self._append(log, entries)
-            elif log.head == cursors[log.name]:
-                await self._restart(log)
+        for name, log in logs.items():
+            if self.is_current(log):
+                await self._mend(log, cursors[name], found[name])
+            if name == CONTROL_CHANNEL and len(found[name]) == PIECE_EVENTS:
+                return  # the rest of it comes before the others, too
+
+    async def _mend(self, log: ChannelLog, cursor: int, entries: list[Entry]) -> None:
+        """`entries` is what was found after the cursor, where the log's head was then."""
+        if entries and contiguous(cursor, entries):
+            self._append(log, entries)
+        elif log.head == cursor and (entries or log.is_behind):
+            await self._restart(log)
 
     async def _restart(self, log: ChannelLog) -> None:
         """What the ring needed next is not in the log any more: begin again at its head."""
@@ -273,13 +283,6 @@ class LogFollower:
         fresh.start(newest, floor)
         self._logs[log.name] = fresh
         self.on_lost(log)
-
-    async def run_pruning(self) -> None:
-        while True:
-            await asyncio.sleep(PRUNE_SECONDS)
-            with suppress(*AWAY):
-                while await self.reader.prune(self._settings.log_hours * 3600):  # noqa: ASYNC110
-                    await asyncio.sleep(PRUNE_PAUSE_SECONDS)  # others want the database, too
 
     async def aclose(self) -> None:
         """End what is under way; the runs are cancelled by their owner."""

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -29,6 +29,11 @@ ADVISORY_LOCK = 0x7A4D_0001
 LOCK_SECONDS = 2
 REST_SECONDS = 0.01
 GONE_MILLISECONDS = 5000
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""What is published of a batch at most, but for its last event: each payload goes out once for
+each of the event's channels, and the worker holds all of it for a moment.
+"""
 
 SERVER_SETTINGS = {
     "application_name": "tandem-relay",
@@ -62,29 +67,47 @@ UNLOCK = f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"
 
 # Events are looked up one by one: for a join the planner, which cannot know how few are pending,
 # would read through all the events there ever were.
+#
+# The events that would come after $2 bytes wait for the next batch. A payload stands only in the
+# row of its event's first channel: there may be many.
 NUMBER = """
     WITH batch AS MATERIALIZED (
-        SELECT e.id, e.channels, e.payload, extract(epoch FROM e.created_at)::float8 AS at
-        FROM events e WHERE e.id = ANY(ARRAY(SELECT event FROM pending ORDER BY event LIMIT $1))),
+        SELECT * FROM (
+            SELECT e.id, e.channels, e.payload, extract(epoch FROM e.created_at)::float8 AS at,
+                   sum(octet_length(e.payload) * cardinality(e.channels)) OVER (
+                       ORDER BY e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
+            FROM events e
+            WHERE e.id = ANY(ARRAY(SELECT event FROM pending ORDER BY event LIMIT $1))) waiting
+        WHERE bytes IS NULL OR bytes < $2),
     entry AS MATERIALIZED (
-        SELECT b.id, c.name, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
-        FROM batch b CROSS JOIN LATERAL unnest(b.channels) AS c(name)),
+        SELECT b.id, c.name, c.place, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
+        FROM batch b CROSS JOIN LATERAL unnest(b.channels) WITH ORDINALITY AS c(name, place)),
     raised AS (
         INSERT INTO channels AS c (name, head)
         SELECT name, count(*) FROM entry GROUP BY name ORDER BY name
         ON CONFLICT (name) DO UPDATE SET head = c.head + excluded.head
         RETURNING c.name, c.head),
     numbered AS MATERIALIZED (
-        SELECT entry.id, entry.name,
+        SELECT entry.id, entry.name, entry.place,
                raised.head - count(*) OVER (PARTITION BY entry.name) + entry.nth AS "offset"
         FROM entry JOIN raised USING (name)),
     logged AS (
         INSERT INTO channel_log (channel, "offset", event, tick)
         SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
     gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
-    SELECT b.id, n.name, n."offset", b.payload, b.at
-    FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.name
+    SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at
+    FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.place
 """
+
+
+class Batch(NamedTuple):
+    """What became of one: how many events it was, and whether more may be pending."""
+
+    events: int
+    more: bool
+
+
+NOTHING = Batch(0, more=False)
 
 
 class Relay:
@@ -148,10 +171,10 @@ class Relay:
         if swept and not await self._measure(connection):
             return 0
         await self._reach("relay.lock")
-        relayed = size = await self._relay_batch(connection, lock=True)
-        while size == self._settings.relay_batch:
-            size = await self._relay_batch(connection)
-            relayed += size
+        relayed, more = await self._relay_batch(connection, lock=True)
+        while more:
+            events, more = await self._relay_batch(connection)
+            relayed += events
         self._set_pending(0, 0.0)
         await connection.execute(UNLOCK)
         await self._reach("relay.unlocked")
@@ -159,24 +182,26 @@ class Relay:
 
     async def _relay_batch(
         self, connection: "asyncpg.Connection[asyncpg.Record]", *, lock: bool = False
-    ) -> int:
-        """Number and publish one batch; its size in events.
+    ) -> Batch:
+        """Number and publish one batch.
 
         What fails leaves its transaction and the lock to the end of the connection.
         """
         fenced = await connection.execute(f"{LOCK}; {FENCE}" if lock else FENCE) == FENCED
         await self._reach("relay.fenced")
-        rows = await connection.fetch(NUMBER, self._settings.relay_batch) if fenced else []
+        limit = self._settings.relay_batch
+        rows = await connection.fetch(NUMBER, limit, BATCH_BYTES) if fenced else []
         await self._reach("relay.numbered")
         await connection.execute("COMMIT")
         if not rows:
-            return 0
+            return NOTHING
         await self._reach("relay.committed")
-        await self._broker.publish(messages_of(rows))
+        messages = messages_of(rows)
+        await self._broker.publish(messages)
         await self._reach("relay.published")
-        events = len({row["id"] for row in rows})
+        events, size = len({row["id"] for row in rows}), sum(each.size for each in messages)
         metrics.RELAY_BATCH.observe(events)
-        return events
+        return Batch(events, more=events == limit or size >= BATCH_BYTES)
 
     async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         """How much is pending, and how old it is; figures for /ready and /metrics."""
@@ -206,21 +231,27 @@ class Relay:
 def messages_of(rows: Sequence[Any]) -> list[Message]:
     """Numbered rows (id, name, offset, payload, at) as messages in publishing order.
 
+    Of an event's rows the first has the payload, which all its messages share.
+
     Events of one channel are gathered into one message, but never across a control event: a
     change of rights keeps its place among the events.
     """
     messages: list[Message] = []
     gathered: dict[str, Message] = {}
+    payload = b""
     for row in rows:
-        if row["name"] is None:
+        name = row["name"]
+        if name is None:
             continue
-        if row["name"] == CONTROL_CHANNEL:
+        if row["payload"] is not None:
+            payload = row["payload"].encode()
+        if name == CONTROL_CHANNEL:
             gathered.clear()
-        message = gathered.get(row["name"])
+        message = gathered.get(name)
         if message is None or message.is_full:
-            message = gathered[row["name"]] = Message(row["name"], row["offset"])
+            message = gathered[name] = Message(name, row["offset"])
             messages.append(message)
-        message.add(row["at"], row["payload"].encode())
-        if row["name"] == CONTROL_CHANNEL:
+        message.add(row["at"], payload)
+        if name == CONTROL_CHANNEL:
             gathered.clear()
     return messages

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from app.auth.principals import Principals
 from app.core import metrics
@@ -24,6 +25,7 @@ from app.realtime.defects import Defect, DefectiveTransport
 from app.realtime.figures import Meter, Sources
 from app.realtime.follower import AWAY, LogFollower
 from app.realtime.heartbeat import Heartbeat
+from app.realtime.housekeeping import Housekeeping
 from app.realtime.intake import Intake
 from app.realtime.leases import Leases
 from app.realtime.manager import ConnectionManager
@@ -69,6 +71,7 @@ class Runtime:
         self.reader = LogReader(settings.database_url)
         self.follower = LogFollower(settings, self.broker, self.reader)
         self.manager = ConnectionManager(settings, self.follower)
+        self.housekeeping = Housekeeping([partial(self.reader.prune, settings.log_hours * 3600)])
         channels = Channels(sessions, policies)
         self.access = AccessGuard(self.manager, channels, principals)
         self.heartbeat = Heartbeat(settings)
@@ -207,7 +210,7 @@ class Runtime:
         jobs = {
             "looks": self.follower.run_looks,
             "repairs": self.follower.run_repairs,
-            "pruning": self.follower.run_pruning,
+            "housekeeping": self.housekeeping.run,
             "access": self.access.run,
             "presence": self.presence.run,
             "figures": self.reporter.run,

@@ -25,6 +25,7 @@ def test_statuses_and_codes_are_those_of_the_contract() -> None:
         ("order_closed", 409),
         ("order_not_placed", 409),
         ("shared_with_owner", 409),
+        ("too_many_collaborators", 409),
         ("invalid_etag", 400),
         ("if_match_required", 428),
         ("order_changed", 412),

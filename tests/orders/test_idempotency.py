@@ -6,6 +6,7 @@ import json
 import pytest
 from httpx import Response
 
+from app.core.idempotency_keys import remove_expired
 from app.main import create_app
 from tests.application import Person
 from tests.orders.shop import ORDERS, Json, Shop, a_body, a_line, problem
@@ -155,17 +156,32 @@ async def test_a_key_older_than_24_hours_is_as_new_for_whatever_body(
     assert told(await post(shop, cleo, "a-key", note="another")) == told(second)
 
 
-async def test_keys_that_are_too_old_are_deleted_when_others_are_kept(
+async def test_keys_that_are_too_old_are_removed_though_nobody_sends_another(
     shop: Shop, cleo: Person
 ) -> None:
     for number in range(3):
         await post(shop, cleo, f"old-{number}")
     await make_older(shop, cleo, "24 hours 1 minute")
-
     await post(shop, cleo, "new")
+
+    for chore in shop.application.runtime.housekeeping.chores:
+        await chore()
 
     left = "SELECT array_agg(key) FROM idempotency_keys WHERE user_id = :id"
     assert await shop.scalar(left, id=cleo.id) == ["new"]
+
+
+async def test_of_keys_that_are_too_old_a_bounded_number_goes_at_once(
+    shop: Shop, cleo: Person
+) -> None:
+    sessions = shop.application.sessions
+    while await remove_expired(sessions):
+        pass
+    for number in range(3):
+        await post(shop, cleo, f"old-{number}")
+    await make_older(shop, cleo, "24 hours 1 minute")
+
+    assert [await remove_expired(sessions, limit=2) for _ in range(3)] == [2, 1, 0]
 
 
 # ------------------------------------------------------------------------- keys

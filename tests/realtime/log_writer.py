@@ -26,7 +26,7 @@ LOGGED = """
     SELECT l."offset", e.id FROM channel_log l JOIN events e ON e.id = l.event
     WHERE channel = $1 ORDER BY "offset"
 """
-EVERYTHING = 1_000_000
+EVERYTHING = 1_000_000_000
 
 
 @dataclass
@@ -49,7 +49,7 @@ class LogWriter:
         """Do what the relay does up to its COMMIT; what it would publish then."""
         async with self.connection.transaction():
             pending = await self.connection.execute(FENCE.removeprefix("BEGIN; ")) == FENCED
-            rows = await self.connection.fetch(NUMBER, EVERYTHING) if pending else []
+            rows = await self.connection.fetch(NUMBER, EVERYTHING, EVERYTHING) if pending else []
         return messages_of(rows)
 
     async def append(

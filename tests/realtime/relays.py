@@ -17,9 +17,12 @@ class Kept(Broker):
     def __init__(self) -> None:
         super().__init__("redis://127.0.0.1:1", 1)
         self.messages: list[Message] = []
+        self.batches: list[int] = []
+        """How many payloads each had, once for each channel."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
         self.messages.extend(messages)
+        self.batches.append(sum(len(message.payloads) for message in messages))
 
     def offsets(self, channel: str) -> list[int]:
         """Of every event that was published in the channel."""

@@ -130,6 +130,12 @@ class Stage:
     async def delete(self, owner: Person, channel: str) -> None:
         await self._call(owner, "DELETE", _path(channel))
 
+    async def share(self, owner: Person, channel: str, person: Person) -> None:
+        await self._call(owner, "PUT", f"{_path(channel)}/collaborators/{person.id}")
+
+    async def unshare(self, owner: Person, channel: str, person: Person) -> None:
+        await self._call(owner, "DELETE", f"{_path(channel)}/collaborators/{person.id}")
+
     async def set_role(self, admin: Person, person: Person, role: Role) -> None:
         await self._call(admin, "PATCH", f"/users/{person.id}", json={"role": role})
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.core.config import Settings
-from app.realtime.follower import PRUNE_SECONDS
+from app.realtime.follower import FLOOR_SECONDS
 from tests.realtime.followers import Followed, following
 from tests.realtime.log_writer import LogWriter
 from tests.waiting import until
@@ -50,7 +50,7 @@ async def test_a_check_finds_a_floor_that_was_raised(followed: Followed, log: Lo
 async def test_a_floor_is_old_once_pruning_may_have_raised_it(followed: Followed) -> None:
     active = await followed.follower.acquire("a")
     assert not followed.follower.floor_is_old(active)
-    active.checked_at -= PRUNE_SECONDS + 1
+    active.checked_at -= FLOOR_SECONDS + 1
     assert followed.follower.floor_is_old(active)
     await followed.follower.check(active)
     assert not followed.follower.floor_is_old(active)

@@ -218,3 +218,13 @@ async def test_seconds_that_were_missed_are_not_made_up_for() -> None:
 def last(player: Player) -> dict[str, Any]:
     figures: dict[str, Any] = player.transport.signals(OPS_CHANNEL)[-1]["data"]
     return figures
+
+
+async def test_a_time_at_a_full_second_has_its_microseconds(stage: Stage) -> None:
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    async with watching(stage) as player:
+        [figures] = await told(player)
+    at_noon = figures.model_copy(update={"at": noon, "started_at": noon})
+    shown = "2026-01-31T12:00:00.000000Z"
+    dumped = at_noon.model_dump(mode="json", include={"at", "started_at"})
+    assert dumped == {"at": shown, "started_at": shown}

@@ -13,7 +13,7 @@ import pytest
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.realtime.broker import Broker
-from app.realtime.relay import NUMBER, REST_SECONDS, Relay, messages_of
+from app.realtime.relay import BATCH_BYTES, NUMBER, REST_SECONDS, Relay, messages_of
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
@@ -78,6 +78,46 @@ async def test_more_than_a_batch_is_relayed_in_one_turn(settings: Settings, log:
     assert await log.tick() == 4
 
 
+async def test_a_batch_is_cut_where_its_payloads_become_too_many_bytes(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    patient = settings.model_copy(update={"sweep_seconds": 60})
+    large = "x" * (BATCH_BYTES // 10 + 1)  # of two channels: five of them are a batch
+    await log.record("a", "b", count=12, payload=large)
+    async with relaying(patient, broker) as relay:
+        relay.nudge()
+        await published(broker, "b", 12)
+    assert broker.offsets("a") == counted(12)
+    assert broker.batches == [10, 10, 4]
+    assert await log.tick() == 3
+
+
+async def test_an_event_that_is_larger_than_a_batch_is_a_batch_by_itself(
+    settings: Settings, log: LogWriter
+) -> None:
+    broker = Kept()
+    patient = settings.model_copy(update={"sweep_seconds": 60})
+    await log.record("a", count=2, payload="x" * (BATCH_BYTES + 1))
+    await log.record("a")
+    async with relaying(patient, broker) as relay:
+        relay.nudge()
+        await published(broker, "a", 3)
+    assert broker.offsets("a") == counted(3)
+    assert broker.batches == [1, 1, 1]
+
+
+async def test_a_payload_comes_once_however_many_channels_it_goes_to(log: LogWriter) -> None:
+    names = [f"c{n}" for n in counted(53)]
+    await log.record(*names, payload="{}")
+    async with log.connection.transaction():
+        rows = await log.connection.fetch(NUMBER, 1000, BATCH_BYTES)
+    assert [row["payload"] for row in rows] == ["{}"] + [None] * 52
+    messages = messages_of(rows)
+    assert [message.channel for message in messages] == names
+    assert len({id(message.payloads[0]) for message in messages}) == 1
+
+
 async def test_a_turn_without_news_spends_no_tick(settings: Settings, log: LogWriter) -> None:
     broker = Kept()
     async with relaying(settings, broker) as relay:
@@ -126,8 +166,10 @@ async def test_numbering_few_reads_little_however_many_events_there_were(log: Lo
     await log.record("a", count=10)
     async with log.connection.transaction():
         await log.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        await log.connection.execute(f"PREPARE number(bigint) AS {NUMBER}")
-        plan = await log.connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE number(1000)")
+        await log.connection.execute(f"PREPARE number(bigint, bigint) AS {NUMBER}")
+        plan = await log.connection.fetchval(
+            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE number(1000, 8000000)"
+        )
     scans = [node for node in nodes_of(json.loads(plan)[0]["Plan"]) if reads(node, "events")]
     assert [scan["Actual Rows"] for scan in scans] == [10]
 
@@ -199,7 +241,7 @@ async def test_relays_that_all_believe_to_hold_the_lock_number_each_event_once(
     async def number_without_the_lock(broker: Kept) -> None:
         connection = await asyncpg.connect(database)
         relay = Relay(small, broker, Failpoints())
-        while await relay._relay_batch(connection):
+        while (await relay._relay_batch(connection)).events:
             pass
         await connection.close()
 
@@ -244,12 +286,14 @@ async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
 # ------------------------------------------------------------------ messages_of
 
 
-def row(event: int, name: str | None, offset: int | None, payload: str = "{}") -> dict[str, object]:
+def row(
+    event: int, name: str | None, offset: int | None, payload: str | None = "{}"
+) -> dict[str, object]:
     return {"id": event, "name": name, "offset": offset, "payload": payload, "at": NOW}
 
 
 def test_consecutive_events_of_a_channel_are_one_message() -> None:
-    rows = [row(1, "a", 4), row(1, "b", 9), row(2, "a", 5)]
+    rows = [row(1, "a", 4), row(1, "b", 9, None), row(2, "a", 5)]
     messages = messages_of(rows)
     assert [(each.channel, each.offset, len(each.payloads)) for each in messages] == [
         ("a", 4, 2),

@@ -1,0 +1,37 @@
+"""Removes what has become old: the front of the log, and what features keep for a while."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from app.core.errors import is_unavailable
+from app.realtime.follower import AWAY
+
+REST_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
+
+Chore = Callable[[], Awaitable[int]]
+"""Removes a bounded number of what is too old; how many that were, 0: nothing is left."""
+
+
+class Housekeeping:
+    """Every worker does all chores; each must bear that others do it at the same time."""
+
+    rest_seconds = REST_SECONDS
+
+    def __init__(self, chores: Iterable[Chore]) -> None:
+        self.chores = list(chores)
+
+    async def run(self) -> None:
+        """Until cancelled. What Postgres does not answer is done the next time."""
+        while True:
+            await asyncio.sleep(self.rest_seconds)
+            for chore in self.chores:
+                await self._finish(chore)
+
+    async def _finish(self, chore: Chore) -> None:
+        try:
+            while await chore():  # noqa: ASYNC110 - nothing is waited for
+                await asyncio.sleep(PAUSE_SECONDS)  # others want the database, too
+        except Exception as error:
+            if not (is_unavailable(error) or isinstance(error, AWAY)):
+                raise

@@ -1,0 +1,70 @@
+"""What is old is removed, piece by piece, whatever else is wrong."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.core.config import Settings
+from app.realtime.housekeeping import Chore, Housekeeping
+from tests.realtime.guarded import guarding
+from tests.realtime.log_writer import LogWriter
+from tests.waiting import until
+
+A_DAY_AND_A_BIT = 24 * 3600 + 60
+
+
+class Brisk(Housekeeping):
+    rest_seconds = 0.01
+
+
+class Dust:
+    """A chore: each piece has some; then there is nothing left. An error takes a piece's place."""
+
+    def __init__(self, *pieces: int | Exception) -> None:
+        self.pieces = list(pieces)
+
+    async def __call__(self) -> int:
+        piece = self.pieces.pop(0) if self.pieces else 0
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+
+async def keep_house(chores: Sequence[Chore], *dust: Dust) -> None:
+    """Until all of it is gone."""
+    running = asyncio.create_task(Brisk(chores).run())
+    try:
+        await until(lambda: running.done() or not any(each.pieces for each in dust))
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+    if not running.cancelled():
+        running.result()
+
+
+async def test_every_chore_is_done_until_nothing_is_left() -> None:
+    first, second = Dust(5, 5, 3), Dust(1)
+    await keep_house([first, second], first, second)
+    assert (first.pieces, second.pieces) == ([], [])
+
+
+async def test_what_postgres_did_not_answer_is_done_the_next_time() -> None:
+    first, second = Dust(TimeoutError(), 5), Dust(ConnectionRefusedError(), 1)
+    await keep_house([first, second], first, second)
+    assert (first.pieces, second.pieces) == ([], [])
+
+
+async def test_a_bug_is_not_kept_quiet() -> None:
+    broken = Dust(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await keep_house([broken], Dust(1))
+
+
+async def test_the_front_of_the_log_is_a_chore(settings: Settings, log: LogWriter) -> None:
+    await log.append("a", count=3, age_seconds=A_DAY_AND_A_BIT)
+    await log.append("a")
+    async with guarding(settings) as desk:
+        (prune,) = desk.runtime.housekeeping.chores
+        assert [await prune(), await prune()] == [3, 0]
+    assert await log.offsets("a") == [4]
