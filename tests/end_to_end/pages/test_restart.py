@@ -1,0 +1,75 @@
+"""The server is stopped and started again under two people: both go on, and see nothing twice."""
+
+import pytest
+from httpx import AsyncClient
+from playwright.async_api import Browser, expect
+
+from app.core.config import Settings
+from app.core.database import create_engine, create_sessions
+from app.embedded import Services
+from app.seed import seed
+from tests.conftest import make_settings
+from tests.databases import fresh_database
+from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.orders import place_order
+from tests.end_to_end.pages.boards import demo_token
+from tests.end_to_end.server import ServerProcess, serving
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.timed,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+BACK_MS = 20_000
+CARDS = "() => [...document.querySelectorAll('[data-testid=card]')].map((c) => c.dataset.orderId)"
+
+
+async def test_after_a_restart_both_boards_show_what_was_missed_once(
+    browser: Browser,
+    http: AsyncClient,
+    template: Services,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    directory = tmp_path_factory.mktemp("restart")
+    async with fresh_database(template) as database:
+        settings = await seeded(make_settings(database, template, directory))
+        services = settings.database_url, settings.redis_url, directory
+        async with (
+            serving(*services) as server,
+            visiting(browser, server.url) as staff,
+            visiting(browser, server.url) as cleo,
+        ):
+            await staff.sign_in("staff")
+            await cleo.sign_in("cleo")
+            before = await place(http, server)
+            await server.stop()
+            for visit in (staff, cleo):
+                light = visit.by("connection-light")
+                await expect(light).not_to_have_attribute("data-state", "live", timeout=BACK_MS)
+
+            async with serving(*services, port=server.url.rpartition(":")[2]) as again:
+                missed = await place(http, again)  # most likely before they are back
+                for visit in (staff, cleo):
+                    await visit.is_live()
+                    await shows_once(visit, before, missed, await place(http, again))
+
+
+async def seeded(settings: Settings) -> Settings:
+    engine = create_engine(settings)
+    await seed(create_sessions(engine), settings)
+    await engine.dispose()
+    return settings
+
+
+async def place(http: AsyncClient, server: ServerProcess) -> str:
+    token = await demo_token(http, server, "cleo")
+    return str((await place_order(http, server.url, token))["id"])
+
+
+async def shows_once(visit: Visit, *orders: str) -> None:
+    for order in orders:
+        card = visit.page.locator(f"[data-testid=card][data-order-id='{order}']")
+        await expect(card).to_have_count(1, timeout=BACK_MS)
+    cards = await visit.page.evaluate(CARDS)
+    assert len(cards) == len(set(cards))
