@@ -17,10 +17,12 @@ WHEELS = Path(asyncpg.__file__).parent.parent
 
 # It becomes another user only once Python has read what that user may not, its codecs included.
 _HOLDER = """
-import encodings.idna, os, select, sys
+import encodings.idna, os, select, signal, sys
 sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from app.embedded import EmbeddedError, private_services
+# What is started in the background by a shell is told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if user := int(sys.argv[2]):
     os.setgroups([]), os.setgid(user), os.setuid(user)
 try:
