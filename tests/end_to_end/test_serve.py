@@ -229,6 +229,24 @@ async def test_private_services_end_with_a_killed_server(
         assert len(family) >= 3
 
 
+async def test_a_private_valkey_that_was_killed_is_started_again(
+    http: AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with serving("", "", tmp_path_factory.mktemp("private"), measured=True) as server:
+        [valkey] = valkeys(server)
+        valkey.kill()
+
+        await until(lambda: bool(valkeys(server)) and valkey not in valkeys(server))
+        await answers(http, f"{server.url}/ready")
+        assert not valkey.is_running()
+    assert len([line for line in server.log if "the private Valkey ended" in line]) == 1
+
+
+def valkeys(server: ServerProcess) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if child.name().startswith("valkey")]
+
+
 async def connections(http: AsyncClient, server: ServerProcess) -> int:
     """tandem_connections, as a scrape sees it."""
     figures = (await http.get(f"{server.url}/metrics")).text
