@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.core.schemas import STORABLE, QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.users.schemas import PersonRead
 
@@ -38,10 +38,10 @@ Money = Annotated[
     Field(examples=["14.00"], description="An amount, in a string, with the currency's digits"),
 ]
 Sku = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH), NAMING
 ]
 ItemName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), NAMING
 ]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH), STORABLE]
 CommentText = Annotated[
