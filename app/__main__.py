@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from app import __version__, migrations
-from app.core.config import Settings, SettingsError, load_settings, missing_services
+from app.core.config import (
+    Settings,
+    SettingsError,
+    load_settings,
+    missing_services,
+    warn_of_unknown,
+)
 from app.core.database import create_engine, create_sessions
 from app.core.logging import configure_logging
 from app.embedded import EmbeddedError, Services, private_services
@@ -45,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
+        warn_of_unknown()
         _raise_file_limit()
         with services(settings) as (settings, private):
             asyncio.run(_run(options, settings, private))

@@ -102,6 +102,14 @@ def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path) -> None:
     assert_one_line(done, "TANDEM_PING_SECONDS: given 'soon', allowed: a number above 0")
 
 
+def test_a_misspelt_setting_is_warned_of_once(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    done = app("epoch", TANDEM_PING_SECOND="1", **environment)
+
+    assert done.returncode == 0
+    assert done.stderr.count("did you mean TANDEM_PING_SECONDS?") == 1
+
+
 def test_a_port_that_is_taken_stops_the_start(settings: Settings, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
