@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from app import __version__, migrations
-from app.core.config import Settings, SettingsError, load_settings, missing_services
+from app.core.config import (
+    Settings,
+    SettingsError,
+    load_settings,
+    missing_services,
+    warn_of_unknown,
+)
 from app.core.database import create_engine, create_sessions
 from app.core.logging import configure_logging
-from app.embedded import EmbeddedError, private_services
+from app.embedded import EmbeddedError, Services, private_services
+from app.embedded_keeper import keep
 from app.realtime.epoch import read_epoch, renew_epoch
 from app.supervisor import ServeError, Supervisor
 
@@ -44,9 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
+        warn_of_unknown()
         _raise_file_limit()
         with services(settings) as (settings, private):
-            asyncio.run(_run(options, settings, private=private))
+            asyncio.run(_run(options, settings, private))
     except FAILURES as error:
         print(f"tandem: {error}", file=sys.stderr)
         return 1
@@ -59,13 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def services(settings: Settings) -> Iterator[tuple[Settings, bool]]:
-    """The settings with every service address, and whether Postgres is a private one."""
+def services(settings: Settings) -> Iterator[tuple[Settings, Services]]:
+    """The settings with every service address, and those services that are private ones."""
     missing = missing_services(settings)
     if missing and settings.environment == "production":
         raise SettingsError(f"{' and '.join(missing)} must be set in production")
     if not missing:
-        yield settings, False
+        yield settings, Services("", "")
         return
     postgres, valkey = "DATABASE_URL" in missing, "REDIS_URL" in missing
     durable = settings.environment != "test"
@@ -74,27 +82,27 @@ def services(settings: Settings) -> Iterator[tuple[Settings, bool]]:
     ) as private:
         os.environ["DATABASE_URL"] = private.database_url or settings.database_url
         os.environ["REDIS_URL"] = private.redis_url or settings.redis_url
-        yield load_settings(), postgres
+        yield load_settings(), private
 
 
-async def _run(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
+async def _run(options: argparse.Namespace, settings: Settings, private: Services) -> None:
     match options.command:
         case "serve":
-            await _serve(options, settings, private=private)
+            await _serve(options, settings, private)
         case "migrate":
             await migrations.migrate(settings.database_url)
             print(f"tandem: the database is at {migrations.newest_revision()}")
         case "seed":
-            await _seed(settings, private=private)
+            await _seed(settings, private=bool(private.database_url))
         case _:
             await _epoch(settings, renew=options.renew)
 
 
-async def _serve(options: argparse.Namespace, settings: Settings, *, private: bool) -> None:
+async def _serve(options: argparse.Namespace, settings: Settings, private: Services) -> None:
     supervisor = Supervisor(settings, options.host, options.port, options.workers)
 
     async def prepare() -> None:
-        if private:
+        if private.database_url:
             await migrations.migrate(settings.database_url)
         if options.seed:
             await _seed(settings, private=False)
@@ -104,12 +112,14 @@ async def _serve(options: argparse.Namespace, settings: Settings, *, private: bo
         if options.seed:
             _print_demo(url)
 
-    watching = asyncio.create_task(_reload(supervisor)) if options.reload else None
+    beside = [asyncio.create_task(keep(private.servers), name="keep")]
+    if options.reload:
+        beside.append(asyncio.create_task(_reload(supervisor), name="reload"))
     try:
         await supervisor.run(prepare, announce)
     finally:
-        if watching is not None:
-            watching.cancel()
+        for task in beside:
+            task.cancel()
 
 
 async def _reload(supervisor: Supervisor) -> None:

@@ -28,7 +28,7 @@ from app.embedded_process import (
     take_lock,
 )
 
-__all__ = ["EmbeddedError", "Services", "private_services"]
+__all__ = ["EmbeddedError", "Server", "Services", "private_services"]
 
 START_SECONDS = 15.0
 STOP_SECONDS = 15.0
@@ -48,10 +48,14 @@ _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off
 
 @dataclass(frozen=True)
 class Services:
-    """Where the services are; one that was not wanted has an empty address."""
+    """Where the services are; one that was not wanted has an empty address.
+
+    Who stays for long keeps `servers` running: see `embedded_keeper`.
+    """
 
     database_url: str
     redis_url: str
+    servers: "Sequence[Server]" = ()
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def private_services(
             urls = _await_answers(stack, data_dir.absolute(), servers)
         except (OSError, SubprocessError) as error:
             raise EmbeddedError(f"no private services in {data_dir}: {error}") from error
-        yield Services(urls.get("DATABASE_URL", ""), urls.get("REDIS_URL", ""))
+        yield Services(urls.get("DATABASE_URL", ""), urls.get("REDIS_URL", ""), servers)
 
 
 class Server(ABC):

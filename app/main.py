@@ -16,7 +16,13 @@ from app.asyncapi.document import Document
 from app.auth.admission import AdmissionMiddleware
 from app.auth.principals import Principals
 from app.core import metrics
-from app.core.config import Settings, SettingsError, load_settings, missing_services
+from app.core.config import (
+    Settings,
+    SettingsError,
+    load_settings,
+    missing_services,
+    warn_of_unknown,
+)
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, TooManyRequests, install_error_handlers
 from app.core.failpoints import Failpoints
@@ -179,6 +185,7 @@ def load_app() -> FastAPI:
             f"tandem: {' and '.join(missing)} must be set (`python -m app serve` starts its own)"
         )
     configure_logging(settings.log_level)
+    warn_of_unknown()
     return create_app(settings)
 
 

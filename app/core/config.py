@@ -1,10 +1,13 @@
 """Settings: environment variables, read once into a frozen object."""
 
+import logging
 import os
 import re
 import secrets
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,8 +19,13 @@ from starlette.requests import HTTPConnection
 
 from app.core.failpoints import Failpoints
 
+logger = logging.getLogger(__name__)
+
+PREFIX = "TANDEM_"
 SECRET_KEY_BYTES = 32
 KEY_LENGTH = f"at least {SECRET_KEY_BYTES} bytes"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+"""As browsers write it: RFC 6454, section 6.2."""
 CREDENTIALS = re.compile(r"(?<=//).*(?=@)")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
@@ -39,7 +47,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="TANDEM_",
+        env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
         populate_by_name=True,
@@ -63,7 +71,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
-    cors_origins: Words = ()
+    cors_origins: Annotated[
+        Words,
+        Field(
+            description="origins such as https://board.example or http://localhost:3000, comma"
+            " separated, in small letters, without a path or a slash at the end; or *"
+        ),
+    ] = ()
     admin_email: str = ""
     admin_password: SecretStr = SecretStr("")
 
@@ -127,6 +141,14 @@ class Settings(BaseSettings):
             raise ValueError("not a redis://, rediss:// or unix:// address")
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _well_formed_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """One that no browser ever sends would allow nobody, and nobody would know why."""
+        if not all(origin == "*" or ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("not an origin")
+        return value
+
     @field_validator("failpoints")
     @classmethod
     def _known_failpoints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -166,6 +188,24 @@ def load_settings(**given: Any) -> Settings:
     if settings.secret_key.get_secret_value():
         return settings
     return settings.model_copy(update={"secret_key": _development_secret(settings.data_dir)})
+
+
+def find_unknown(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Variables with our prefix that are no settings, each with the setting most like it."""
+    known = [name.upper() for name in Settings.model_fields]
+    prefixed = (name.upper() for name in environment if name.upper().startswith(PREFIX))
+    found: dict[str, str | None] = {}
+    for name in sorted({name.removeprefix(PREFIX) for name in prefixed} - {*known}):
+        nearest = get_close_matches(name, known, 1)  # without the prefix, which is like itself
+        found[PREFIX + name] = PREFIX + nearest[0] if nearest else None
+    return found
+
+
+def warn_of_unknown() -> None:
+    """A line in the log for each of them: most likely a setting that was misspelt."""
+    for name, nearest in find_unknown(os.environ).items():
+        hint = f": did you mean {nearest}?" if nearest else ""
+        logger.warning("%s is no setting, and is ignored%s", name, hint)
 
 
 def missing_services(settings: Settings) -> list[str]:

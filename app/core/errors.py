@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MALFORMED = {"json_invalid"}
+VALUE_ERROR = "Value error, "
+"""What Pydantic puts before a message of ours."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -245,7 +247,10 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     if isinstance(error.body, FormData) and not _is_form(request):
         return render(request, UnsupportedMediaType(f"Send the body as {FORMS[0]}."))
     details = [
-        ProblemDetail(pointer=_pointer(problem["loc"]), message=problem["msg"]) for problem in found
+        ProblemDetail(
+            pointer=_pointer(problem["loc"]), message=problem["msg"].removeprefix(VALUE_ERROR)
+        )
+        for problem in found
     ]
     return render(request, InvalidRequest(errors=details))
 

@@ -1,5 +1,6 @@
 """The base of what comes in and goes out as JSON."""
 
+import re
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any
@@ -16,6 +17,17 @@ from pydantic_core import core_schema
 
 WITHOUT_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+TURNING = r"\u202a-\u202e\u2066-\u2069"
+"""Marks that change the direction of the text around them: they make a name look like another."""
+INVISIBLE = (
+    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff"
+    r"\uffa0\ufff0-\ufffb\ufffe\uffff"
+)
+"""Spaces, controls, formats, blanks and private characters, as ranges that every dialect of
+regular expressions knows. None beyond U+FFFF, which some dialects see as two characters.
+"""
+NAME = rf"^[^\u0000{TURNING}]*[^{INVISIBLE}][^\u0000{TURNING}]*$"
 
 
 class Storable:
@@ -37,10 +49,36 @@ class Storable:
         return described
 
 
+class Naming(Storable):
+    """What people know a thing by: it can be seen, and reads in the order in which it is written.
+
+    Stands where Storable would.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        inner = super().__get_pydantic_core_schema__(source, handler)
+        return core_schema.no_info_after_validator_function(_naming, inner)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": NAME}
+
+
 def _storable(value: str) -> str:
     """JSON can spell NUL, and half of a surrogate pair: Postgres takes neither."""
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("must hold neither NUL nor half of a surrogate pair")
+    return value
+
+
+def _naming(value: str) -> str:
+    if re.search(f"[{TURNING}]", value):
+        raise ValueError("must not hold marks that turn the direction of text, such as U+202E")
+    if not re.search(f"[^{INVISIBLE}]", value):
+        raise ValueError("must hold a character that can be seen")
     return value
 
 
@@ -51,6 +89,7 @@ def format_time(value: datetime) -> str:
 
 
 STORABLE = Storable()
+NAMING = Naming()
 Time = Annotated[
     datetime,
     PlainSerializer(format_time, return_type=str, when_used="json"),

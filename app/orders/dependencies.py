@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from app.orders.errors import IfMatchRequired, InvalidETag
 from app.orders.schemas import OrderQuery, VersionsQuery
 
-OWN_ETAG = '"[1-9][0-9]{0,17}"'
+OWN_ETAG = '(W/)?"[1-9][0-9]{0,17}"'
 ETAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
 ETAGS = re.compile(ETAG)
 ETAG_LIST = re.compile(rf"{ETAG}(\s*,\s*{ETAG})*")
@@ -21,8 +21,8 @@ IF_MATCH: dict[str, Any] = {
             "in": "header",
             "required": True,
             "description": (
-                "The ETag of the order, or several of which any will do; `*` to write over whatever"
-                " is there."
+                "The ETag of the order, weak or strong, or several of which any will do; `*` to"
+                " write over whatever is there."
             ),
             "schema": {"type": "string", "pattern": rf"^(\*|{OWN_ETAG}(, *{OWN_ETAG})*)$"},
             "example": '"7"',
@@ -37,8 +37,11 @@ VersionsPageQuery = Annotated[VersionsQuery, Query()]
 
 
 def parse_if_match(value: str | None) -> Collection[int] | None:
-    """The versions that would do as the base of an edit; None for `*`. ETags of something else,
-    and weak ones, never match, so they name none. Raises IfMatchRequired, InvalidETag.
+    """The versions that would do as the base of an edit; None for `*`. ETags of something else
+    never match, so they name none. Raises IfMatchRequired, InvalidETag.
+
+    Other than in RFC 9110, section 13.1.1, a weak ETag matches if its number does: proxies that
+    compress answers weaken them, and whoever edits through one could never send a strong one.
     """
     if value is None:
         raise IfMatchRequired
@@ -48,7 +51,7 @@ def parse_if_match(value: str | None) -> Collection[int] | None:
     if ETAG_LIST.fullmatch(value) is None:
         raise InvalidETag
     own = filter(re.compile(OWN_ETAG).fullmatch, ETAGS.findall(value))
-    return {int(etag.strip('"')) for etag in own}
+    return {int(etag.removeprefix("W/").strip('"')) for etag in own}
 
 
 async def get_bases(request: Request) -> Collection[int] | None:

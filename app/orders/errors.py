@@ -61,3 +61,9 @@ class OrderChanged(AppError):
                 "conflicts": [conflict.model_dump(mode="json") for conflict in conflicts],
             }
         )
+
+
+class NoSuchVersion(OrderChanged):
+    """As a version newer than the order's: none that an edit could be put on top of."""
+
+    detail = "If-Match names no version that this order ever had: send the ETag that a GET gives."

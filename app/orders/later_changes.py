@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.schemas import format_time
-from app.orders.errors import OrderChanged
+from app.orders.errors import NoSuchVersion, OrderChanged
 from app.orders.models import Order
 from app.orders.schemas import ConflictRead, read_order
 from app.realtime.models import EventRow
@@ -50,8 +50,10 @@ Changes = Mapping[str, Change]
 
 async def get_changes(session: AsyncSession, order: Order, *, base: int) -> Changes:
     """By field, what came after `base`. Raises OrderChanged, without conflicts, if that cannot be
-    told.
+    told, and NoSuchVersion for a base that the order never had.
     """
+    if not 0 < base <= order.version:
+        raise NoSuchVersion(read_order(order), [])
     changes = await find_changes(session, order, base=base)
     if changes is None:
         raise OrderChanged(read_order(order), [])

@@ -1,12 +1,13 @@
 """What comes in and goes out about orders."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.core.schemas import STORABLE, QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.users.schemas import PersonRead
 
@@ -31,17 +32,27 @@ def _as_string(value: Any) -> Any:
     return value
 
 
+def _as_money(value: str) -> str:
+    if re.fullmatch(MONEY, value) is None:
+        raise ValueError("must be an amount such as 14.00, below 10 billion")
+    return value
+
+
 # Decimals come as strings: the pattern is checked on what was sent, before it is a number.
 Money = Annotated[
     str,
-    StringConstraints(pattern=MONEY),
-    Field(examples=["14.00"], description="An amount, in a string, with the currency's digits"),
+    AfterValidator(_as_money),
+    Field(
+        examples=["14.00"],
+        description="An amount, in a string, with the currency's digits",
+        json_schema_extra={"pattern": MONEY},
+    ),
 ]
 Sku = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH), NAMING
 ]
 ItemName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH), NAMING
 ]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH), STORABLE]
 CommentText = Annotated[

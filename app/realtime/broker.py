@@ -28,6 +28,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from app.core import metrics
+from app.core.outages import Outage
 from app.realtime.message import PRESENCE, SIGNAL, Message
 from app.realtime.sender import AWAY, Sender
 
@@ -67,6 +68,7 @@ class Broker:
         )
         self._epoch = ""
         self._link: PubSub | None = None
+        self._outage = Outage(logger, "redis link lost", "redis link is back")
         self._wanted: dict[str, asyncio.Event] = {}
         self._events = Sender(self._redis, timeout_seconds, self._set_publishing)
         self._signals = Sender(self._redis, timeout_seconds, self._set_publishing)
@@ -160,7 +162,7 @@ class Broker:
             try:
                 await self._listen()
             except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
-                logger.warning("redis link lost", extra={"error": repr(error)})
+                self._outage.begin(error)
             finally:
                 await self._drop_link()
             await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
@@ -178,6 +180,7 @@ class Broker:
             if epoch != self._epoch:  # it listens under the names of another log
                 return
             self._link = link
+            self._outage.end()
             metrics.REDIS_UP.set(self.up)
             self.on_up()
             self.on_gap()

@@ -20,7 +20,7 @@ from app.realtime.codes import CloseCode
 from app.realtime.commands import receive
 from app.realtime.connection import Connection
 from app.realtime.frames import Message, Opcode
-from app.realtime.opening import UNAVAILABLE, negotiate, refusal
+from app.realtime.opening import FORBIDDEN, negotiate, refusal
 from app.realtime.runtime import Runtime
 from app.realtime.transport import find_take_over
 
@@ -104,8 +104,7 @@ class AsgiTransport:
 async def serve_socket(websocket: WebSocket) -> None:
     runtime: Runtime = websocket.state.realtime
     if (status := refusal(runtime, websocket.headers)) is not None:
-        headers = RETRY_AFTER if status == UNAVAILABLE else None
-        await websocket.send_denial_response(Response(status_code=status, headers=headers))
+        await _refuse(websocket, status)
         return
     offered = websocket.scope.get("subprotocols", [])
     subprotocol, codec = negotiate(offered, websocket.query_params)
@@ -122,6 +121,15 @@ async def serve_socket(websocket: WebSocket) -> None:
         await _carry(runtime, connection, transport, websocket)
     finally:
         runtime.close(connection)
+
+
+async def _refuse(websocket: WebSocket, status: int) -> None:
+    """By a close where that says enough: uvicorn's own protocols log an error for each response."""
+    if status == FORBIDDEN:
+        await websocket.close()
+    else:
+        response = Response(status_code=status, headers=RETRY_AFTER)
+        await websocket.send_denial_response(response)
 
 
 async def _carry(

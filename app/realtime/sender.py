@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.core.outages import Outage
+
 logger = logging.getLogger(__name__)
 
 BREAKER_SECONDS = 1.0
@@ -31,6 +33,7 @@ class Sender:
         self._waiting: list[tuple[str, bytes]] = []
         self._sending: asyncio.Task[None] | None = None
         self._closed_until = 0.0
+        self._outage = Outage(logger, "publish failed", "publishing works again")
 
     @property
     def busy(self) -> bool:
@@ -75,10 +78,11 @@ class Sender:
             async with asyncio.timeout(self._timeout):
                 await pipeline.execute()
         except AWAY as error:
-            logger.warning("publish failed", extra={"error": repr(error)})
+            self._outage.begin(error)
             self._closed_until = asyncio.get_running_loop().time() + BREAKER_SECONDS
             self._waiting.clear()
             self._on_outcome(False)  # noqa: FBT003 - the one argument of a port
             await self._redis.connection_pool.disconnect(inuse_connections=False)
         else:
+            self._outage.end()
             self._on_outcome(True)  # noqa: FBT003 - as above

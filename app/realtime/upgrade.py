@@ -165,7 +165,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             if not self._taken_over or code != NORMAL:
                 self._socket.close(code, "")
         else:
-            if code == NORMAL and not self.handshake_complete:
+            if code == NORMAL and not (self.handshake_complete or self.close_sent):
                 self.logger.error("ASGI callable returned without completing handshake.")
             self.send_500_response()
             if self.close_timer is None:  # no close handshake is under way

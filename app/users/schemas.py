@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.auth.passwords import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH
 from app.auth.principals import Role
-from app.core.schemas import STORABLE, QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
 
 EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 100
@@ -40,7 +40,7 @@ Email = Annotated[
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX_LENGTH),
-    STORABLE,
+    NAMING,
 ]
 Password = Annotated[
     str,

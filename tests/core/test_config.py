@@ -16,6 +16,7 @@ from app.core.config import (
     get_settings,
     load_settings,
     missing_services,
+    warn_of_unknown,
 )
 
 LONG_KEY = "k" * 32
@@ -40,6 +41,10 @@ WRONG = [
     ("TANDEM_COMPRESSION", "brotli", "off or on"),
     ("DATABASE_URL", "mysql://localhost/tandem", "postgresql://"),
     ("REDIS_URL", "http://localhost", "redis://"),
+    *(("TANDEM_CORS_ORIGINS", origin, "without a path or a slash at the end")
+      for origin in ("nonsense", "https://a.example/", "https://a.example/board", "//a.example",
+                     "https://a.example,b.example", "https://a.example?b", "https://A.example",
+                     "https://a.example:port", "https://*.example", "null")),
     ("TANDEM_FAILPOINTS", "relay.lock=explode", "point=kill"),
     ("TANDEM_FAILPOINTS", "relay.lock=wait:long", "point=kill"),
     *((f"TANDEM_{name}", "many", "whole number, 1 or more")
@@ -166,6 +171,18 @@ def test_words_are_split_at_commas_and_trimmed(environment: pytest.MonkeyPatch) 
     assert load_settings().cors_origins == ("https://a.example", "https://b.example")
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "http://localhost:3000", "http://[::1]:80", "app://board", "https://xn--bcher.de"],
+)
+def test_whatever_a_browser_may_send_as_its_origin_is_taken(
+    environment: pytest.MonkeyPatch, origin: str
+) -> None:
+    environment.setenv("TANDEM_CORS_ORIGINS", origin)
+
+    assert load_settings().cors_origins == (origin,)
+
+
 def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TANDEM_PING_SECONDS", "")
 
@@ -179,6 +196,21 @@ def test_the_environment_of_others_is_no_business_of_ours(
     environment.setenv("TANDEM_NO_SUCH_SETTING", "1")
 
     assert load_settings().ping_seconds == 25
+
+
+def test_a_setting_that_is_none_is_warned_of_with_the_one_most_like_it(
+    environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment.setenv("TANDEM_PING_SECOND", "1")
+    environment.setenv("TANDEM_XYZZY", "1")
+    environment.setenv("tandem_log_level", "info")
+
+    warn_of_unknown()
+
+    assert [record.message for record in caplog.records] == [
+        "TANDEM_PING_SECOND is no setting, and is ignored: did you mean TANDEM_PING_SECONDS?",
+        "TANDEM_XYZZY is no setting, and is ignored",
+    ]
 
 
 def test_settings_are_frozen() -> None:

@@ -1,5 +1,8 @@
 """What every body and every answer has in common."""
 
+import re
+import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
@@ -7,6 +10,8 @@ import pytest
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from app.core.schemas import (
+    NAME,
+    NAMING,
     STORABLE,
     QueryModel,
     ReadModel,
@@ -22,6 +27,10 @@ class Body(RequestModel):
     count: int = 0
     ready: bool = False
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), STORABLE] = "a"
+
+
+class Named(RequestModel):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), NAMING]
 
 
 class Query(QueryModel):
@@ -69,6 +78,53 @@ def test_all_other_text_is_storable(text: str) -> None:
 def test_text_is_stripped_before_it_is_measured(blank: str) -> None:
     with pytest.raises(ValidationError):
         Body.model_validate({"name": blank})
+
+
+def is_taken(name: str) -> bool:
+    """Whether it may be a name: by its schema, and by its pattern in the document."""
+    try:
+        Named.model_validate({"name": name})
+    except ValidationError:
+        taken = False
+    else:
+        taken = True
+    assert (re.search(NAME, name) is not None) == taken
+    return taken
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "K\u00e4se \U0001f9c0", "\U0001f9c0", "\u0645\u062d\u0645\u062f", "\u674e", "a\u200db",
+     "\u200eDavid", "a\nb", "\u0645\u200f!", "\u093f", "\u0600", "\U0001f468\u200d\U0001f469"],
+)  # fmt: skip
+def test_a_name_of_any_script_is_taken(name: str) -> None:
+    assert is_taken(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200b", "\u200b\u200d \u2060", "\u00a0", "\u00ad", "\u2800", "\u3164", "\ufeff", "\x7f",
+     "\ue000", "\ufe0f", "\u2028", "\x01"],
+)  # fmt: skip
+def test_a_name_that_cannot_be_seen_is_refused(name: str) -> None:
+    assert not is_taken(name)
+
+
+@pytest.mark.parametrize("mark", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"])
+@pytest.mark.parametrize("put", [str, "{}a".format, "a{}b".format, "a{}".format])
+def test_a_name_that_turns_the_direction_of_text_is_refused(
+    mark: str, put: Callable[[str], str]
+) -> None:
+    assert not is_taken(put(mark))
+
+
+def test_whatever_unicode_calls_a_space_or_a_control_cannot_be_seen() -> None:
+    """But for the signs that stand around numbers and verses, which are seen."""
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2}
+    unseen = {"Cc", "Cf", "Co", "Zs", "Zl", "Zp"}
+    codes = [code for code in range(0x1_0000) if unicodedata.category(chr(code)) in unseen]
+
+    assert [hex(code) for code in codes if code not in seen and re.search(NAME, chr(code))] == []
 
 
 def test_a_time_has_microseconds_and_ends_in_z() -> None:

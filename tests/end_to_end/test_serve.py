@@ -102,6 +102,14 @@ def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path) -> None:
     assert_one_line(done, "TANDEM_PING_SECONDS: given 'soon', allowed: a number above 0")
 
 
+def test_a_misspelt_setting_is_warned_of_once(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    done = app("epoch", TANDEM_PING_SECOND="1", **environment)
+
+    assert done.returncode == 0
+    assert done.stderr.count("did you mean TANDEM_PING_SECONDS?") == 1
+
+
 def test_a_port_that_is_taken_stops_the_start(settings: Settings, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -227,6 +235,24 @@ async def test_private_services_end_with_a_killed_server(
 
         await until(lambda: not any(alive(one) for one in family))
         assert len(family) >= 3
+
+
+async def test_a_private_valkey_that_was_killed_is_started_again(
+    http: AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with serving("", "", tmp_path_factory.mktemp("private"), measured=True) as server:
+        [valkey] = valkeys(server)
+        valkey.kill()
+
+        await until(lambda: bool(valkeys(server)) and valkey not in valkeys(server))
+        await answers(http, f"{server.url}/ready")
+        assert not valkey.is_running()
+    assert len([line for line in server.log if "the private Valkey ended" in line]) == 1
+
+
+def valkeys(server: ServerProcess) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if child.name().startswith("valkey")]
 
 
 async def connections(http: AsyncClient, server: ServerProcess) -> int:

@@ -24,8 +24,8 @@ WRONG_LINES: dict[str, list[Any]] = {
         "1e3", "NaN", "Infinity", "-1.00", "+1.00", "1,00", "01.00", "", ".5", "5.",
         " 1.00", "1.00 ", "1.00\n", "1.234", "12345678901.00", "9" * 400, "\u0661.00",
     ],
-    "sku": [7, True, None, [], {}, "", " ", "x" * 65, "a\x00b"],
-    "name": [7, True, None, [], {}, "", "\n", "x" * 201, "\x00"],
+    "sku": [7, True, None, [], {}, "", " ", "x" * 65, "a\x00b", "\u200b", "a\u202eb"],
+    "name": [7, True, None, [], {}, "", "\n", "x" * 201, "\x00", "\u200b", "\u2067a"],
     "colour": ["red"],
 }  # fmt: skip
 
@@ -104,6 +104,23 @@ async def test_a_line_with_a_wrong_field_is_refused(
 
     await refuses(shop, cleo, answer)
     assert pointers(answer) == [f"/items/1/{field}"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("unit_price", "14,00", "must be an amount such as 14.00, below 10 billion"),
+        ("name", "\u200b", "must hold a character that can be seen"),
+        ("sku", "a\x00b", "must hold neither NUL nor half of a surrogate pair"),
+    ],
+)
+async def test_what_is_wrong_with_a_field_is_said_in_words_of_ours(
+    shop: Shop, cleo: Person, field: str, value: str, message: str
+) -> None:
+    body = a_body(items=[a_line(**{field: value})])
+    answer = await shop.client.post(ORDERS, json=body, headers=cleo.headers)
+
+    assert answer.json()["errors"] == [{"pointer": f"/items/0/{field}", "message": message}]
 
 
 @pytest.mark.parametrize(("field", "value"), each(WRONG_ORDERS))

@@ -228,3 +228,9 @@ def test_no_line_at_all_that_is_left_conflicts_where_you_took_them_away() -> Non
     assert found.keys() == {"items/A"}
     assert (found["items/A"].base, found["items/A"].yours) == (a_line_read(*A), None)
     assert found["items/A"].theirs == a_line_read(*A)
+
+
+def test_a_line_of_others_that_could_not_be_sent_today_is_kept() -> None:
+    old = ("\u202e", 1, "1.00")
+
+    assert merged_lines([A], [A, old], [MORE_A]) == lines(MORE_A, old)

@@ -99,7 +99,7 @@ async def test_money_has_no_digits_in_yen(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["K\u00e4se \U0001f9c0", "\u202e\u0645", "a\nb\tc", "'; DROP TABLE--", "<b>&amp;", "%_\\"],
+    ["K\u00e4se \U0001f9c0", "\u200f\u0645", "a\nb\tc", "'; DROP TABLE--", "<b>&amp;", "%_\\"],
 )
 async def test_text_comes_back_as_it_was_sent(shop: Shop, text: str) -> None:
     cleo = await shop.customer()
@@ -109,6 +109,13 @@ async def test_text_comes_back_as_it_was_sent(shop: Shop, text: str) -> None:
     read = (await shop.get(cleo, placed["id"])).json()
 
     assert (read["note"], read["items"]) == (text, items)
+
+
+async def test_a_note_may_turn_the_direction_of_text(shop: Shop) -> None:
+    cleo = await shop.customer()
+    note = "\u2067\u0645\u2069 and \u202e\u0645"
+
+    assert (await shop.place(cleo, note=note))["note"] == note
 
 
 async def test_lines_come_back_in_the_order_in_which_they_were_sent(shop: Shop) -> None:

@@ -132,7 +132,7 @@ async def test_of_a_stale_edit_only_what_conflicts_is_told(shop: Shop, cleo: Per
     assert [conflict["field"] for conflict in conflicts] == ["items/A"]
 
 
-@pytest.mark.parametrize("if_match", ['"2"', '"999999"', '"99999999999999999999"', 'W/"1"', '"x"'])
+@pytest.mark.parametrize("if_match", ['"2"', '"999999"', '"99999999999999999999"', 'W/"2"', '"x"'])
 async def test_a_version_that_the_order_never_had_does_not_match(
     shop: Shop, cleo: Person, if_match: str
 ) -> None:
@@ -142,6 +142,7 @@ async def test_a_version_that_the_order_never_had_does_not_match(
 
     body = problem(answer, 412, "order_changed")
     assert (body["current"], body["conflicts"]) == (placed, [])
+    assert "no version that this order ever had" in body["detail"]
     assert (await shop.get(cleo, placed["id"])).json() == placed
 
 
@@ -158,6 +159,18 @@ async def test_a_list_matches_if_one_of_its_etags_does(
 
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"3"')
     assert "Tandem-Merged" not in answer.headers
+
+
+async def test_an_etag_that_a_proxy_weakened_names_its_version(shop: Shop, cleo: Person) -> None:
+    placed = await shop.place(cleo)
+    await shop.patch(cleo, placed["id"], {"note": "second"})
+
+    fresh = await shop.patch(cleo, placed["id"], {"note": "third"}, if_match='W/"2"')
+    stale = await shop.patch(cleo, placed["id"], {"note": "mine"}, if_match='W/"2"')
+
+    assert (fresh.status_code, fresh.headers["ETag"]) == (200, '"3"')
+    [conflict] = problem(stale, 412, "order_changed")["conflicts"]
+    assert conflict["theirs"] == "third"
 
 
 async def test_of_a_list_without_the_present_etag_the_newest_is_the_base(

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders import service as orders_service
-from app.orders.errors import OrderChanged, OrderForbidden
+from app.orders.errors import NoSuchVersion, OrderChanged, OrderForbidden
 from tests.orders.cast import Cast
 from tests.orders.rows import a_line_read
 from tests.orders.shop import a_line
@@ -148,4 +148,4 @@ async def test_of_an_unknown_version_it_cannot_be_told_whether_a_status_is_a_mov
     cast = await Cast(session).enter()
     await cast.update("staff", status="accepted")
 
-    assert await cast.tried("collaborator", base=9, status="placed") is OrderChanged
+    assert await cast.tried("collaborator", base=9, status="placed") is NoSuchVersion

@@ -66,7 +66,9 @@ class AsgiSocket:
 
     @property
     def denied(self) -> int | None:
-        """The status with which the handshake was refused."""
+        """The status with which the handshake was refused; a close before all else is a 403."""
+        if self.sent and self.sent[0]["type"] == "websocket.close":
+            return 403
         kind = "websocket.http.response.start"
         statuses = [each["status"] for each in self.sent if each["type"] == kind]
         return statuses[0] if statuses else None

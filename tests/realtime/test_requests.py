@@ -47,7 +47,7 @@ async def test_a_path_that_is_not_ascii_is_refused(caplog: pytest.LogCaptureFixt
     assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
-async def test_an_app_may_deny() -> None:
+async def test_an_app_may_deny(caplog: pytest.LogCaptureFixture) -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         start = {"type": "websocket.http.response.start", "status": 403, "headers": []}
@@ -59,9 +59,10 @@ async def test_an_app_may_deny() -> None:
             await raw.upgrade()
             assert raw.head.startswith(b"HTTP/1.1 403 ")
             assert await raw.ended() == b"no"
+    assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
-async def test_an_app_may_close_instead_of_accepting() -> None:
+async def test_an_app_may_close_instead_of_accepting(caplog: pytest.LogCaptureFixture) -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.close"})
@@ -70,6 +71,21 @@ async def test_an_app_may_close_instead_of_accepting() -> None:
         async with connected(served.port) as raw:
             await raw.upgrade()
             assert raw.head.startswith(b"HTTP/1.1 403 ")
+    assert "ERROR" not in {record.levelname for record in caplog.records}
+
+
+async def test_an_app_that_breaks_off_while_it_denies_answers_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+
+    with serving(app) as served:
+        async with connected(served.port) as raw:
+            raw.write(upgrade())
+            assert await raw.ended() == b""
+    assert "ERROR" in {record.levelname for record in caplog.records}
 
 
 @pytest.mark.parametrize("fails", [True, False])

@@ -9,6 +9,8 @@ from app.core.config import Settings
 from app.realtime.frames import Message
 from app.realtime.router import AsgiTransport
 from tests.realtime.asgi_socket import AsgiSocket, opened
+from tests.realtime.raw_socket import connected
+from tests.realtime.served import serving
 from tests.realtime.stage import Stage, staged
 from tests.waiting import until
 
@@ -66,6 +68,16 @@ async def test_a_page_of_somebody_else_may_not(stage: Stage, origin: str) -> Non
     async with opened(stage.application.asgi, origin=origin) as (socket, calling):
         await calling
         assert socket.denied == 403
+
+
+async def test_a_refused_page_makes_no_server_complain(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(stage.application.asgi, ws="websockets-sansio", loop="asyncio") as served:
+        async with connected(served.port) as raw:
+            await raw.upgrade("/ws", "Origin: https://elsewhere.example")
+            assert raw.head.startswith(b"HTTP/1.1 403 ")
+    assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
 @pytest.mark.asyncio(loop_scope="function")

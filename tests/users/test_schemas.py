@@ -100,6 +100,8 @@ def test_role_comes_as_a_string() -> None:
         (UserUpdate, {"is_active": 1}),
         (UserUpdate, {"is_active": "true"}),
         (UserUpdate, {"is_active": None}),
+        (ProfileUpdate, {"name": "\u200b"}),
+        (UserUpdate, {"name": "\u202eoelC"}),
         (PasswordChange, {"current": "a", "new": "short"}),
         (PasswordChange, {"current": "x" * 129, "new": "long enough"}),
         (UserQuery, {"limit": "0"}),
@@ -120,7 +122,10 @@ def test_optional_fields_have_no_default_in_the_schema() -> None:
     assert all("default" not in each for each in properties.values())
 
 
-@pytest.mark.parametrize(("name", "fits"), [("Cleo", True), (" ", False), ("Cl\0eo", False)])
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [("Cleo", True), (" ", False), ("Cl\0eo", False), ("\u200b", False), ("Cl\u202eeo", False)],
+)
 def test_the_schema_of_a_name_tells_what_is_taken(name: str, *, fits: bool) -> None:
     schema = UserCreate.model_json_schema()["properties"]["name"]
 

@@ -1,0 +1,26 @@
+"""What is away is told of when it goes and when it is back, not each time it is asked in vain."""
+
+import logging
+import time
+
+
+class Outage:
+    """Whether one thing is away. Two lines in the log, however often it fails in between."""
+
+    def __init__(self, logger: logging.Logger, lost: str, back: str) -> None:
+        self._logger = logger
+        self._lost = lost
+        self._back = back
+        self._since: float | None = None
+
+    def begin(self, error: BaseException) -> None:
+        """It failed, perhaps again."""
+        if self._since is None:
+            self._since = time.monotonic()
+            self._logger.warning(self._lost, extra={"error": repr(error)})
+
+    def end(self) -> None:
+        """It works, as it may have done all along."""
+        if self._since is not None:
+            seconds, self._since = time.monotonic() - self._since, None
+            self._logger.info(self._back, extra={"after_seconds": round(seconds, 3)})

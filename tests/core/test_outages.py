@@ -1,0 +1,44 @@
+"""What is told of something that is away."""
+
+import logging
+
+import pytest
+
+from app.core.outages import Outage
+
+
+@pytest.fixture
+def outage(caplog: pytest.LogCaptureFixture) -> Outage:
+    caplog.set_level(logging.INFO)
+    return Outage(logging.getLogger("outage"), "lost", "back")
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(record.levelname, record.message) for record in caplog.records]
+
+
+def test_an_outage_is_told_of_once_and_so_is_its_end(
+    outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        outage.begin(OSError(number))
+    for _ in range(3):
+        outage.end()
+
+    assert told(caplog) == [("WARNING", "lost"), ("INFO", "back")]
+    assert caplog.records[0].__dict__["error"] == "OSError(0)"
+    assert caplog.records[1].__dict__["after_seconds"] >= 0
+
+
+def test_the_next_outage_is_told_of_again(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        outage.begin(OSError())
+        outage.end()
+
+    assert told(caplog) == [("WARNING", "lost"), ("INFO", "back")] * 2
+
+
+def test_what_never_failed_is_not_told_of(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
+    outage.end()
+
+    assert told(caplog) == []
