@@ -131,7 +131,7 @@ def run(proof: Proof) -> None:
         **os.environ,
         "PROOF": "1",
         "PROOF_FIGURES": str(directory),
-        "TANDEM_PROPERTY_EXAMPLES": "600",
+        "PROPERTY_EXAMPLES": "600",
     }
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--timeout", "1800", *proof.tests]
     options = ["-o", "log_cli=true", "-o", "log_cli_level=INFO", "--log-disable=httpx"]

@@ -19,7 +19,7 @@ from tests.end_to_end.course import Attempt, Course
 from tests.end_to_end.view import View
 from tests.orders.shop import Json, Shop, a_line
 
-EXAMPLES = os.environ.get("TANDEM_PROPERTY_EXAMPLES")  # given: so many, and others at each run
+EXAMPLES = os.environ.get("PROPERTY_EXAMPLES")  # given: so many, and others at each run
 ALLOWED = {200, 403, 409, 412}
 ORDERS = 2
 PEOPLE = 3

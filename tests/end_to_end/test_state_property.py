@@ -19,7 +19,7 @@ from tests.application import Application, Person
 from tests.end_to_end.view import View
 from tests.orders.shop import ORDERS, Shop, a_body, a_line
 
-EXAMPLES = os.environ.get("TANDEM_PROPERTY_EXAMPLES")  # given: so many, and others at each run
+EXAMPLES = os.environ.get("PROPERTY_EXAMPLES")  # given: so many, and others at each run
 ALLOWED = {200, 201, 204, 403, 404, 409, 412, 428}
 STATUSES = tuple(OrderStatus)
 
