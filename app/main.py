@@ -50,12 +50,12 @@ logger = logging.getLogger(__name__)
 FEATURES: tuple[Feature, ...] = (USERS, ORDERS, OPS)
 API = "/api/v1"
 DESCRIPTION = """
-Whatever is changed here is told to every subscriber on `/ws` within milliseconds, in order and once:
-[the socket's own description](/asyncapi). [The board](/) is one of its clients.
+Whatever is changed here is told to every subscriber on `/ws` within milliseconds, in order and
+once: [the socket's own description](/asyncapi). [The board](/) is one of its clients.
 
-Errors are `application/problem+json`; `code` is one of a closed set. An edit names the version that it
-is based on (`If-Match`); one of an older version is merged, or refused with what conflicts. A POST
-under an `Idempotency-Key` can be sent again until there is an answer.
+Errors are `application/problem+json`; `code` is one of a closed set. An edit names the version that
+it is based on (`If-Match`); one of an older version is merged, or refused with what conflicts. A
+POST under an `Idempotency-Key` can be sent again until there is an answer.
 """
 READY_SECONDS = 5.0
 
