@@ -55,6 +55,7 @@ export class Board {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
       enter: (id) => this.#enter(id),
+      onRefused: (sentence) => outside.notices.error(sentence),
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),

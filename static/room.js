@@ -4,7 +4,7 @@
  * @typedef {import('./api.js').Order} Order
  * @typedef {import('./api.js').User} User
  * @typedef {import('./room/edits.js').Edit} Edit
- * @typedef {'deleted' | 'revoked'} End
+ * @typedef {'deleted' | 'revoked' | 'missing'} End `missing`: it was never seen here
  *
  * @typedef {object} Outside
  * @property {import('./realtime.js').RealtimeClient} client
@@ -124,7 +124,7 @@ export class Room extends EventTarget {
       try {
         return await this.#read();
       } catch (error) {
-        if (isGone(error)) return this.#finish('revoked');
+        if (isGone(error)) return this.#finish(this.order ? 'revoked' : 'missing');
         this.#emit('failure', sentenceOf(error));
       }
       await new Promise((resolve) => setTimeout(resolve, backoff.next()));

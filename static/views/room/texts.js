@@ -9,12 +9,14 @@ import { STATUS_NAMES } from '../../status.js';
 
 /** Sentences that the room says. */
 
-/** @param {import('../../room.js').End} end */
-export function endSentence(end) {
-  return end === 'deleted'
-    ? 'This order was deleted. It can no longer be changed.'
-    : 'This order is not shared with you any more. What you see is how it was.';
-}
+export const NO_SUCH_ORDER = 'There is no such order, or you may not see it.';
+
+/** @type {Record<import('../../room.js').End, string>} */
+export const END_SENTENCES = {
+  deleted: 'This order was deleted. It can no longer be changed.',
+  revoked: 'This order is not shared with you any more. What you see is how it was.',
+  missing: NO_SUCH_ORDER,
+};
 
 /** @param {Order} order */
 export function closedSentence({ status }) {
