@@ -17,6 +17,7 @@ import { OrderSearch } from './order-search.js';
 import { sentenceOf } from './problems.js';
 import { Collection, RealtimeClient } from './realtime.js';
 import { Room } from './room.js';
+import { forgetDrafts } from './room/drafts.js';
 import { accessToken, readSession, signOut } from './session.js';
 import { BoardView } from './views/board-view.js';
 
@@ -199,6 +200,7 @@ export class Board {
 
   async #signOut() {
     this.close();
+    forgetDrafts();
     await signOut();
     this.#outside.onSignedOut('');
   }

@@ -16,6 +16,7 @@ import * as api from './api.js';
 import { Problem, sentenceOf } from './problems.js';
 import { Backoff } from './realtime/backoff.js';
 import { Comments } from './room/comments.js';
+import { Drafts } from './room/drafts.js';
 import { Presence } from './room/presence.js';
 import { Saving } from './room/saving.js';
 import { Timeline } from './room/timeline.js';
@@ -48,6 +49,7 @@ export class Room extends EventTarget {
     super();
     this.id = id;
     this.user = user;
+    this.drafts = new Drafts(user.id, id);
     this.#onSaved = onSaved;
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
     this.#presence = new Presence(client, `orders:${id}`, user.id, {

@@ -1,3 +1,4 @@
+import { Drafts } from '../room/drafts.js';
 import { ColumnsView } from './columns.js';
 import { ConnectionView } from './connection.js';
 import { el, setText } from './dom.js';
@@ -188,7 +189,8 @@ export class BoardView {
   }
 
   #compose() {
-    this.#form = new OrderForm(this.#handlers.onPlace, () => {
+    const drafts = new Drafts(this.#context.user.id, 'new');
+    this.#form = new OrderForm(this.#handlers.onPlace, drafts, () => {
       this.#form = null;
     });
   }

@@ -173,6 +173,8 @@ export class OrderDialog {
   #showHistory() {
     this.#history.show();
     this.#tabs.showCount('history', this.#room.timeline.events.length);
+    // By now it may be known who changed what is being edited.
+    if (this.#isEditing) this.#showOrder();
   }
 
   /** @param {import('../api.js').Comment | null} arrived */
@@ -197,8 +199,6 @@ export class OrderDialog {
     withdrawQuestion();
     this.#notice.end(END_SENTENCES[end]);
     this.#dialog.node.dataset.ended = end;
-    if (this.#note.field.isEditing) this.#note.field.close();
-    this.#items.close();
     this.#comments.end();
     this.#showOrder();
   }

@@ -59,12 +59,18 @@ export class OrderLine {
     this.#inputs.unit_price.value = price;
   }
 
-  /** A line that is there already keeps its SKU. @param {Item} item @param {boolean} [isThere] */
+  /** A line that is there already keeps its SKU. @param {Item | Record<Field, string>} item @param {boolean} [isThere] */
   show(item, isThere = true) {
     for (const [name, node] of Object.entries(this.#inputs)) {
       node.value = String(item[/** @type {Field} */ (name)]);
     }
     this.#inputs.sku.readOnly = isThere;
+  }
+
+  /** What the inputs hold; `show` takes it back. @returns {Record<Field, string>} */
+  get typed() {
+    const pairs = Object.entries(this.#inputs).map(([name, node]) => [name, node.value]);
+    return /** @type {Record<Field, string>} */ (Object.fromEntries(pairs));
   }
 
   increase() {

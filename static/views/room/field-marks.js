@@ -3,20 +3,23 @@ import { avatar, colour } from './avatar.js';
 
 /** @typedef {import('../../api.js').Person} Person */
 
-/** What is said at a field: who edits it, that it was changed meanwhile, what went wrong. */
+/** What is said at a field: who edits it, what others made of it, a draft, what went wrong. */
 export class FieldMarks {
   #editors = el('p', { class: 'editors', testid: 'editors', hidden: true });
   #hint = el('p', { class: 'overtaken', testid: 'overtaken', hidden: true, role: 'status' });
+  #draft = el('p', { class: 'draft-hint', testid: 'draft', hidden: true });
   #error = el('p', { class: 'form-error', role: 'alert', testid: 'field-error' });
   #doing;
   onTakeTheirs = () => {};
+  onContinue = () => {};
   /** @type {HTMLElement | null} gets the colour of who edits */
   frame = null;
 
   /** @param {string} [doing] */
   constructor(doing = 'is editing') {
     this.#doing = doing;
-    this.node = el('div', { class: 'marks' }, this.#editors, this.#hint, this.#error);
+    const parts = [this.#editors, this.#hint, this.#draft, this.#error];
+    this.node = el('div', { class: 'marks' }, ...parts);
   }
 
   /** @param {Person[]} people @param {Person} me */
@@ -42,6 +45,16 @@ export class FieldMarks {
     this.#hint.replaceChildren(`${who} changed this meanwhile: ${theirs}\u2002`, take);
   }
 
+  /** @param {'none' | 'open' | 'waiting'} state */
+  draft(state) {
+    this.#draft.hidden = state === 'none';
+    const on = { click: () => this.onContinue() };
+    const props = { class: 'link', type: 'button', testid: 'continue-draft', on };
+    const parts = state === 'open' ? ['Your draft'] : ['Your draft is kept.\u2002'];
+    this.#draft.replaceChildren(...parts);
+    if (state === 'waiting') this.#draft.append(el('button', props, 'Continue'));
+  }
+
   /** @param {string} text */
   error(text) {
     setText(this.#error, text);
@@ -49,6 +62,7 @@ export class FieldMarks {
 
   clear() {
     this.overtaken(null, '');
+    this.draft('none');
     this.error('');
   }
 

@@ -61,6 +61,7 @@ class LineFace {
   show(order, mayEdit) {
     const item = valueOf(order, lineField(this.#sku));
     if (this.#line || !this.#marks.node.isConnected) this.#place();
+    this.node.hidden = item === null;
     if (item) this.#fill(item, order, mayEdit);
   }
 
@@ -77,7 +78,15 @@ class LineFace {
     const buttons = editorButtons(field, { save: 'Save', testid: 'line' });
     this.#editor.replaceChildren(line.node, buttons, this.#marks.node);
     this.node.replaceChildren(this.#editor);
-    line.focusQuantity();
+    this.node.hidden = false;
+  }
+
+  typed() {
+    return this.#line?.typed;
+  }
+
+  focusEditor() {
+    this.#line?.focusQuantity();
   }
 
   /** @param {Order} order */

@@ -58,7 +58,14 @@ class NewLineFace {
     this.#editor.replaceChildren(line.node, editorButtons(field, { save: 'Add', testid: 'item' }));
     this.#add.hidden = true;
     this.#editor.hidden = false;
-    line.focus();
+  }
+
+  typed() {
+    return this.#line?.typed;
+  }
+
+  focusEditor() {
+    this.#line?.focus();
   }
 
   /** @param {Order} order */

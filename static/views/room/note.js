@@ -63,7 +63,16 @@ class NoteFace {
   edit(value) {
     this.#shown.hidden = this.#add.hidden = true;
     this.#editor.hidden = false;
+    this.#input.readOnly = false;
     this.#input.value = value ?? '';
+    this.node.hidden = false;
+  }
+
+  typed() {
+    return this.#input.value;
+  }
+
+  focusEditor() {
     this.#input.focus();
   }
 
