@@ -1,5 +1,6 @@
 import { el, setText } from '../dom.js';
 import { avatar, colour } from './avatar.js';
+import { nameOf } from './texts.js';
 
 /** @typedef {import('../../api.js').Person} Person */
 
@@ -27,18 +28,18 @@ export class FieldMarks {
     this.#editors.hidden = people.length === 0;
     this.#markFrame(people[0] ?? null);
     if (people.length === 0) return;
-    const names = people.map((one) => (one.id === me.id ? 'You, in another window,' : one.name));
-    const verb = people.length > 1 ? this.#doing.replace('is', 'are') : this.#doing;
+    const names = people.map((one) => nameOf(one, me));
+    const areMany = people.length > 1 || people[0].id === me.id;
+    const verb = areMany ? this.#doing.replace('is', 'are') : this.#doing;
     const text = el('span', {}, `${names.join(' and ')} ${verb}\u00a0…`);
     colour(this.#editors, people[0]);
     this.#editors.replaceChildren(avatar(people[0]), text);
   }
 
-  /** @param {Person | null} by @param {string} theirs what they made of it; '' when it was not */
-  overtaken(by, theirs) {
+  /** @param {string} who @param {string} theirs what they made of it; '' when it was not */
+  overtaken(who, theirs) {
     this.#hint.hidden = theirs === '';
     if (!theirs) return;
-    const who = by?.name ?? 'Someone';
     const on = { click: () => this.onTakeTheirs() };
     const take = el('button', { class: 'link', type: 'button', testid: 'take-theirs', on });
     take.append('Take theirs');
@@ -61,7 +62,7 @@ export class FieldMarks {
   }
 
   clear() {
-    this.overtaken(null, '');
+    this.overtaken('', '');
     this.draft('none');
     this.error('');
   }

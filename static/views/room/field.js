@@ -1,6 +1,7 @@
 import { sentenceOf } from '../../problems.js';
 import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
 import { FieldMarks } from './field-marks.js';
+import { nameOf } from './texts.js';
 
 /**
  * @typedef {import('../../api.js').Order} Order
@@ -76,9 +77,9 @@ export class Field {
     }
     this.#freeze();
     const theirs = valueOf(order, this.name);
-    if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken(null, '');
+    if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken('', '');
     const event = this.#context.room.timeline.lastChange([this.name], this.#base.version);
-    this.#marks.overtaken(event?.actor ?? null, this.#face.tell(theirs, order));
+    this.#marks.overtaken(nameOf(event?.actor, this.#context.room.user), this.#face.tell(theirs, order));
   }
 
   /** Others began or ended to edit. */
@@ -195,6 +196,7 @@ export class Field {
     if (this.#context.mayEdit()) return;
     this.#context.room.signal.stop(this.name);
     this.#face.node.dataset.frozen = '';
+    this.#marks.draft('open');
     for (const input of this.#face.node.querySelectorAll('input, textarea')) {
       /** @type {HTMLInputElement} */ (input).readOnly = true;
     }
