@@ -79,6 +79,10 @@ export class Room extends EventTarget {
     return this.#presence.people.list().filter((person) => person.id !== this.user.id);
   }
 
+  get areOthersKnown() {
+    return this.#presence.people.isKnown;
+  }
+
   open() {
     return this.#load();
   }

@@ -112,7 +112,7 @@ export class OrderDialog {
     /** @type {Record<string, (detail: any) => void>} */
     const listeners = {
       order: () => this.#showOrder(),
-      people: () => this.#people.show(this.#room.others),
+      people: () => this.#people.show(this.#room.others, this.#room.areOthersKnown),
       editing: () => this.#showEditors(),
       timeline: () => this.#showHistory(),
       comments: (comment) => this.#showComments(comment),

@@ -116,10 +116,11 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
     ...tell(field, base, null, currency),
   );
   const who = by ?? { id: '', name: 'Someone' };
+  const subject = nameOf(by, me).replace(/,$/, '');
   const versions = el(
     'div',
     { class: 'versions' },
-    version(field, 'theirs', who, `${nameOf(by, me).replace(/,$/, '')}, ${ago(at)}`, tell(field, theirs, base, currency)),
+    version(field, 'theirs', who, `${subject}, ${ago(at)}`, tell(field, theirs, base, currency)),
     version(field, 'yours', me, 'You', tell(field, yours, base, currency)),
   );
   versions.title = exactly(at);

@@ -79,7 +79,8 @@ export class Field {
     const theirs = valueOf(order, this.name);
     if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken('', '');
     const event = this.#context.room.timeline.lastChange([this.name], this.#base.version);
-    this.#marks.overtaken(nameOf(event?.actor, this.#context.room.user), this.#face.tell(theirs, order));
+    const who = nameOf(event?.actor, this.#context.room.user);
+    this.#marks.overtaken(who, this.#face.tell(theirs, order));
   }
 
   /** Others began or ended to edit. */
