@@ -4,6 +4,7 @@ import { PRODUCTS } from '../products.js';
 import { Dialog } from './dialog.js';
 import { el, icon } from './dom.js';
 import { OrderLine } from './order-line.js';
+import { LengthHint } from './room/length.js';
 
 /**
  * @typedef {import('../api.js').NewOrder} NewOrder
@@ -11,7 +12,6 @@ import { OrderLine } from './order-line.js';
  */
 
 const MOST_LINES = 100;
-const LONGEST_NOTE = 2000;
 const DRAFT = 'order';
 
 /** The form that places an order. */
@@ -27,7 +27,7 @@ export class OrderForm {
     { class: 'input', name: 'currency' },
     ...Object.keys(CURRENCIES).map(option),
   );
-  #note = el('textarea', { class: 'input', name: 'note', rows: 2, maxLength: LONGEST_NOTE });
+  #note = el('textarea', { class: 'input', name: 'note', rows: 2, dir: 'auto' });
   #total = el('output', { class: 'form-total', testid: 'order-total' });
   #error = el('p', { class: 'form-error', role: 'alert' });
   #add = el('button', { class: 'link', type: 'button', testid: 'add-line' }, 'Add a line');
@@ -37,6 +37,7 @@ export class OrderForm {
     'Place order',
   );
   #discard = el('button', { class: 'button', type: 'button', testid: 'discard-order' }, 'Discard');
+  #length = new LengthHint(this.#note, this.#submit);
   #draftHint = el('p', { class: 'draft-hint', hidden: true }, 'Your draft');
   #wasTried = false;
 
@@ -78,7 +79,7 @@ export class OrderForm {
         'div',
         { class: 'form-row' },
         field('Currency', this.#currency),
-        field('Note', this.#note),
+        el('div', {}, field('Note', this.#note), this.#length.node),
       ),
       this.#error,
     );
@@ -161,6 +162,7 @@ export class OrderForm {
     const { currency, note, lines } = draft?.typed ?? { note: '', lines: [null] };
     if (currency) this.#currency.value = currency;
     this.#note.value = note;
+    this.#length.update();
     this.#draftHint.hidden = draft === null;
     for (const line of lines) this.#addLine(line);
   }
@@ -190,7 +192,7 @@ export class OrderForm {
     });
     const isEmpty = this.#filled().length === 0;
     this.#error.textContent = isEmpty ? 'An order needs at least one product.' : '';
-    return isEmpty ? this.#add : (faults.find(Boolean) ?? null);
+    return isEmpty ? this.#lines[0].markEmpty() : (faults.find(Boolean) ?? null);
   }
 
   #filled() {
@@ -201,7 +203,7 @@ export class OrderForm {
   #send = async (event) => {
     event.preventDefault();
     this.#wasTried = true;
-    const faulty = this.#findFaults();
+    const faulty = this.#findFaults() ?? (this.#length.isOver ? this.#note : null);
     if (faulty) return faulty.focus();
     this.#setBusy(true);
     try {
@@ -235,7 +237,7 @@ export class OrderForm {
 
   /** @param {boolean} isBusy */
   #setBusy(isBusy) {
-    this.#submit.disabled = isBusy;
+    this.#submit.disabled = isBusy || this.#length.isOver;
     this.#submit.textContent = isBusy ? 'Placing…' : 'Place order';
   }
 }

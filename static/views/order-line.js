@@ -115,6 +115,13 @@ export class OrderLine {
     }
   }
 
+  /** All that is still to be filled in. @returns {HTMLInputElement | null} the first of it */
+  markEmpty() {
+    const empty = Object.values(this.#inputs).filter((node) => node.value.trim() === '');
+    for (const node of empty) node.ariaInvalid = 'true';
+    return empty[0] ?? null;
+  }
+
   focus() {
     this.#inputs.name.focus();
   }
@@ -147,7 +154,7 @@ export class OrderLine {
 
 /** @param {Field} name @param {string} label @param {Record<string, any>} props */
 function input(name, label, props) {
-  return el('input', { class: 'input', name, placeholder: label, autocomplete: 'off', ...props });
+  return el('input', { class: 'input', name, dir: 'auto', placeholder: label, autocomplete: 'off', ...props });
 }
 
 /** @param {HTMLInputElement} node */

@@ -1,6 +1,7 @@
 import { el, icon, setText } from '../dom.js';
 import { avatar } from './avatar.js';
 import { FieldMarks } from './field-marks.js';
+import { LengthHint } from './length.js';
 import { Log, timeNode } from './log.js';
 
 /**
@@ -10,7 +11,6 @@ import { Log, timeNode } from './log.js';
  */
 
 const FIELD = 'comment';
-const LONGEST = 2000;
 const SENDS = `${/Mac|iP(hone|ad)/.test(navigator.userAgent) ? '⌘' : 'Ctrl'} + Enter sends`;
 
 /** What people say to each other about an order, and the box to say more. */
@@ -27,13 +27,14 @@ export class CommentsView {
   #input = el('textarea', {
     class: 'input',
     rows: 2,
-    maxLength: LONGEST,
+    dir: 'auto',
     placeholder: 'Write a comment',
     testid: 'comment-input',
     'aria-label': 'Write a comment',
   });
   #hint = el('span', { class: 'compose-hint', testid: 'compose-hint' });
   #send = el('button', { class: 'button main small', type: 'button', testid: 'send-comment' });
+  #length = new LengthHint(this.#input, this.#send);
   #box;
 
   /** @param {Room} room */
@@ -45,7 +46,8 @@ export class CommentsView {
     this.#input.addEventListener('input', this.#tell);
     this.#input.addEventListener('blur', () => room.signal.stop(FIELD));
     const foot = el('div', { class: 'compose-foot' }, this.#hint, this.#send);
-    this.#box = el('div', { class: 'compose', testid: 'compose' }, this.#input, foot);
+    const parts = [this.#input, this.#length.node, foot];
+    this.#box = el('div', { class: 'compose', testid: 'compose' }, ...parts);
     this.node = el('div', { class: 'comments' }, this.#log.node, this.#marks.node, this.#box);
     this.#restore();
     this.show();
@@ -129,8 +131,9 @@ export class CommentsView {
   #write() {
     const text = this.#input.value.trim();
     this.#input.focus();
-    if (!text || this.#room.end !== null) return;
+    if (!text || this.#length.isOver || this.#room.end !== null) return;
     this.#input.value = '';
+    this.#length.update();
     this.#hintAt(SENDS);
     this.#room.signal.stop(FIELD);
     this.#room.comments.write(text);
@@ -140,6 +143,7 @@ export class CommentsView {
   #restore() {
     const draft = this.#room.drafts.get(FIELD);
     this.#input.value = draft?.typed ?? '';
+    this.#length.update();
     this.#hintAt(draft ? 'Your draft' : SENDS);
   }
 
@@ -170,9 +174,10 @@ export class CommentsView {
 
 /** @param {import('../../api.js').Person} author @param {string} text @param {HTMLElement} when */
 function entry(author, text, when) {
-  const name = el('strong', {});
+  const name = el('strong', { dir: 'auto' });
   setText(name, author.name);
   const head = el('p', { class: 'comment-head' }, name, when);
-  const body = el('div', { class: 'comment-body' }, head, el('p', { class: 'comment-text' }, text));
+  const said = el('p', { class: 'comment-text', dir: 'auto' }, text);
+  const body = el('div', { class: 'comment-body' }, head, said);
   return el('li', { class: 'comment', testid: 'comment' }, avatar(author), body);
 }

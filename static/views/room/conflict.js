@@ -111,7 +111,7 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
   const title = name[0].toUpperCase() + name.slice(1);
   const before = el(
     'p',
-    { class: 'conflict-before' },
+    { class: 'conflict-before', dir: 'auto' },
     'Before: ',
     ...tell(field, base, null, currency),
   );
@@ -135,8 +135,8 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
 function version(field, choice, who, name, value) {
   const props = { type: 'radio', name: field, value: choice, testid: `choose-${choice}` };
   const radio = el('input', props);
-  const head = el('span', { class: 'version-head' }, avatar(who), el('strong', {}, name), radio);
-  const body = el('span', { class: 'version-value', testid: `version-${choice}` }, ...value);
+  const head = el('span', { class: 'version-head' }, avatar(who), el('strong', { dir: 'auto' }, name), radio);
+  const body = el('span', { class: 'version-value', dir: 'auto', testid: `version-${choice}` }, ...value);
   return el('label', { class: 'version' }, head, body);
 }
 

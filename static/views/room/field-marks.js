@@ -1,5 +1,5 @@
 import { el, setText } from '../dom.js';
-import { avatar, colour } from './avatar.js';
+import { colour } from './avatar.js';
 import { nameOf } from './texts.js';
 
 /** @typedef {import('../../api.js').Person} Person */
@@ -7,7 +7,7 @@ import { nameOf } from './texts.js';
 /** What is said at a field: who edits it, what others made of it, a draft, what went wrong. */
 export class FieldMarks {
   #editors = el('p', { class: 'editors', testid: 'editors', hidden: true });
-  #hint = el('p', { class: 'overtaken', testid: 'overtaken', hidden: true, role: 'status' });
+  #hint = el('p', { class: 'overtaken', dir: 'auto', testid: 'overtaken', hidden: true, role: 'status' });
   #draft = el('p', { class: 'draft-hint', testid: 'draft', hidden: true });
   #error = el('p', { class: 'form-error', role: 'alert', testid: 'field-error' });
   #doing;
@@ -31,9 +31,9 @@ export class FieldMarks {
     const names = people.map((one) => nameOf(one, me));
     const areMany = people.length > 1 || people[0].id === me.id;
     const verb = areMany ? this.#doing.replace('is', 'are') : this.#doing;
-    const text = el('span', {}, `${names.join(' and ')} ${verb}\u00a0…`);
+    const text = el('span', { dir: 'auto' }, `${names.join(' and ')} ${verb}\u00a0…`);
     colour(this.#editors, people[0]);
-    this.#editors.replaceChildren(avatar(people[0]), text);
+    this.#editors.replaceChildren(el('span', { class: 'editors-dot' }), text);
   }
 
   /** @param {string} who @param {string} theirs what they made of it; '' when it was not */

@@ -25,7 +25,7 @@ export function lineRow(sku, context) {
 
 class LineFace {
   #sku;
-  #name = el('span', { class: 'item-name' });
+  #name = el('span', { class: 'item-name', dir: 'auto' });
   #quantity = el('td', { class: 'number', testid: 'item-quantity' });
   #price = el('td', { class: 'number', testid: 'item-price' });
   #sum = el('td', { class: 'number' });
@@ -76,7 +76,7 @@ class LineFace {
     line.showSum(currency);
     this.#line = line;
     const buttons = editorButtons(field, { save: 'Save', testid: 'line' });
-    this.#editor.replaceChildren(line.node, buttons, this.#marks.node);
+    this.#editor.replaceChildren(line.node, buttons.node, this.#marks.node);
     this.node.replaceChildren(this.#editor);
     this.node.hidden = false;
   }
