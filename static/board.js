@@ -17,6 +17,7 @@ import { OrderSearch } from './order-search.js';
 import { sentenceOf } from './problems.js';
 import { Collection, RealtimeClient } from './realtime.js';
 import { Room } from './room.js';
+import { forgetDrafts } from './room/drafts.js';
 import { accessToken, readSession, signOut } from './session.js';
 import { BoardView } from './views/board-view.js';
 
@@ -55,6 +56,7 @@ export class Board {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
       enter: (id) => this.#enter(id),
+      onRefused: (sentence) => outside.notices.error(sentence),
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),
@@ -198,6 +200,7 @@ export class Board {
 
   async #signOut() {
     this.close();
+    forgetDrafts();
     await signOut();
     this.#outside.onSignedOut('');
   }

@@ -4,7 +4,7 @@
  * @typedef {import('./api.js').Order} Order
  * @typedef {import('./api.js').User} User
  * @typedef {import('./room/edits.js').Edit} Edit
- * @typedef {'deleted' | 'revoked'} End
+ * @typedef {'deleted' | 'revoked' | 'missing'} End `missing`: it was never seen here
  *
  * @typedef {object} Outside
  * @property {import('./realtime.js').RealtimeClient} client
@@ -16,6 +16,7 @@ import * as api from './api.js';
 import { Problem, sentenceOf } from './problems.js';
 import { Backoff } from './realtime/backoff.js';
 import { Comments } from './room/comments.js';
+import { Drafts } from './room/drafts.js';
 import { Presence } from './room/presence.js';
 import { Saving } from './room/saving.js';
 import { Timeline } from './room/timeline.js';
@@ -48,6 +49,7 @@ export class Room extends EventTarget {
     super();
     this.id = id;
     this.user = user;
+    this.drafts = new Drafts(user.id, id);
     this.#onSaved = onSaved;
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
     this.#presence = new Presence(client, `orders:${id}`, user.id, {
@@ -75,6 +77,10 @@ export class Room extends EventTarget {
   /** Everybody else who looks at the order. */
   get others() {
     return this.#presence.people.list().filter((person) => person.id !== this.user.id);
+  }
+
+  get areOthersKnown() {
+    return this.#presence.people.isKnown;
   }
 
   open() {
@@ -124,7 +130,7 @@ export class Room extends EventTarget {
       try {
         return await this.#read();
       } catch (error) {
-        if (isGone(error)) return this.#finish('revoked');
+        if (isGone(error)) return this.#finish(this.order ? 'revoked' : 'missing');
         this.#emit('failure', sentenceOf(error));
       }
       await new Promise((resolve) => setTimeout(resolve, backoff.next()));

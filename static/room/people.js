@@ -9,6 +9,8 @@ export class People {
   #onChange;
   /** @type {Map<string, Person>} by client, which is one window */
   #windows = new Map();
+  /** Presence is kept by Redis alone, so at times nobody can say who is here. */
+  isKnown = true;
 
   /** @param {() => void} onChange */
   constructor(onChange) {
@@ -31,6 +33,14 @@ export class People {
     this.#windows = new Map(
       Object.entries(presence).map(([client, info]) => [client, personOf(info)]),
     );
+    this.isKnown = true;
+    this.#onChange();
+  }
+
+  /** Whoever was here may have gone, and others may have come. */
+  forget() {
+    this.#windows.clear();
+    this.isKnown = false;
     this.#onChange();
   }
 

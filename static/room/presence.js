@@ -17,7 +17,7 @@ import { Editing, EditingSignal } from './editing.js';
 import { People } from './people.js';
 
 /** Presence that could not be had is asked for again. */
-const PAUSE = 3000;
+const PAUSE = 5000;
 
 export class Presence {
   #client;
@@ -93,6 +93,7 @@ export class Presence {
       this.editing.dropUnless((client) => this.people.has(client));
     } catch {
       if (!this.#isOpen || this.#channel?.state !== 'subscribed') return;
+      this.people.forget();
       this.#timer = setTimeout(() => this.#ask(), PAUSE);
     }
   }

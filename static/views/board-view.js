@@ -1,3 +1,4 @@
+import { Drafts } from '../room/drafts.js';
 import { ColumnsView } from './columns.js';
 import { ConnectionView } from './connection.js';
 import { el, setText } from './dom.js';
@@ -18,6 +19,7 @@ import { TopBar } from './top-bar.js';
  * @property {(id: string, status: import('../api.js').Status) => Promise<void>} onMove
  * @property {(order: import('../api.js').NewOrder) => Promise<void>} onPlace
  * @property {(id: string) => import('../room.js').Room} enter open an order
+ * @property {(sentence: string) => void} onRefused told why an address opens no order
  * @property {() => void} onMore
  * @property {() => void} onRetry connect again
  * @property {() => void} onReload read the orders again
@@ -56,7 +58,7 @@ export class BoardView {
     this.#orders = orders;
     this.#filter = filter;
     this.#handlers = handlers;
-    this.#door = new Door(handlers.enter);
+    this.#door = new Door(handlers.enter, handlers.onRefused);
     this.#context = {
       user,
       onMove: handlers.onMove,
@@ -187,7 +189,8 @@ export class BoardView {
   }
 
   #compose() {
-    this.#form = new OrderForm(this.#handlers.onPlace, () => {
+    const drafts = new Drafts(this.#context.user.id, 'new');
+    this.#form = new OrderForm(this.#handlers.onPlace, drafts, () => {
       this.#form = null;
     });
   }

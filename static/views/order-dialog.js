@@ -14,7 +14,7 @@ import { PeopleView } from './room/people.js';
 import { move, save } from './room/saver.js';
 import { SharingView } from './room/sharing.js';
 import { Tabs } from './room/tabs.js';
-import { closedSentence, endSentence, mergedSentence } from './room/texts.js';
+import { closedSentence, END_SENTENCES, mergedSentence } from './room/texts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -56,6 +56,7 @@ export class OrderDialog {
     this.#tabs = this.#makeTabs();
     this.#dialog = this.#makeDialog(onClose);
     this.#moves = new MovesView(this.#dialog.foot, room.user, (status) => this.#move(status));
+    this.#dialog.foot.hidden = true;
     this.#listen();
     this.#showOrder();
     this.#dialog.open();
@@ -111,7 +112,7 @@ export class OrderDialog {
     /** @type {Record<string, (detail: any) => void>} */
     const listeners = {
       order: () => this.#showOrder(),
-      people: () => this.#people.show(this.#room.others),
+      people: () => this.#people.show(this.#room.others, this.#room.areOthersKnown),
       editing: () => this.#showEditors(),
       timeline: () => this.#showHistory(),
       comments: (comment) => this.#showComments(comment),
@@ -141,6 +142,8 @@ export class OrderDialog {
     const { order, end } = this.#room;
     this.#dialog.title = order ? `Order #${order.number}` : 'Order';
     this.#dialog.node.ariaBusy = String(order === null && end === null);
+    // Without an order there is nothing that could be read or done.
+    this.#tabs.node.hidden = order === null;
     if (!order) return;
     this.#noteClosing(order);
     setText(this.#badge, STATUS_NAMES[order.status]);
@@ -170,6 +173,8 @@ export class OrderDialog {
   #showHistory() {
     this.#history.show();
     this.#tabs.showCount('history', this.#room.timeline.events.length);
+    // By now it may be known who changed what is being edited.
+    if (this.#isEditing) this.#showOrder();
   }
 
   /** @param {import('../api.js').Comment | null} arrived */
@@ -192,10 +197,8 @@ export class OrderDialog {
     const { end } = this.#room;
     if (end === null) return;
     withdrawQuestion();
-    this.#notice.end(endSentence(end));
+    this.#notice.end(END_SENTENCES[end]);
     this.#dialog.node.dataset.ended = end;
-    if (this.#note.field.isEditing) this.#note.field.close();
-    this.#items.close();
     this.#comments.end();
     this.#showOrder();
   }

@@ -4,6 +4,7 @@ import { PRODUCTS } from '../products.js';
 import { Dialog } from './dialog.js';
 import { el, icon } from './dom.js';
 import { OrderLine } from './order-line.js';
+import { LengthHint } from './room/length.js';
 
 /**
  * @typedef {import('../api.js').NewOrder} NewOrder
@@ -11,11 +12,12 @@ import { OrderLine } from './order-line.js';
  */
 
 const MOST_LINES = 100;
-const LONGEST_NOTE = 2000;
+const DRAFT = 'order';
 
 /** The form that places an order. */
 export class OrderForm {
   #onPlace;
+  #drafts;
   #dialog;
   /** @type {OrderLine[]} */
   #lines = [];
@@ -25,7 +27,7 @@ export class OrderForm {
     { class: 'input', name: 'currency' },
     ...Object.keys(CURRENCIES).map(option),
   );
-  #note = el('textarea', { class: 'input', name: 'note', rows: 2, maxLength: LONGEST_NOTE });
+  #note = el('textarea', { class: 'input', name: 'note', rows: 2, dir: 'auto' });
   #total = el('output', { class: 'form-total', testid: 'order-total' });
   #error = el('p', { class: 'form-error', role: 'alert' });
   #add = el('button', { class: 'link', type: 'button', testid: 'add-line' }, 'Add a line');
@@ -34,19 +36,28 @@ export class OrderForm {
     { class: 'button main', type: 'submit', testid: 'submit-order' },
     'Place order',
   );
+  #discard = el('button', { class: 'button', type: 'button', testid: 'discard-order' }, 'Discard');
+  #length = new LengthHint(this.#note, this.#submit);
+  #draftHint = el('p', { class: 'draft-hint', hidden: true }, 'Your draft');
   #wasTried = false;
 
-  /** @param {(order: NewOrder) => Promise<void>} onPlace @param {() => void} onClose */
-  constructor(onPlace, onClose) {
+  /**
+   * @param {(order: NewOrder) => Promise<void>} onPlace
+   * @param {import('../room/drafts.js').Drafts} drafts
+   * @param {() => void} onClose
+   */
+  constructor(onPlace, drafts, onClose) {
     this.#onPlace = onPlace;
+    this.#drafts = drafts;
     this.#dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog', onClose });
     this.#dialog.title = 'New order';
-    this.#dialog.mayCloseFromBeside = () => this.#lines.every((line) => line.isBlank);
+    this.#dialog.mayCloseFromBeside = () => this.#isBlank;
     this.#dialog.body.append(this.#form());
-    this.#dialog.foot.append(this.#sum(), this.#submit);
+    this.#dialog.foot.append(this.#sum(), this.#discard, this.#submit);
     this.#submit.setAttribute('form', 'order-form');
     this.#add.addEventListener('click', () => this.#addLine().focus());
-    this.#addLine();
+    this.#discard.addEventListener('click', () => this.#giveUp());
+    this.#restore();
     this.#dialog.open();
   }
 
@@ -60,6 +71,7 @@ export class OrderForm {
     return el(
       'form',
       { ...props, on },
+      this.#draftHint,
       this.#catalogue(),
       this.#list,
       this.#add,
@@ -67,7 +79,7 @@ export class OrderForm {
         'div',
         { class: 'form-row' },
         field('Currency', this.#currency),
-        field('Note', this.#note),
+        el('div', {}, field('Note', this.#note), this.#length.node),
       ),
       this.#error,
     );
@@ -107,8 +119,10 @@ export class OrderForm {
     return toDecimal(((parseMoney(price, 'EUR') ?? 0n) + 50n) / 100n, currency);
   }
 
-  #addLine() {
+  /** @param {OrderLine['typed'] | null} [typed] */
+  #addLine(typed = null) {
     const line = new OrderLine(() => this.#removeLine(line));
+    if (typed) line.show(typed, false);
     this.#lines.push(line);
     this.#list.append(line.node);
     this.#update();
@@ -130,9 +144,42 @@ export class OrderForm {
     const sum = this.#lines.reduce((total, line) => total + line.showSum(currency), 0n);
     this.#total.textContent = formatMoney(toDecimal(sum, currency), currency);
     this.#add.disabled = this.#lines.length >= MOST_LINES;
+    this.#discard.hidden = this.#isBlank;
+    this.#keep();
     // Before the first try nobody wants to hear what is still missing.
     if (this.#wasTried) this.#findFaults();
   };
+
+  // ------------------------------------------------------------------- drafts
+
+  get #isBlank() {
+    return this.#note.value.trim() === '' && this.#filled().length === 0;
+  }
+
+  /** What was typed when the form was closed; a blank line where nothing was. */
+  #restore() {
+    const draft = this.#drafts.get(DRAFT);
+    const { currency, note, lines } = draft?.typed ?? { note: '', lines: [null] };
+    if (currency) this.#currency.value = currency;
+    this.#note.value = note;
+    this.#length.update();
+    this.#draftHint.hidden = draft === null;
+    for (const line of lines) this.#addLine(line);
+  }
+
+  #keep() {
+    if (this.#isBlank) return this.#drafts.drop(DRAFT);
+    const lines = this.#lines.map((line) => line.typed);
+    const typed = { currency: this.#currency.value, note: this.#note.value, lines };
+    this.#drafts.keep(DRAFT, { typed });
+  }
+
+  #giveUp() {
+    this.#drafts.drop(DRAFT);
+    this.#dialog.close();
+  }
+
+  // ------------------------------------------------------------------ sending
 
   /** @returns {HTMLElement | null} the first input with a fault; blank lines are left out */
   #findFaults() {
@@ -145,7 +192,7 @@ export class OrderForm {
     });
     const isEmpty = this.#filled().length === 0;
     this.#error.textContent = isEmpty ? 'An order needs at least one product.' : '';
-    return isEmpty ? this.#add : (faults.find(Boolean) ?? null);
+    return isEmpty ? this.#lines[0].markEmpty() : (faults.find(Boolean) ?? null);
   }
 
   #filled() {
@@ -156,12 +203,12 @@ export class OrderForm {
   #send = async (event) => {
     event.preventDefault();
     this.#wasTried = true;
-    const faulty = this.#findFaults();
+    const faulty = this.#findFaults() ?? (this.#length.isOver ? this.#note : null);
     if (faulty) return faulty.focus();
     this.#setBusy(true);
     try {
       await this.#onPlace(this.#read());
-      this.#dialog.close();
+      this.#giveUp();
     } catch (error) {
       this.#refused(error);
     } finally {
@@ -190,7 +237,7 @@ export class OrderForm {
 
   /** @param {boolean} isBusy */
   #setBusy(isBusy) {
-    this.#submit.disabled = isBusy;
+    this.#submit.disabled = isBusy || this.#length.isOver;
     this.#submit.textContent = isBusy ? 'Placing…' : 'Place order';
   }
 }

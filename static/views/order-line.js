@@ -59,12 +59,18 @@ export class OrderLine {
     this.#inputs.unit_price.value = price;
   }
 
-  /** A line that is there already keeps its SKU. @param {Item} item @param {boolean} [isThere] */
+  /** A line that is there already keeps its SKU. @param {Item | Record<Field, string>} item @param {boolean} [isThere] */
   show(item, isThere = true) {
     for (const [name, node] of Object.entries(this.#inputs)) {
       node.value = String(item[/** @type {Field} */ (name)]);
     }
     this.#inputs.sku.readOnly = isThere;
+  }
+
+  /** What the inputs hold; `show` takes it back. @returns {Record<Field, string>} */
+  get typed() {
+    const pairs = Object.entries(this.#inputs).map(([name, node]) => [name, node.value]);
+    return /** @type {Record<Field, string>} */ (Object.fromEntries(pairs));
   }
 
   increase() {
@@ -109,6 +115,13 @@ export class OrderLine {
     }
   }
 
+  /** All that is still to be filled in. @returns {HTMLInputElement | null} the first of it */
+  markEmpty() {
+    const empty = Object.values(this.#inputs).filter((node) => node.value.trim() === '');
+    for (const node of empty) node.ariaInvalid = 'true';
+    return empty[0] ?? null;
+  }
+
   focus() {
     this.#inputs.name.focus();
   }
@@ -141,7 +154,7 @@ export class OrderLine {
 
 /** @param {Field} name @param {string} label @param {Record<string, any>} props */
 function input(name, label, props) {
-  return el('input', { class: 'input', name, placeholder: label, autocomplete: 'off', ...props });
+  return el('input', { class: 'input', name, dir: 'auto', placeholder: label, autocomplete: 'off', ...props });
 }
 
 /** @param {HTMLInputElement} node */

@@ -1,6 +1,7 @@
 import { el, icon, setText } from '../dom.js';
 import { avatar } from './avatar.js';
 import { FieldMarks } from './field-marks.js';
+import { LengthHint } from './length.js';
 import { Log, timeNode } from './log.js';
 
 /**
@@ -10,8 +11,7 @@ import { Log, timeNode } from './log.js';
  */
 
 const FIELD = 'comment';
-const LONGEST = 2000;
-const COMMAND = /Mac|iP(hone|ad)/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+const SENDS = `${/Mac|iP(hone|ad)/.test(navigator.userAgent) ? '⌘' : 'Ctrl'} + Enter sends`;
 
 /** What people say to each other about an order, and the box to say more. */
 export class CommentsView {
@@ -27,12 +27,14 @@ export class CommentsView {
   #input = el('textarea', {
     class: 'input',
     rows: 2,
-    maxLength: LONGEST,
+    dir: 'auto',
     placeholder: 'Write a comment',
     testid: 'comment-input',
     'aria-label': 'Write a comment',
   });
+  #hint = el('span', { class: 'compose-hint', testid: 'compose-hint' });
   #send = el('button', { class: 'button main small', type: 'button', testid: 'send-comment' });
+  #length = new LengthHint(this.#input, this.#send);
   #box;
 
   /** @param {Room} room */
@@ -43,10 +45,11 @@ export class CommentsView {
     this.#input.addEventListener('keydown', this.#key);
     this.#input.addEventListener('input', this.#tell);
     this.#input.addEventListener('blur', () => room.signal.stop(FIELD));
-    const hint = el('span', { class: 'compose-hint' }, `${COMMAND} + Enter sends`);
-    const foot = el('div', { class: 'compose-foot' }, hint, this.#send);
-    this.#box = el('div', { class: 'compose', testid: 'compose' }, this.#input, foot);
+    const foot = el('div', { class: 'compose-foot' }, this.#hint, this.#send);
+    const parts = [this.#input, this.#length.node, foot];
+    this.#box = el('div', { class: 'compose', testid: 'compose' }, ...parts);
     this.node = el('div', { class: 'comments' }, this.#log.node, this.#marks.node, this.#box);
+    this.#restore();
     this.show();
   }
 
@@ -60,6 +63,8 @@ export class CommentsView {
       ...written.map((one) => this.#nodeOf(one)),
       ...drafts.map((one) => this.#draft(one)),
     ];
+    // Kept as long as it is not known to be written.
+    if (drafts.length === 0 && !this.#input.value) this.#room.drafts.drop(FIELD);
     this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
   }
 
@@ -71,9 +76,12 @@ export class CommentsView {
     this.#log.toEnd();
   }
 
-  /** Nothing more can be said. */
+  /** Nothing more can be said; what was being written can still be read and copied. */
   end() {
-    this.#box.hidden = true;
+    this.#box.hidden = !this.#input.value.trim();
+    this.#input.readOnly = true;
+    this.#send.hidden = true;
+    this.#hintAt('Not sent');
     this.show();
   }
 
@@ -123,31 +131,53 @@ export class CommentsView {
   #write() {
     const text = this.#input.value.trim();
     this.#input.focus();
-    if (!text) return;
+    if (!text || this.#length.isOver || this.#room.end !== null) return;
     this.#input.value = '';
+    this.#length.update();
+    this.#hintAt(SENDS);
     this.#room.signal.stop(FIELD);
     this.#room.comments.write(text);
     this.toEnd();
   }
 
+  #restore() {
+    const draft = this.#room.drafts.get(FIELD);
+    this.#input.value = draft?.typed ?? '';
+    this.#length.update();
+    this.#hintAt(draft ? 'Your draft' : SENDS);
+  }
+
+  /** @param {string} text */
+  #hintAt(text) {
+    setText(this.#hint, text);
+  }
+
   #tell = () => {
+    this.#room.drafts.keep(FIELD, { typed: this.#input.value });
+    this.#hintAt(SENDS);
     if (this.#input.value.trim()) this.#room.signal.start(FIELD);
     else this.#room.signal.stop(FIELD);
   };
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    const isLeaving = event.key === 'Escape' && this.#input.value.trim() !== '';
+    const isSending = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
+    if (!isLeaving && !isSending) return;
+    // Else Escape would close the whole dialog.
     event.preventDefault();
-    this.#write();
+    event.stopPropagation();
+    if (isSending) this.#write();
+    else this.#input.blur();
   };
 }
 
 /** @param {import('../../api.js').Person} author @param {string} text @param {HTMLElement} when */
 function entry(author, text, when) {
-  const name = el('strong', {});
+  const name = el('strong', { dir: 'auto' });
   setText(name, author.name);
   const head = el('p', { class: 'comment-head' }, name, when);
-  const body = el('div', { class: 'comment-body' }, head, el('p', { class: 'comment-text' }, text));
+  const said = el('p', { class: 'comment-text', dir: 'auto' }, text);
+  const body = el('div', { class: 'comment-body' }, head, said);
   return el('li', { class: 'comment', testid: 'comment' }, avatar(author), body);
 }

@@ -4,6 +4,7 @@ import { ago, exactly } from '../../time.js';
 import { Dialog } from '../dialog.js';
 import { el } from '../dom.js';
 import { avatar } from './avatar.js';
+import { nameOf } from './texts.js';
 
 /**
  * @typedef {import('../../api.js').Person} Person
@@ -39,11 +40,16 @@ export function askWhich(conflicts, me, currency) {
     const dialog = new Dialog({ kind: 'window', testid: 'conflict', onClose });
     const form = el('form', { class: 'conflict', id: `conflict-${++count}` });
     form.append(
-      el('p', { class: 'conflict-lead' }, lead(conflicts)),
+      el('p', { class: 'conflict-lead' }, lead(conflicts, me)),
       ...conflicts.map((conflict) => fieldset(conflict, me, currency)),
     );
+    const save = saveButton(form.id);
+    const showState = () => save.show(unchosen(form, conflicts) === null);
+    form.addEventListener('change', showState);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
+      const left = unchosen(form, conflicts);
+      if (left) return left.focus();
       answer = choicesOf(form, conflicts);
       dialog.close();
     });
@@ -51,30 +57,52 @@ export function askWhich(conflicts, me, currency) {
     dialog.mayCloseFromBeside = () => false;
     dialog.node.classList.add('conflict-dialog');
     dialog.body.append(form);
-    dialog.foot.append(...buttons(form.id, () => dialog.close()));
+    dialog.foot.append(save.why, backButton(() => dialog.close()), save.node);
+    showState();
     shown = dialog;
     dialog.open();
-    /** @type {HTMLElement | null} */ (form.querySelector('input:checked'))?.focus();
+    unchosen(form, conflicts)?.focus();
   });
 }
 
-/** @param {FieldConflict[]} conflicts */
-function lead(conflicts) {
-  const who = [...new Set(conflicts.map(({ by }) => by?.name ?? 'Somebody'))].join(' and ');
+/** @param {FieldConflict[]} conflicts @param {Person} me */
+function lead(conflicts, me) {
+  const who = [...new Set(conflicts.map(({ by }) => nameOf(by, me)))].join(' and ');
   const changed = Object.fromEntries(
     conflicts.map(({ field, base, yours, theirs }) => [field, [base, theirs, yours]]),
   );
   const what = nameFields(changed);
-  return `While you were editing, ${who} changed ${what}, too. Choose what to keep.`;
+  return `${who} changed ${what}, too, while you were editing. Choose what to keep.`;
 }
 
-/** @param {string} form @param {() => void} onBack */
-function buttons(form, onBack) {
-  const back = { class: 'button', type: 'button', testid: 'conflict-back' };
-  const save = { class: 'button main', type: 'submit', testid: 'conflict-save' };
-  const submit = el('button', save, 'Save this choice');
-  submit.setAttribute('form', form);
-  return [el('button', { ...back, on: { click: onBack } }, 'Back to editing'), submit];
+/** @param {() => void} onBack */
+function backButton(onBack) {
+  const props = { class: 'button', type: 'button', testid: 'conflict-back' };
+  return el('button', { ...props, on: { click: onBack } }, 'Back to editing');
+}
+
+/** Nobody's version wins before a person has decided. @param {string} form */
+function saveButton(form) {
+  const id = `${form}-why`;
+  const why = el('p', { class: 'conflict-why', id, role: 'status' });
+  const props = { class: 'button main', type: 'submit', testid: 'conflict-save' };
+  const node = el('button', { ...props, 'aria-describedby': id }, 'Save this choice');
+  node.setAttribute('form', form);
+  const show = (/** @type {boolean} */ isChosen) => {
+    node.ariaDisabled = String(!isChosen);
+    why.textContent = isChosen ? '' : 'Choose one version first.';
+  };
+  return { node, why, show };
+}
+
+/**
+ * @param {HTMLFormElement} form @param {FieldConflict[]} conflicts
+ * @returns {HTMLElement | null} where the first choice is still to be made
+ */
+function unchosen(form, conflicts) {
+  const given = new FormData(form);
+  const left = conflicts.findIndex(({ field }) => !given.has(field));
+  return left < 0 ? null : form.querySelectorAll('fieldset')[left].querySelector('input');
 }
 
 /** @param {FieldConflict} conflict @param {Person} me @param {string} currency */
@@ -83,15 +111,16 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
   const title = name[0].toUpperCase() + name.slice(1);
   const before = el(
     'p',
-    { class: 'conflict-before' },
+    { class: 'conflict-before', dir: 'auto' },
     'Before: ',
     ...tell(field, base, null, currency),
   );
-  const who = by ?? { id: '', name: 'Somebody' };
+  const who = by ?? { id: '', name: 'Someone' };
+  const subject = nameOf(by, me).replace(/,$/, '');
   const versions = el(
     'div',
     { class: 'versions' },
-    version(field, 'theirs', who, `${who.name}, ${ago(at)}`, tell(field, theirs, base, currency)),
+    version(field, 'theirs', who, `${subject}, ${ago(at)}`, tell(field, theirs, base, currency)),
     version(field, 'yours', me, 'You', tell(field, yours, base, currency)),
   );
   versions.title = exactly(at);
@@ -105,9 +134,9 @@ function fieldset({ field, base, yours, theirs, by, at }, me, currency) {
  */
 function version(field, choice, who, name, value) {
   const props = { type: 'radio', name: field, value: choice, testid: `choose-${choice}` };
-  const radio = el('input', { ...props, defaultChecked: choice === 'yours' });
-  const head = el('span', { class: 'version-head' }, avatar(who), el('strong', {}, name), radio);
-  const body = el('span', { class: 'version-value', testid: `version-${choice}` }, ...value);
+  const radio = el('input', props);
+  const head = el('span', { class: 'version-head' }, avatar(who), el('strong', { dir: 'auto' }, name), radio);
+  const body = el('span', { class: 'version-value', dir: 'auto', testid: `version-${choice}` }, ...value);
   return el('label', { class: 'version' }, head, body);
 }
 
@@ -134,6 +163,6 @@ function tell(field, value, base, currency) {
 function choicesOf(form, conflicts) {
   const given = new FormData(form);
   return Object.fromEntries(
-    conflicts.map(({ field }) => [field, /** @type {Choice} */ (given.get(field) ?? 'yours')]),
+    conflicts.map(({ field }) => [field, /** @type {Choice} */ (given.get(field))]),
   );
 }

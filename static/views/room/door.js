@@ -1,4 +1,5 @@
 import { OrderDialog } from '../order-dialog.js';
+import { NO_SUCH_ORDER } from './texts.js';
 
 /** @typedef {import('../../room.js').Room} Room */
 
@@ -11,14 +12,19 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  */
 export class Door {
   #enter;
+  #onRefused;
   /** @type {OrderDialog | null} */
   #dialog = null;
   /** Whether going back leads to the board. */
   #isPushed = false;
 
-  /** @param {(id: string) => Room} enter */
-  constructor(enter) {
+  /**
+   * @param {(id: string) => Room} enter
+   * @param {(sentence: string) => void} onRefused told why an address opens nothing
+   */
+  constructor(enter, onRefused) {
     this.#enter = enter;
+    this.#onRefused = onRefused;
     addEventListener('popstate', this.#follow);
   }
 
@@ -35,8 +41,15 @@ export class Door {
   #follow = () => {
     const id = idInAddress();
     if (!id) this.#isPushed = false;
+    if (!id && isNamed()) this.#refuse();
     this.#show(id);
   };
+
+  /** What the address names can be no order. */
+  #refuse() {
+    history.replaceState(history.state, '', addressWith(null));
+    this.#onRefused(NO_SUCH_ORDER);
+  }
 
   /** The board is there. */
   start() {
@@ -75,6 +88,10 @@ export class Door {
     else history.replaceState(history.state, '', addressWith(null));
     this.#isPushed = false;
   }
+}
+
+function isNamed() {
+  return new URLSearchParams(location.hash.slice(1)).has(NAME);
 }
 
 /** @returns {string | null} */

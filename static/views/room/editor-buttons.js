@@ -8,10 +8,7 @@ import { el } from '../dom.js';
 export function editorButtons(field, { save, testid }) {
   const main = { class: 'button main small', type: 'button', testid: `save-${testid}` };
   const quiet = { class: 'button small', type: 'button', testid: `cancel-${testid}` };
-  return el(
-    'div',
-    { class: 'editor-buttons' },
-    el('button', { ...main, on: { click: () => field.save() } }, save),
-    el('button', { ...quiet, on: { click: () => field.cancel() } }, 'Cancel'),
-  );
+  const submit = el('button', { ...main, on: { click: () => field.save() } }, save);
+  const cancel = el('button', { ...quiet, on: { click: () => field.cancel() } }, 'Cancel');
+  return { node: el('div', { class: 'editor-buttons' }, submit, cancel), main: submit };
 }

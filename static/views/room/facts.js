@@ -5,7 +5,7 @@ const NAMES = ['Customer', 'Placed', 'Last change'];
 
 /** Whose order it is, and from when. */
 export class FactsView {
-  #values = NAMES.map(() => el('dd'));
+  #values = NAMES.map(() => el('dd', { dir: 'auto' }));
 
   constructor() {
     const pairs = NAMES.map((name, i) => el('div', {}, el('dt', {}, name), this.#values[i]));

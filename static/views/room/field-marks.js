@@ -1,22 +1,26 @@
 import { el, setText } from '../dom.js';
-import { avatar, colour } from './avatar.js';
+import { colour } from './avatar.js';
+import { nameOf } from './texts.js';
 
 /** @typedef {import('../../api.js').Person} Person */
 
-/** What is said at a field: who edits it, that it was changed meanwhile, what went wrong. */
+/** What is said at a field: who edits it, what others made of it, a draft, what went wrong. */
 export class FieldMarks {
   #editors = el('p', { class: 'editors', testid: 'editors', hidden: true });
-  #hint = el('p', { class: 'overtaken', testid: 'overtaken', hidden: true, role: 'status' });
+  #hint = el('p', { class: 'overtaken', dir: 'auto', testid: 'overtaken', hidden: true, role: 'status' });
+  #draft = el('p', { class: 'draft-hint', testid: 'draft', hidden: true });
   #error = el('p', { class: 'form-error', role: 'alert', testid: 'field-error' });
   #doing;
   onTakeTheirs = () => {};
+  onContinue = () => {};
   /** @type {HTMLElement | null} gets the colour of who edits */
   frame = null;
 
   /** @param {string} [doing] */
   constructor(doing = 'is editing') {
     this.#doing = doing;
-    this.node = el('div', { class: 'marks' }, this.#editors, this.#hint, this.#error);
+    const parts = [this.#editors, this.#hint, this.#draft, this.#error];
+    this.node = el('div', { class: 'marks' }, ...parts);
   }
 
   /** @param {Person[]} people @param {Person} me */
@@ -24,22 +28,32 @@ export class FieldMarks {
     this.#editors.hidden = people.length === 0;
     this.#markFrame(people[0] ?? null);
     if (people.length === 0) return;
-    const names = people.map((one) => (one.id === me.id ? 'You, in another window,' : one.name));
-    const verb = people.length > 1 ? this.#doing.replace('is', 'are') : this.#doing;
-    const text = el('span', {}, `${names.join(' and ')} ${verb}\u00a0…`);
+    const names = people.map((one) => nameOf(one, me));
+    const areMany = people.length > 1 || people[0].id === me.id;
+    const verb = areMany ? this.#doing.replace('is', 'are') : this.#doing;
+    const text = el('span', { dir: 'auto' }, `${names.join(' and ')} ${verb}\u00a0…`);
     colour(this.#editors, people[0]);
-    this.#editors.replaceChildren(avatar(people[0]), text);
+    this.#editors.replaceChildren(el('span', { class: 'editors-dot' }), text);
   }
 
-  /** @param {Person | null} by @param {string} theirs what they made of it; '' when it was not */
-  overtaken(by, theirs) {
+  /** @param {string} who @param {string} theirs what they made of it; '' when it was not */
+  overtaken(who, theirs) {
     this.#hint.hidden = theirs === '';
     if (!theirs) return;
-    const who = by?.name ?? 'Someone';
     const on = { click: () => this.onTakeTheirs() };
     const take = el('button', { class: 'link', type: 'button', testid: 'take-theirs', on });
     take.append('Take theirs');
     this.#hint.replaceChildren(`${who} changed this meanwhile: ${theirs}\u2002`, take);
+  }
+
+  /** @param {'none' | 'open' | 'waiting'} state */
+  draft(state) {
+    this.#draft.hidden = state === 'none';
+    const on = { click: () => this.onContinue() };
+    const props = { class: 'link', type: 'button', testid: 'continue-draft', on };
+    const parts = state === 'open' ? ['Your draft'] : ['Your draft is kept.\u2002'];
+    this.#draft.replaceChildren(...parts);
+    if (state === 'waiting') this.#draft.append(el('button', props, 'Continue'));
   }
 
   /** @param {string} text */
@@ -48,7 +62,8 @@ export class FieldMarks {
   }
 
   clear() {
-    this.overtaken(null, '');
+    this.overtaken('', '');
+    this.draft('none');
     this.error('');
   }
 

@@ -1,6 +1,7 @@
 import { sentenceOf } from '../../problems.js';
 import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
 import { FieldMarks } from './field-marks.js';
+import { nameOf } from './texts.js';
 
 /**
  * @typedef {import('../../api.js').Order} Order
@@ -15,6 +16,8 @@ import { FieldMarks } from './field-marks.js';
  * @property {HTMLElement} node
  * @property {(order: Order, mayEdit: boolean) => void} show
  * @property {(value: any, order: Order) => void} edit
+ * @property {() => any} typed what the inputs hold, which may be no value yet; `edit` takes it back
+ * @property {() => void} focusEditor
  * @property {(order: Order) => any} read what was typed; undefined when it cannot be sent
  * @property {(value: any, order: Order) => string} tell a value, in the hint that it was changed
  * @property {() => void} focus what opens the editor
@@ -22,7 +25,8 @@ import { FieldMarks } from './field-marks.js';
 
 /**
  * A field that is shown, and edited where it stands. While a person edits it, it keeps what they
- * type, and says what others made of it meanwhile.
+ * type, and says what others made of it meanwhile. What was typed stays a draft until it is saved
+ * or discarded.
  */
 export class Field {
   #context;
@@ -30,6 +34,8 @@ export class Field {
   /** @type {Order | null} the order on which the edit is made; null: nobody edits here */
   #base = null;
   #isBusy = false;
+  /** Whether a draft of an earlier visit has been looked for. */
+  #isRestored = false;
   #marks;
   #toEdit;
 
@@ -47,6 +53,8 @@ export class Field {
     this.#face = face;
     this.#toEdit = toEdit;
     marks.onTakeTheirs = () => this.cancel();
+    marks.onContinue = () => this.open();
+    face.node.addEventListener('input', this.#keep);
     face.node.addEventListener('focusin', this.#follow);
     face.node.addEventListener('focusout', this.#follow);
     face.node.addEventListener('keydown', this.#key);
@@ -63,12 +71,16 @@ export class Field {
 
   /** The order has changed. @param {Order} order */
   update(order) {
-    if (!this.#base) return this.#face.show(order, this.#context.mayEdit());
-    if (!this.#context.mayEdit()) return this.close();
+    if (!this.#base) {
+      this.#face.show(order, this.#context.mayEdit());
+      return this.#restore(order);
+    }
+    this.#freeze();
     const theirs = valueOf(order, this.name);
-    if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken(null, '');
+    if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken('', '');
     const event = this.#context.room.timeline.lastChange([this.name], this.#base.version);
-    this.#marks.overtaken(event?.actor ?? null, this.#face.tell(theirs, order));
+    const who = nameOf(event?.actor, this.#context.room.user);
+    this.#marks.overtaken(who, this.#face.tell(theirs, order));
   }
 
   /** Others began or ended to edit. */
@@ -76,19 +88,20 @@ export class Field {
     this.#marks.editedBy(this.#context.room.editing.of(this.name), this.#context.room.user);
   }
 
-  /** @param {any} [draft] what to begin with; else the value as it is */
-  open(draft) {
+  /** With the draft, if there is one. @param {any} [initial] else the value as it is */
+  open(initial) {
     const { shown, confirmed } = this.#context.room.saving;
     if (this.#base || !shown || !confirmed || !this.#context.mayEdit()) return;
-    const value = draft === undefined ? valueOf(shown, this.name) : draft;
+    const draft = this.#draft;
+    const value = initial === undefined ? valueOf(shown, this.name) : initial;
     // A line that others have removed meanwhile.
-    if (value === null && skuOf(this.name) !== null) return;
-    this.#base = confirmed;
-    this.#face.edit(value, shown);
+    if (value === null && !draft && skuOf(this.name) !== null) return;
+    this.#edit(draft ? draft.typed : value, draft?.base ?? confirmed);
+    this.#face.focusEditor();
   }
 
   save = async () => {
-    if (!this.#base) return;
+    if (!this.#base || !this.#context.mayEdit()) return;
     const value = this.#face.read(this.#base);
     if (value !== undefined) await this.send(value);
   };
@@ -96,36 +109,103 @@ export class Field {
   /** @param {any} value */
   async send(value) {
     const base = this.#base ?? this.#context.room.saving.confirmed;
+    if (!base) return;
     const edit = this.#toEdit(value);
+    const sent = JSON.stringify(this.#draft);
     this.#isBusy = true;
-    this.close();
+    this.#close();
     try {
-      const isChange = base && Object.keys(differing(base, edit)).length > 0;
-      if (isChange && !(await this.#context.save(edit, base))) this.open(value ?? undefined);
+      const isChange = Object.keys(differing(base, edit)).length > 0;
+      if (isChange && !(await this.#context.save(edit, base))) return this.#reopen(value, base);
+      // Unless the next one is being typed already.
+      if (JSON.stringify(this.#draft) === sent) this.#drop();
     } catch (error) {
-      this.open(value ?? undefined);
+      this.#reopen(value, base);
       this.#marks.error(sentenceOf(error));
     } finally {
       this.#isBusy = false;
     }
   }
 
-  cancel = () => this.close();
-
   /** Back to what it is; a draft is given up. */
-  close() {
+  cancel = () => {
+    this.#drop();
+    this.#close();
+  };
+
+  /** Back to what it is; a draft waits. */
+  leave() {
+    this.#close();
+    this.#marks.draft(this.#draft ? 'waiting' : 'none');
+  }
+
+  #close() {
     const { room, mayEdit } = this.#context;
     const hadFocus = this.#face.node.contains(document.activeElement);
     room.signal.stop(this.name);
     this.#base = null;
+    delete this.#face.node.dataset.frozen;
     this.#marks.clear();
     if (room.order) this.#face.show(room.order, mayEdit());
     if (hadFocus) this.#face.focus();
   }
 
+  /** @param {any} value @param {Order} base */
+  #reopen(value, base) {
+    if (this.#base || (value === null && skuOf(this.name) !== null)) return;
+    this.#edit(value, base);
+    if (this.#context.mayEdit()) this.#face.focusEditor();
+  }
+
+  /** @param {any} value @param {Order} base */
+  #edit(value, base) {
+    const { order } = this.#context.room;
+    if (!order) return;
+    this.#base = base;
+    this.#face.edit(value, order);
+    this.#marks.draft(this.#draft ? 'open' : 'none');
+    this.update(order);
+  }
+
+  // ------------------------------------------------------------------- drafts
+
+  get #draft() {
+    return this.#context.room.drafts.get(this.name);
+  }
+
+  #drop() {
+    this.#context.room.drafts.drop(this.name);
+  }
+
+  #keep = () => {
+    if (!this.#base) return;
+    this.#context.room.drafts.keep(this.name, { typed: this.#face.typed(), base: this.#base });
+  };
+
+  /** Once, what was typed on an earlier visit; unless it has become true. @param {Order} order */
+  #restore(order) {
+    if (this.#isRestored) return;
+    this.#isRestored = true;
+    const draft = this.#draft;
+    if (!draft?.base) return;
+    if (isSame(draft.typed || null, valueOf(order, this.name))) return this.#drop();
+    this.#edit(draft.typed, draft.base);
+  }
+
+  /** What can no longer be saved can still be read and copied. */
+  #freeze() {
+    if (this.#context.mayEdit()) return;
+    this.#context.room.signal.stop(this.name);
+    this.#face.node.dataset.frozen = '';
+    this.#marks.draft('open');
+    for (const input of this.#face.node.querySelectorAll('input, textarea')) {
+      /** @type {HTMLInputElement} */ (input).readOnly = true;
+    }
+  }
+
   /** Tell the others, as long as the focus is in the editor. @param {FocusEvent} event */
   #follow = (event) => {
-    if (!this.#base) return;
+    if (!this.#base || !this.#context.mayEdit()) return;
     const target = event.type === 'focusin' ? event.target : event.relatedTarget;
     const isInside = target instanceof Node && this.#face.node.contains(target);
     if (isInside) this.#context.room.signal.start(this.name);
@@ -134,7 +214,7 @@ export class Field {
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
-    if (!this.#base) return;
+    if (!this.#base || !this.#context.mayEdit()) return;
     const isInput = event.target instanceof HTMLInputElement;
     const isSave = event.key === 'Enter' && (isInput || event.ctrlKey || event.metaKey);
     if (event.key !== 'Escape' && !isSave) return;
@@ -142,6 +222,6 @@ export class Field {
     event.preventDefault();
     event.stopPropagation();
     if (isSave) this.save();
-    else this.cancel();
+    else this.leave();
   };
 }

@@ -44,10 +44,10 @@ export class HistoryView {
 
 /** @param {OrderEvent} event */
 function entry(event) {
-  const who = el('strong', {}, event.actor?.name ?? 'Tandem');
+  const who = el('strong', { dir: 'auto' }, event.actor?.name ?? 'Tandem');
   const said = quote(event);
-  const sentence = el('p', { class: 'deed' }, who, ` ${deed(event)}`);
-  const body = el('div', { class: 'deed-body' }, sentence, said && el('blockquote', {}, said));
+  const sentence = el('p', { class: 'deed', dir: 'auto' }, who, ` ${deed(event)}`);
+  const body = el('div', { class: 'deed-body' }, sentence, said && el('blockquote', { dir: 'auto' }, said));
   body.append(timeNode(event.at));
   const data = { type: event.type, status: event.changed?.status?.[1] };
   if (!data.status) delete data.status;

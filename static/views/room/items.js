@@ -1,4 +1,5 @@
 import { formatMoney } from '../../money.js';
+import { skuOf } from '../../room/edits.js';
 import { arrange, el, setText } from '../dom.js';
 import { COLUMNS, lineRow } from './line-row.js';
 import { newLine } from './new-line.js';
@@ -16,6 +17,7 @@ export class ItemsView {
   #body = el('tbody');
   #total = el('td', { class: 'number', testid: 'room-total' });
   #new;
+  #isRestored = false;
 
   /** @param {import('./field.js').RoomContext} context */
   constructor(context) {
@@ -37,6 +39,7 @@ export class ItemsView {
     const skus = new Set(order.items.map((item) => item.sku));
     this.#dropRows(skus);
     const rows = order.items.map((item) => this.#rowOf(item.sku));
+    this.#restoreRows();
     const orphans = [...this.#rows.values()].filter((row) => !rows.includes(row));
     arrange(
       this.#body,
@@ -50,11 +53,6 @@ export class ItemsView {
     for (const field of this.#fields()) field.updateEditors();
   }
 
-  /** Editing is over. */
-  close() {
-    for (const field of this.#fields()) if (field.isEditing) field.close();
-  }
-
   #fields() {
     return [...this.#rows.values(), this.#new].map((row) => row.field);
   }
@@ -65,6 +63,16 @@ export class ItemsView {
       node.hidden = !skus.has(sku) && !field.isEditing;
       if (node.hidden && node.contains(document.activeElement)) this.#new.focus();
       if (!skus.has(sku) && !field.isInUse) this.#rows.delete(sku);
+    }
+  }
+
+  /** A draft of an earlier visit may belong to a line that is there no more. */
+  #restoreRows() {
+    if (this.#isRestored) return;
+    this.#isRestored = true;
+    for (const field of this.#context.room.drafts.fields) {
+      const sku = skuOf(field);
+      if (sku !== null) this.#rowOf(sku);
     }
   }
 

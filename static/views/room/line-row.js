@@ -25,7 +25,7 @@ export function lineRow(sku, context) {
 
 class LineFace {
   #sku;
-  #name = el('span', { class: 'item-name' });
+  #name = el('span', { class: 'item-name', dir: 'auto' });
   #quantity = el('td', { class: 'number', testid: 'item-quantity' });
   #price = el('td', { class: 'number', testid: 'item-price' });
   #sum = el('td', { class: 'number' });
@@ -61,6 +61,7 @@ class LineFace {
   show(order, mayEdit) {
     const item = valueOf(order, lineField(this.#sku));
     if (this.#line || !this.#marks.node.isConnected) this.#place();
+    this.node.hidden = item === null;
     if (item) this.#fill(item, order, mayEdit);
   }
 
@@ -75,9 +76,17 @@ class LineFace {
     line.showSum(currency);
     this.#line = line;
     const buttons = editorButtons(field, { save: 'Save', testid: 'line' });
-    this.#editor.replaceChildren(line.node, buttons, this.#marks.node);
+    this.#editor.replaceChildren(line.node, buttons.node, this.#marks.node);
     this.node.replaceChildren(this.#editor);
-    line.focusQuantity();
+    this.node.hidden = false;
+  }
+
+  typed() {
+    return this.#line?.typed;
+  }
+
+  focusEditor() {
+    this.#line?.focusQuantity();
   }
 
   /** @param {Order} order */

@@ -55,10 +55,18 @@ class NewLineFace {
     line.node.addEventListener('input', () => line.showSum(currency));
     const field = /** @type {Field} */ (this.#field);
     this.#line = line;
-    this.#editor.replaceChildren(line.node, editorButtons(field, { save: 'Add', testid: 'item' }));
+    const buttons = editorButtons(field, { save: 'Add', testid: 'item' });
+    this.#editor.replaceChildren(line.node, buttons.node);
     this.#add.hidden = true;
     this.#editor.hidden = false;
-    line.focus();
+  }
+
+  typed() {
+    return this.#line?.typed;
+  }
+
+  focusEditor() {
+    this.#line?.focus();
   }
 
   /** @param {Order} order */

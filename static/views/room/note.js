@@ -2,10 +2,10 @@ import { el, icon, setText } from '../dom.js';
 import { FieldMarks } from './field-marks.js';
 import { Field } from './field.js';
 import { editorButtons } from './editor-buttons.js';
+import { LengthHint } from './length.js';
 
 /** @typedef {import('../../api.js').Order} Order */
 
-const LONGEST = 2000;
 const SHORT = 80;
 
 /** The note of an order. @param {import('./field.js').RoomContext} context */
@@ -18,18 +18,20 @@ export function noteField(context) {
 }
 
 class NoteFace {
-  #text = el('p', { class: 'note-text', testid: 'note' });
+  #text = el('p', { class: 'note-text', dir: 'auto', testid: 'note' });
   #pen = el('button', { class: 'button icon-only pen', type: 'button', testid: 'edit-note' });
   #add = el('button', { class: 'link', type: 'button', testid: 'add-note' }, 'Add a note');
   #shown;
   #input = el('textarea', {
     class: 'input',
     rows: 4,
-    maxLength: LONGEST,
+    dir: 'auto',
     testid: 'note-input',
     'aria-label': 'Note',
   });
   #editor = el('div', { class: 'editor', hidden: true });
+  /** @type {LengthHint | null} */
+  #length = null;
 
   /** @param {FieldMarks} marks */
   constructor(marks) {
@@ -46,7 +48,8 @@ class NoteFace {
   wire(field) {
     for (const button of [this.#pen, this.#add]) button.onclick = () => field.open();
     const buttons = editorButtons(field, { save: 'Save note', testid: 'note' });
-    this.#editor.append(this.#input, buttons);
+    this.#length = new LengthHint(this.#input, buttons.main);
+    this.#editor.append(this.#input, this.#length.node, buttons.node);
   }
 
   /** @param {Order} order @param {boolean} mayEdit */
@@ -63,11 +66,22 @@ class NoteFace {
   edit(value) {
     this.#shown.hidden = this.#add.hidden = true;
     this.#editor.hidden = false;
+    this.#input.readOnly = false;
     this.#input.value = value ?? '';
+    this.#length?.update();
+    this.node.hidden = false;
+  }
+
+  typed() {
+    return this.#input.value;
+  }
+
+  focusEditor() {
     this.#input.focus();
   }
 
   read() {
+    if (this.#length?.isOver) return undefined;
     return this.#input.value.trim() || null;
   }
 

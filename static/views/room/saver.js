@@ -40,7 +40,7 @@ export async function move(room, status) {
     return '';
   } catch (error) {
     const isOvertaken = error instanceof Problem && error.current;
-    return isOvertaken ? overtakenSentence(base, error) : sentenceOf(error);
+    return isOvertaken ? overtakenSentence(base, error, room.user) : sentenceOf(error);
   }
 }
 

@@ -8,6 +8,7 @@ import { avatar } from './avatar.js';
  * @typedef {import('../../api.js').Person} Person
  */
 
+const EXAMPLE = 'Enter an e-mail address, such as cleo@tandem.example.';
 const UNKNOWN = 'Nobody here has that e-mail address.';
 
 /** With whom an order is shared; its owner and staff add people and take them away. */
@@ -69,7 +70,7 @@ export class SharingView {
     remove.onclick = () => this.#run(remove, () => this.#room.unshare(person.id));
     const props = { class: 'shared-person', testid: 'shared', data: { userId: person.id } };
     const made = {
-      node: el('li', props, avatar(person), el('span', {}, person.name), remove),
+      node: el('li', props, avatar(person), el('span', { dir: 'auto' }, person.name), remove),
       remove,
     };
     this.#nodes.set(person.id, made);
@@ -80,11 +81,16 @@ export class SharingView {
   #share = async (event) => {
     event.preventDefault();
     const email = this.#email.value.trim();
-    if (!email) return this.#email.focus();
+    if (!email || !this.#email.validity.valid) return this.#complain();
     const isDone = await this.#run(this.#submit, () => this.#room.share(email));
     if (isDone) this.#email.value = '';
     this.#email.focus();
   };
+
+  #complain() {
+    setText(this.#error, EXAMPLE);
+    this.#email.focus();
+  }
 
   /** @param {HTMLButtonElement} button @param {() => Promise<unknown>} task */
   async #run(button, task) {
@@ -105,6 +111,8 @@ export class SharingView {
 
 /** @param {unknown} error */
 function sentence(error) {
-  const isUnknown = error instanceof Problem && error.code === 'user_not_found';
-  return isUnknown ? UNKNOWN : sentenceOf(error);
+  if (!(error instanceof Problem)) return sentenceOf(error);
+  if (error.code === 'user_not_found') return UNKNOWN;
+  // The browser is content with less than the server.
+  return error.code === 'invalid_request' ? EXAMPLE : sentenceOf(error);
 }

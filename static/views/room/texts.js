@@ -3,18 +3,29 @@ import { STATUS_NAMES } from '../../status.js';
 
 /**
  * @typedef {import('../../api.js').Order} Order
+ * @typedef {import('../../api.js').Person} Person
  * @typedef {import('../../order-events.js').OrderEvent} OrderEvent
  * @typedef {import('../../problems.js').Problem} Problem
  */
 
 /** Sentences that the room says. */
 
-/** @param {import('../../room.js').End} end */
-export function endSentence(end) {
-  return end === 'deleted'
-    ? 'This order was deleted. It can no longer be changed.'
-    : 'This order is not shared with you any more. What you see is how it was.';
+/**
+ * The subject of a sentence; who conflicts with themselves does so from another window.
+ * @param {Person | null | undefined} person @param {Person} me
+ */
+export function nameOf(person, me) {
+  return person?.id === me.id ? 'You, in another window,' : (person?.name ?? 'Someone');
 }
+
+export const NO_SUCH_ORDER = 'There is no such order, or you may not see it.';
+
+/** @type {Record<import('../../room.js').End, string>} */
+export const END_SENTENCES = {
+  deleted: 'This order was deleted. It can no longer be changed.',
+  revoked: 'This order is not shared with you any more. What you see is how it was.',
+  missing: NO_SUCH_ORDER,
+};
 
 /** @param {Order} order */
 export function closedSentence({ status }) {
@@ -34,11 +45,13 @@ export function mergedSentence(events) {
   return `Saved, and merged with ${who}’s change to ${fields}.`;
 }
 
-/** @param {Order} order as it was seen @param {Problem} problem */
-export function overtakenSentence(order, { current, conflicts }) {
-  const who = conflicts[0]?.by?.name ?? 'Someone else';
+/** @param {Order} order as it was seen @param {Problem} problem @param {Person} me */
+export function overtakenSentence(order, { current, conflicts }, me) {
+  const by = conflicts[0]?.by;
+  const who = nameOf(by, me);
+  const was = by?.id === me.id ? 'were' : 'was';
   const now = STATUS_NAMES[/** @type {Order['status']} */ (current.status)].toLowerCase();
   return current.status === order.status
     ? `${who} changed the order at the same moment. Have a look, then try again.`
-    : `${who} was quicker: the order is ${now} now. Your change was not made.`;
+    : `${who} ${was} quicker: the order is ${now} now. Your change was not made.`;
 }

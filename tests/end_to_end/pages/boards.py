@@ -30,9 +30,9 @@ COPY = """
 
 @asynccontextmanager
 async def demo_server(
-    template: Services, directory: Path, *, copies: int = 0
+    template: Services, directory: Path, *, copies: int = 0, redis_url: str | None = None
 ) -> AsyncIterator[ServerProcess]:
-    """With 200 orders, and so many older copies of each."""
+    """With 200 orders, and so many older copies of each; on a Redis of its own, if given."""
     async with fresh_database(template) as url:
         settings = make_settings(url, template, directory)
         engine = create_engine(settings)
@@ -42,7 +42,7 @@ async def demo_server(
             connection = await asyncpg.connect(url)
             await connection.execute(COPY, copies)
             await connection.close()
-        async with serving(url, settings.redis_url, settings.data_dir) as server:
+        async with serving(url, redis_url or settings.redis_url, settings.data_dir) as server:
             yield server
 
 

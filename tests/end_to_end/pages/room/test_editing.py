@@ -15,9 +15,11 @@ from tests.end_to_end.pages.room.actions import (
     assert_only_refused,
     edit_note,
     edit_quantity,
+    enter,
     line,
     save_note,
 )
+from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS
 
@@ -67,7 +69,9 @@ async def test_edits_of_different_fields_are_merged(staff: Visit, cleo: Visit) -
 
 
 @pytest.mark.parametrize(
-    ("key", "kept"), [("ArrowLeft", "Staff wins."), ("", "Cleo wins.")], ids=["theirs", "yours"]
+    ("key", "kept"),
+    [("Space", "Staff wins."), ("ArrowRight", "Cleo wins.")],
+    ids=["theirs", "yours"],
 )
 async def test_edits_of_the_same_field_are_chosen_from(
     staff: Visit, cleo: Visit, key: str, kept: str
@@ -81,14 +85,60 @@ async def test_edits_of_the_same_field_are_chosen_from(
     conflict = cleo.by("conflict")
     await expect(conflict.get_by_test_id("version-theirs")).to_have_text("Staff wins.")
     await expect(conflict.get_by_test_id("version-yours")).to_have_text("Cleo wins.")
-    if key:
-        await cleo.page.keyboard.press(key)
+    await cleo.page.keyboard.press(key)
     await cleo.page.keyboard.press("Enter")
 
     await expect(conflict).to_have_count(0)
     for visit in (staff, cleo):
         await expect(visit.by("note")).to_have_text(kept)
     assert staff.errors == []
+    assert_only_refused(cleo, 412)
+
+
+async def test_nobody_is_overwritten_without_a_choice(staff: Visit, cleo: Visit) -> None:
+    await edit_note(cleo, "Cleo wins.")
+    await save_note(staff, "Staff wins.")
+    await cleo.by("save-note").click()
+    save = cleo.by("conflict-save")
+    await expect(cleo.by("conflict").locator("input:checked")).to_have_count(0)
+    await expect(save).to_be_disabled()
+    await expect(save).to_have_accessible_description("Choose one version first.")
+    await cleo.screenshot("conflict-unchosen-1440-light")
+
+    await cleo.page.keyboard.press("Enter")
+    await save.click(force=True)
+    await expect(cleo.by("choose-theirs")).to_be_focused()
+    await expect(cleo.by("note")).not_to_have_text("Cleo wins.")
+    await expect(cleo.by("conflict")).to_be_visible()
+
+    await cleo.by("conflict-back").click()
+    await expect(cleo.by("note-input")).to_have_value("Cleo wins.")
+    await cleo.by("save-note").click()
+    await expect(save).to_be_disabled()
+    await expect(staff.by("note")).to_have_text("Staff wins.")
+    assert_only_refused(cleo, 412)
+
+
+async def test_who_conflicts_with_themselves_is_told_of_the_other_window(
+    server: ServerProcess, cleo: Visit, order: str
+) -> None:
+    other = Visit(await cleo.page.context.new_page(), server.url)
+    await enter(other, order)
+    await edit_note(other, "There.")
+    editors = cleo.by("field-note").get_by_test_id("editors")
+    await expect(editors).to_contain_text("You, in another window, are editing")
+    await edit_note(cleo, "Here.")
+    await other.by("save-note").click()
+    overtaken = cleo.by("field-note").get_by_test_id("overtaken")
+    await expect(overtaken).to_contain_text("You, in another window, changed this")
+    await other.page.close()
+
+    await cleo.by("save-note").click()
+
+    conflict = cleo.by("conflict")
+    await expect(conflict).to_contain_text("You, in another window, changed the note, too")
+    await expect(conflict).not_to_contain_text("Cleo")
+    await cleo.screenshot("conflict-self-1440-light")
     assert_only_refused(cleo, 412)
 
 

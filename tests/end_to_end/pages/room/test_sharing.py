@@ -58,8 +58,9 @@ async def test_who_may_no_longer_see_an_order_is_told_and_edits_it_no_more(
 
         await expect(omar.by("room-notice")).to_contain_text("not shared with you")
         await omar.screenshot("room-revoked-1440-light")
-        await expect(omar.by("note-input")).to_be_hidden()
-        for control in ("edit-note", "edit-line", "add-item", "compose"):
+        await expect(omar.by("note-input")).to_have_value("A draft")
+        await expect(omar.by("note-input")).not_to_be_editable()
+        for control in ("save-note", "edit-line", "add-item", "compose"):
             await expect(omar.by(control).filter(visible=True)).to_have_count(0)
         card = omar.page.locator(f"[data-testid=card][data-order-id='{order}']")
         await expect(card).to_have_count(0)
