@@ -2,6 +2,7 @@ import { STATUSES } from '../status.js';
 import { CardView } from './card.js';
 import { ColumnView } from './column.js';
 import { el } from './dom.js';
+import { Shifts } from './shifts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -35,6 +36,9 @@ export class ColumnsView {
   /** @type {WeakMap<HTMLElement, any>} timers that end the attention */
   #fading = new WeakMap();
   #isScheduled = false;
+  /** Whether other orders are wanted than before, or were read: that nobody takes for a move. */
+  #isAnew = true;
+  #shifts;
   /** @type {any} */
   #ticker = 0;
   /** @type {() => void} called after each drawing */
@@ -45,10 +49,12 @@ export class ColumnsView {
     this.#orders = orders;
     this.#context = context;
     for (const status of STATUSES) {
-      this.#columns.set(status, new ColumnView(status, (order) => this.#cardOf(order)));
+      const redraw = () => this.#redraw(status);
+      this.#columns.set(status, new ColumnView(status, (order) => this.#cardOf(order), redraw));
     }
     const nodes = [...this.#columns.values()].map((column) => column.node);
     this.node = el('div', { class: 'columns' }, ...nodes);
+    this.#shifts = new Shifts(this.node);
     for (const column of this.#columns.values()) column.showSkeleton();
     this.#ticker = setInterval(() => this.#tick(), TICK);
   }
@@ -74,14 +80,15 @@ export class ColumnsView {
 
   /** @param {Change} change */
   change({ upserted, removed, source }) {
+    const isNews = source === 'event' || source === 'call';
     for (const { id } of removed) this.#place(id, null);
     for (const { id, status } of upserted) {
       const isThere = this.#place(id, status) && this.#fresh.get(id) !== 'arrived';
-      if (source === 'event' || source === 'call') {
-        this.#fresh.set(id, isThere ? 'changed' : 'arrived');
-      }
+      if (isNews) this.#fresh.set(id, isThere ? 'changed' : 'arrived');
     }
-    if (upserted.length + removed.length > 0) this.schedule();
+    if (upserted.length + removed.length === 0) return;
+    this.#isAnew ||= !isNews;
+    this.schedule();
   }
 
   /** Show those orders only. @param {(order: Order) => boolean} isWanted */
@@ -92,6 +99,7 @@ export class ColumnsView {
 
   /** The first page is here, even if it is empty; or everything is to be looked at again. */
   refresh() {
+    this.#isAnew = true;
     for (const status of STATUSES) this.#dirty.add(status);
     this.schedule();
   }
@@ -126,11 +134,23 @@ export class ColumnsView {
     });
   }
 
+  /** @param {Status} status */
+  #redraw(status) {
+    this.#dirty.add(status);
+    this.schedule();
+  }
+
   #draw() {
     const focused = this.#rememberFocus();
-    for (const [status, orders] of this.#dirtyOrders()) this.#columns.get(status)?.show(orders);
+    const changed = [...this.#dirty].map((status) => this.column(status));
+    if (!this.#isAnew) this.#shifts.remember(changed);
+    for (const [status, orders] of this.#dirtyOrders()) {
+      this.#columns.get(status)?.show(orders, this.#isAnew);
+    }
     this.#dirty.clear();
     for (const id of this.#cards.keys()) if (!this.#orders.get(id)) this.#cards.delete(id);
+    if (!this.#isAnew) this.#shifts.mark(changed);
+    this.#isAnew = false;
     this.#highlight();
     focused?.();
     this.onDraw();
@@ -156,12 +176,19 @@ export class ColumnsView {
   }
 
   #highlight() {
-    const nodes = [...this.#fresh].map(([id, how]) => ({ node: this.#cards.get(id)?.node, how }));
-    this.#fresh.clear();
+    const shown = [...this.#fresh].filter(([id]) => !this.#isHeld(id));
+    for (const [id] of shown) this.#fresh.delete(id);
+    const nodes = shown.map(([id, how]) => ({ node: this.#cards.get(id)?.node, how }));
     for (const { node } of nodes) if (node) delete node.dataset.fresh;
     // One look at the layout, so that an animation that is running already starts anew.
     if (nodes.length > 0) void this.node.offsetWidth;
     for (const { node, how } of nodes) if (node) this.#drawAttention(node, how);
+  }
+
+  /** @param {string} id */
+  #isHeld(id) {
+    const status = this.#places.get(id);
+    return status !== undefined && this.#columns.get(status)?.holds(id);
   }
 
   /** @param {HTMLElement} node @param {string} how */
