@@ -202,17 +202,19 @@ export class ColumnsView {
   }
 
   /**
-   * A card that moves to another column loses the focus on the way; give it back to its first
-   * button, so that someone at the keyboard can go on with the same order.
+   * Whoever moves a card, the focus stays on the same control, else on the card's title or, when
+   * the card is gone, on the column: never on a button that does something else.
    * @returns {(() => void) | null}
    */
   #rememberFocus() {
-    const active = document.activeElement;
-    const card = active?.closest?.('.card');
-    if (!card || !this.node.contains(card)) return null;
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    const card = active?.closest('.card');
+    if (!active || !card || !this.node.contains(card)) return null;
+    const scroll = card.closest('.column-scroll');
     return () => {
-      if (document.activeElement === active || !card.isConnected) return;
-      const target = card.querySelector('.card-actions button') ?? card.querySelector('.card-open');
+      if (document.activeElement === active) return;
+      const same = card.querySelector(`[data-testid='${active.dataset.testid}']`);
+      const target = card.isConnected ? (same ?? card.querySelector('.card-open')) : scroll;
       /** @type {HTMLElement | null} */ (target)?.focus({ preventScroll: true });
     };
   }
