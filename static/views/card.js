@@ -21,8 +21,10 @@ export class CardView {
   #context;
   #open = el('button', { class: 'card-open', type: 'button', testid: 'card-open' });
   #time = el('time', { class: 'card-time' });
-  #owner = el('p', { class: 'card-owner' });
-  #items = el('p', { class: 'card-items' });
+  #owner = el('p', { class: 'card-owner', dir: 'auto' });
+  #product = el('bdi');
+  #others = el('span');
+  #items = el('p', { class: 'card-items' }, this.#product, this.#others);
   #note = el('p', { class: 'card-note' });
   #total = el('strong', { class: 'card-total' });
   #pieces = el('span', { class: 'card-pieces' });
@@ -65,7 +67,8 @@ export class CardView {
     setText(this.#status, STATUS_NAMES[order.status]);
     setText(this.#owner, order.owner.name);
     this.#owner.hidden = !this.#tellsOwner(order);
-    setText(this.#items, describe(order));
+    setText(this.#product, order.items[0]?.name ?? '');
+    setText(this.#others, others(order));
     setText(this.#total, formatMoney(order.total, order.currency));
     setText(this.#pieces, pieces(order));
     this.#showNote(order.note);
@@ -83,7 +86,7 @@ export class CardView {
   /** @param {string | null} note */
   #showNote(note) {
     this.#note.hidden = !note;
-    if (note) this.#note.replaceChildren(icon('note'), el('span', {}, note));
+    if (note) this.#note.replaceChildren(icon('note'), el('span', { dir: 'auto' }, note));
   }
 
   /** @param {boolean} isWaiting for the server's answer to a move */
@@ -93,9 +96,9 @@ export class CardView {
 }
 
 /** @param {Order} order */
-function describe({ items }) {
-  const others = items.length - 1;
-  return others > 0 ? `${items[0].name} and\u00a0${others}\u00a0more` : (items[0]?.name ?? '');
+function others({ items }) {
+  const count = items.length - 1;
+  return count > 0 ? ` and\u00a0${count}\u00a0more` : '';
 }
 
 /** @param {Order} order */
