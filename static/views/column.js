@@ -43,13 +43,16 @@ export class ColumnView {
   #shown = FIRST;
   #cardOf;
   #hold;
+  #skip;
 
   /**
    * @param {Status} status
    * @param {(order: Order) => CardView} cardOf
-   * @param {() => void} onRelease what was held back may be drawn
+   * @param {object} handlers
+   * @param {() => void} handlers.onRelease what was held back may be drawn
+   * @param {() => void} handlers.onSkip the keyboard is to go on behind this column
    */
-  constructor(status, cardOf, onRelease) {
+  constructor(status, cardOf, { onRelease, onSkip }) {
     this.status = status;
     this.#cardOf = cardOf;
     this.#empty.textContent = EMPTY[status];
@@ -68,7 +71,10 @@ export class ColumnView {
     scroll.setAttribute('aria-labelledby', id);
     scroll.append(this.#list, this.#empty, this.#end);
     const props = { class: 'column', testid: id, 'aria-labelledby': id, data: { status } };
-    this.node = el('section', props, head, this.#news, scroll);
+    this.#skip = el('button', { class: 'skip', type: 'button', testid: `skip-${status}` });
+    this.#skip.textContent = `Skip ${STATUS_NAMES[status]}`;
+    this.#skip.addEventListener('click', onSkip);
+    this.node = el('section', props, head, this.#skip, this.#news, scroll);
     this.#news.dataset.testid = `news-${status}`;
     this.#hold = new Hold(this.node, onRelease);
     this.#news.addEventListener('click', () => this.#hold.release());
@@ -99,6 +105,7 @@ export class ColumnView {
     this.#line = this.#hold.isOn && !isAnew ? this.#steady(orders) : orders;
     setText(this.#count, String(orders.length));
     this.#empty.hidden = orders.length > 0;
+    this.#skip.hidden = orders.length === 0;
     this.#announce(orders.length - this.#line.length);
     arrange(
       this.#list,

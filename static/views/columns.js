@@ -1,5 +1,6 @@
 import { STATUSES } from '../status.js';
 import { CardView } from './card.js';
+import { scrollOf, walkWithArrows } from './card-keys.js';
 import { ColumnView } from './column.js';
 import { el } from './dom.js';
 import { Shifts } from './shifts.js';
@@ -43,18 +44,19 @@ export class ColumnsView {
   #ticker = 0;
   /** @type {() => void} called after each drawing */
   onDraw = () => {};
+  /** @type {() => void} the keyboard has skipped the last column */
+  onEnd = () => {};
 
   /** @param {import('../realtime.js').Collection} orders @param {CardContext} context */
   constructor(orders, context) {
     this.#orders = orders;
     this.#context = context;
-    for (const status of STATUSES) {
-      const redraw = () => this.#redraw(status);
-      this.#columns.set(status, new ColumnView(status, (order) => this.#cardOf(order), redraw));
-    }
+    for (const status of STATUSES) this.#columns.set(status, this.#columnOf(status));
     const nodes = [...this.#columns.values()].map((column) => column.node);
     this.node = el('div', { class: 'columns' }, ...nodes);
     this.#shifts = new Shifts(this.node);
+    walkWithArrows(this.node);
+    this.#followExtent();
     for (const column of this.#columns.values()) column.showSkeleton();
     this.#ticker = setInterval(() => this.#tick(), TICK);
   }
@@ -132,6 +134,32 @@ export class ColumnsView {
       this.#isScheduled = false;
       this.#draw();
     });
+  }
+
+  /** @param {Status} status */
+  #columnOf(status) {
+    return new ColumnView(status, (order) => this.#cardOf(order), {
+      onRelease: () => this.#redraw(status),
+      onSkip: () => this.#skip(status),
+    });
+  }
+
+  /** @param {Status} status */
+  #skip(status) {
+    const next = STATUSES.slice(STATUSES.indexOf(status) + 1).map((other) => this.column(other));
+    const shown = next.find((column) => column.checkVisibility());
+    if (shown) scrollOf(shown)?.focus();
+    else this.onEnd();
+  }
+
+  /** Whether there is more to the right than is seen. */
+  #followExtent() {
+    const look = () => {
+      const { scrollLeft, clientWidth, scrollWidth } = this.node;
+      this.node.toggleAttribute('data-more', scrollLeft + clientWidth < scrollWidth - 24);
+    };
+    this.node.addEventListener('scroll', look, { passive: true });
+    new ResizeObserver(look).observe(this.node);
   }
 
   /** @param {Status} status */

@@ -83,7 +83,8 @@ async def test_a_double_click_does_not_cancel(staff: Visit, order: Locator) -> N
 
     await expect(order.get_by_test_id("confirm-cancel")).to_have_count(0)
     await expect(order.get_by_test_id("action-cancelled")).to_be_focused()
-    assert not any(url.endswith(await id_of(order)) for url in staff.urls)
+    asked = await id_of(order)
+    assert not any(url.endswith(asked) for url in staff.urls)
     assert_clean(staff)
 
 
@@ -123,6 +124,35 @@ async def test_the_focus_never_goes_to_another_action_when_somebody_else_moves_i
     await expect(order).to_have_attribute("data-status", "accepted")
 
     await expect(order.get_by_test_id(after)).to_be_focused()
+
+
+async def test_arrow_keys_walk_from_card_to_card_and_out_of_the_column(
+    server: ServerProcess, http: AsyncClient, staff: Visit, order: Locator
+) -> None:
+    first = await at_rest(staff, await place(http, server))
+    keyboard = staff.page.keyboard
+    await first.get_by_test_id("action-accepted").focus()
+    await keyboard.press("ArrowDown")
+    await expect(order.get_by_test_id("card-open")).to_be_focused()
+    await keyboard.press("ArrowUp")
+    await expect(first.get_by_test_id("card-open")).to_be_focused()
+    await keyboard.press("ArrowRight")
+
+    beside = staff.by("column-accepted").get_by_test_id("card-open").first
+    await expect(beside).to_be_focused()
+    await keyboard.press("ArrowLeft")
+    await expect(first.get_by_test_id("card-open")).to_be_focused()
+
+
+async def test_a_column_is_skipped_with_the_keyboard(staff: Visit, order: Locator) -> None:
+    await order.wait_for()
+    await staff.by("skip-placed").focus()
+    await staff.page.keyboard.press("Enter")
+    await expect(staff.by("column-accepted").locator(".column-scroll")).to_be_focused()
+
+    await staff.by("skip-cancelled").focus()
+    await staff.page.keyboard.press("Enter")
+    await expect(staff.page.locator(".status-bar")).to_be_focused()
 
 
 async def test_a_move_made_while_there_is_no_connection_is_sent_when_there_is_one(
