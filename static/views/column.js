@@ -76,7 +76,8 @@ export class ColumnView {
     this.#skip.addEventListener('click', onSkip);
     this.node = el('section', props, head, this.#skip, this.#news, scroll);
     this.#news.dataset.testid = `news-${status}`;
-    this.#hold = new Hold(this.node, onRelease);
+    // Most pointers only cross a column: unless something came meanwhile, there is nothing to do.
+    this.#hold = new Hold(this.node, () => this.#line !== this.#orders && onRelease());
     this.#news.addEventListener('click', () => this.#hold.release());
     this.#growNearEnd(scroll);
   }
