@@ -51,7 +51,7 @@ export class Board {
   constructor(user, outside) {
     this.#user = user;
     this.#outside = outside;
-    this.#actions = new OrderActions(this.#orders, outside.notices);
+    this.#actions = new OrderActions(this.#client, this.#orders, outside.notices);
     this.#view = new BoardView(user, this.#orders, this.#filter, {
       onMove: (id, status) => this.#actions.move(id, status),
       onPlace: (order) => this.#actions.place(order),
@@ -83,6 +83,7 @@ export class Board {
   close() {
     this.#isOpen = false;
     clearTimeout(this.#reloadTimer);
+    this.#actions.close();
     this.#search.stop();
     this.#filter.close();
     this.#orders.close();

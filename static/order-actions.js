@@ -9,19 +9,37 @@
 
 import { changeOrder, placeOrder } from './api.js';
 import { randomKey } from './keys.js';
-import { Problem, sentenceOf } from './problems.js';
+import { Problem, sentenceOf, Unreachable } from './problems.js';
+import { sleep } from './realtime/pages.js';
 import { STATUS_NAMES } from './status.js';
 
+/** So long a move waits for the connection. */
+const PATIENCE = 30_000;
+/** Between two tries, where the connection is not known to be gone. */
+const PAUSE = 1000;
+
 export class OrderActions {
+  #client;
   #orders;
   #notices;
+  #isOpen = true;
   /** The last order that was sent and its key, so that a repeat after a failure is known as one. */
   #lastWish = { order: '', key: '' };
 
-  /** @param {import('./realtime.js').Collection} orders @param {Notices} notices */
-  constructor(orders, notices) {
+  /**
+   * @param {import('./realtime.js').RealtimeClient} client
+   * @param {import('./realtime.js').Collection} orders
+   * @param {Notices} notices
+   */
+  constructor(client, orders, notices) {
+    this.#client = client;
     this.#orders = orders;
     this.#notices = notices;
+  }
+
+  /** What waits for the connection is not sent any more. */
+  close() {
+    this.#isOpen = false;
   }
 
   /** Throws what the form has to show. @param {NewOrder} order */
@@ -37,21 +55,47 @@ export class OrderActions {
     const known = this.#orders.get(id);
     if (!known) return;
     try {
-      const { order, merged } = await changeOrder(id, known.version, { status });
+      const { order, merged } = await this.#sendMove(known, status);
       this.#orders.take(order);
       // The card moves before one's eyes; a notice would only be in the way.
       if (merged) this.#notices.info(moved(order, merged));
       else this.#notices.say(moved(order, merged));
     } catch (error) {
-      this.#refused(known, error);
+      if (this.#isOpen) this.#refused(known, status, error);
     }
   }
 
-  /** @param {Order} order @param {unknown} error */
-  #refused(order, error) {
+  /**
+   * Sent again when there is a connection: the version makes sure that it is done once at most.
+   * @param {Order} order @param {Status} status
+   */
+  async #sendMove(order, status) {
+    const deadline = Date.now() + PATIENCE;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await changeOrder(order.id, order.version, { status });
+      } catch (error) {
+        if (!isPassing(error) || Date.now() >= deadline) throw error;
+        if (tries === 0) this.#notices.info(`Order ${order.number}: waiting for the connection.`);
+        await this.#connection(deadline);
+        if (!this.#isOpen) throw error;
+      }
+    }
+  }
+
+  /** @param {number} deadline */
+  #connection(deadline) {
+    const connected = sleep(PAUSE).then(() => this.#client.connected());
+    return Promise.race([connected, sleep(deadline - Date.now())]);
+  }
+
+  /** @param {Order} order @param {Status} status @param {unknown} error */
+  #refused(order, status, error) {
     if (!(error instanceof Problem)) return this.#notices.error(sentenceOf(error));
     if (error.status === 412 && error.current) {
       this.#orders.take(error.current);
+      // Somebody did the same, or an answer was lost on its way here.
+      if (error.current.status === status) return this.#notices.say(moved(error.current, false));
       return this.#notices.info(overtaken(order, error));
     }
     if (error.status === 404) this.#orders.hide(order.id);
@@ -64,6 +108,11 @@ export class OrderActions {
     if (text !== this.#lastWish.order) this.#lastWish = { order: text, key: randomKey() };
     return this.#lastWish.key;
   }
+}
+
+/** Whether it may go well a little later. @param {unknown} error */
+function isPassing(error) {
+  return error instanceof Unreachable || (error instanceof Problem && error.status === 503);
 }
 
 /** @param {Order} order @param {boolean} merged */

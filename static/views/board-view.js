@@ -75,6 +75,7 @@ export class BoardView {
     this.#tabs = new StatusTabs(this.#columns);
     this.#status = new StatusBar(handlers.onMore);
     this.#columns.onDraw = () => this.#drawn();
+    this.#columns.onEnd = () => this.#status.node.focus();
     this.#showColumns();
     this.#welcome = welcome(() => this.#compose());
     this.#noMatch = noMatch(this.#noMatchText, () => this.#clearFilter());
@@ -163,13 +164,14 @@ export class BoardView {
 
   /** @param {{isComplete: boolean, isLoading: boolean}} list */
   showExtent(list) {
-    this.#status.showExtent(this.#orders.size, list);
     this.#extent = list;
+    const matches = this.#filter.isActive ? this.#columns.total : null;
+    this.#status.showExtent(this.#orders.size, list, matches);
   }
 
   #drawn() {
     this.#tabs.update();
-    this.#status.showExtent(this.#orders.size, this.#extent);
+    this.showExtent(this.#extent);
     this.#showMatches();
   }
 

@@ -1,6 +1,7 @@
 import { formatMoney } from '../money.js';
-import { isStaff, movesFor, STATUS_NAMES } from '../status.js';
+import { isStaff, STATUS_NAMES } from '../status.js';
 import { ago, exactly } from '../time.js';
+import { CardActions } from './card-actions.js';
 import { el, icon, setText } from './dom.js';
 import { counted } from './text.js';
 
@@ -18,15 +19,17 @@ import { counted } from './text.js';
 /** One order on the board. The node lives as long as the order is shown, wherever it moves. */
 export class CardView {
   #context;
-  #open = el('button', { class: 'card-open', type: 'button' });
+  #open = el('button', { class: 'card-open', type: 'button', testid: 'card-open' });
   #time = el('time', { class: 'card-time' });
-  #owner = el('p', { class: 'card-owner' });
-  #items = el('p', { class: 'card-items' });
+  #owner = el('p', { class: 'card-owner', dir: 'auto' });
+  #product = el('bdi');
+  #others = el('span');
+  #items = el('p', { class: 'card-items' }, this.#product, this.#others);
   #note = el('p', { class: 'card-note' });
   #total = el('strong', { class: 'card-total' });
   #pieces = el('span', { class: 'card-pieces' });
   #status = el('span', { class: 'sr-only', testid: 'card-status' });
-  #actions = el('div', { class: 'card-actions' });
+  #actions;
   /** @type {Order} */
   order;
 
@@ -37,16 +40,17 @@ export class CardView {
     this.#open.addEventListener('click', () => context.onOpen(order.id));
     const top = el('div', { class: 'card-top' }, this.#open, this.#status, this.#time);
     const sum = el('div', { class: 'card-sum' }, this.#total, this.#pieces);
-    const body = [top, this.#owner, this.#items, this.#note, sum, this.#actions];
+    this.#actions = new CardActions(order, context, (isWaiting) => this.#showWaiting(isWaiting));
+    const body = [top, this.#owner, this.#items, this.#note, sum, this.#actions.node];
     this.node = el('li', { class: 'card', testid: 'card', data: { orderId: order.id } }, ...body);
-    this.#show(order, true);
+    this.#show(order);
   }
 
   /** @param {Order} order */
   update(order) {
-    const isMoved = order.status !== this.order.status;
     this.order = order;
-    this.#show(order, isMoved);
+    this.#actions.update(order);
+    this.#show(order);
   }
 
   /** Times grow old without anything happening. */
@@ -54,8 +58,8 @@ export class CardView {
     setText(this.#time, ago(this.order.updated_at));
   }
 
-  /** @param {Order} order @param {boolean} isMoved */
-  #show(order, isMoved) {
+  /** @param {Order} order */
+  #show(order) {
     this.node.dataset.version = String(order.version);
     this.node.dataset.status = order.status;
     setText(this.#open, `#${order.number}`);
@@ -63,14 +67,14 @@ export class CardView {
     setText(this.#status, STATUS_NAMES[order.status]);
     setText(this.#owner, order.owner.name);
     this.#owner.hidden = !this.#tellsOwner(order);
-    setText(this.#items, describe(order));
+    setText(this.#product, order.items[0]?.name ?? '');
+    setText(this.#others, others(order));
     setText(this.#total, formatMoney(order.total, order.currency));
     setText(this.#pieces, pieces(order));
     this.#showNote(order.note);
     this.#time.dateTime = order.updated_at;
     this.#time.title = exactly(order.updated_at);
     this.tick();
-    if (isMoved) this.#showActions();
   }
 
   /** Customers know whose their own orders are. @param {Order} order */
@@ -82,41 +86,19 @@ export class CardView {
   /** @param {string | null} note */
   #showNote(note) {
     this.#note.hidden = !note;
-    if (note) this.#note.replaceChildren(icon('note'), el('span', {}, note));
+    if (note) this.#note.replaceChildren(icon('note'), el('span', { dir: 'auto' }, note));
   }
 
-  #showActions() {
-    const buttons = movesFor(this.order, this.#context.user).map((move) => this.#button(move));
-    this.#actions.replaceChildren(...buttons);
-    this.#actions.hidden = buttons.length === 0;
-  }
-
-  /** @param {import('../status.js').Move} move */
-  #button({ status, label, isMain }) {
-    const name = `${label}: order ${this.order.number}`;
-    const props = { type: 'button', testid: `action-${status}`, data: { status } };
-    const look = isMain ? 'button small step' : 'button small quiet';
-    const button = el('button', { ...props, class: look, 'aria-label': name }, label);
-    button.addEventListener('click', () => this.#move(button, status));
-    return button;
-  }
-
-  /**
-   * Busy, not disabled: a disabled button would lose the focus.
-   * @param {HTMLButtonElement} button @param {Status} status
-   */
-  async #move(button, status) {
-    if (button.ariaBusy === 'true') return;
-    button.ariaBusy = 'true';
-    await this.#context.onMove(this.order.id, status);
-    button.ariaBusy = 'false';
+  /** @param {boolean} isWaiting for the server's answer to a move */
+  #showWaiting(isWaiting) {
+    this.node.ariaBusy = isWaiting ? 'true' : null;
   }
 }
 
 /** @param {Order} order */
-function describe({ items }) {
-  const others = items.length - 1;
-  return others > 0 ? `${items[0].name} and\u00a0${others}\u00a0more` : (items[0]?.name ?? '');
+function others({ items }) {
+  const count = items.length - 1;
+  return count > 0 ? ` and\u00a0${count}\u00a0more` : '';
 }
 
 /** @param {Order} order */

@@ -1,7 +1,9 @@
 import { STATUSES } from '../status.js';
 import { CardView } from './card.js';
+import { scrollOf, walkWithArrows } from './card-keys.js';
 import { ColumnView } from './column.js';
 import { el } from './dom.js';
+import { Shifts } from './shifts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -35,20 +37,26 @@ export class ColumnsView {
   /** @type {WeakMap<HTMLElement, any>} timers that end the attention */
   #fading = new WeakMap();
   #isScheduled = false;
+  /** Whether other orders are wanted than before, or were read: that nobody takes for a move. */
+  #isAnew = true;
+  #shifts;
   /** @type {any} */
   #ticker = 0;
   /** @type {() => void} called after each drawing */
   onDraw = () => {};
+  /** @type {() => void} the keyboard has skipped the last column */
+  onEnd = () => {};
 
   /** @param {import('../realtime.js').Collection} orders @param {CardContext} context */
   constructor(orders, context) {
     this.#orders = orders;
     this.#context = context;
-    for (const status of STATUSES) {
-      this.#columns.set(status, new ColumnView(status, (order) => this.#cardOf(order)));
-    }
+    for (const status of STATUSES) this.#columns.set(status, this.#columnOf(status));
     const nodes = [...this.#columns.values()].map((column) => column.node);
     this.node = el('div', { class: 'columns' }, ...nodes);
+    this.#shifts = new Shifts(this.node);
+    walkWithArrows(this.node);
+    this.#followExtent();
     for (const column of this.#columns.values()) column.showSkeleton();
     this.#ticker = setInterval(() => this.#tick(), TICK);
   }
@@ -74,14 +82,15 @@ export class ColumnsView {
 
   /** @param {Change} change */
   change({ upserted, removed, source }) {
+    const isNews = source === 'event' || source === 'call';
     for (const { id } of removed) this.#place(id, null);
     for (const { id, status } of upserted) {
       const isThere = this.#place(id, status) && this.#fresh.get(id) !== 'arrived';
-      if (source === 'event' || source === 'call') {
-        this.#fresh.set(id, isThere ? 'changed' : 'arrived');
-      }
+      if (isNews) this.#fresh.set(id, isThere ? 'changed' : 'arrived');
     }
-    if (upserted.length + removed.length > 0) this.schedule();
+    if (upserted.length + removed.length === 0) return;
+    this.#isAnew ||= !isNews;
+    this.schedule();
   }
 
   /** Show those orders only. @param {(order: Order) => boolean} isWanted */
@@ -92,6 +101,7 @@ export class ColumnsView {
 
   /** The first page is here, even if it is empty; or everything is to be looked at again. */
   refresh() {
+    this.#isAnew = true;
     for (const status of STATUSES) this.#dirty.add(status);
     this.schedule();
   }
@@ -126,11 +136,49 @@ export class ColumnsView {
     });
   }
 
+  /** @param {Status} status */
+  #columnOf(status) {
+    return new ColumnView(status, (order) => this.#cardOf(order), {
+      onRelease: () => this.#redraw(status),
+      onSkip: () => this.#skip(status),
+    });
+  }
+
+  /** @param {Status} status */
+  #skip(status) {
+    const next = STATUSES.slice(STATUSES.indexOf(status) + 1).map((other) => this.column(other));
+    const shown = next.find((column) => column.checkVisibility());
+    if (shown) scrollOf(shown)?.focus();
+    else this.onEnd();
+  }
+
+  /** Whether there is more to the right than is seen. */
+  #followExtent() {
+    const look = () => {
+      const { scrollLeft, clientWidth, scrollWidth } = this.node;
+      this.node.toggleAttribute('data-more', scrollLeft + clientWidth < scrollWidth - 24);
+    };
+    this.node.addEventListener('scroll', look, { passive: true });
+    new ResizeObserver(look).observe(this.node);
+  }
+
+  /** @param {Status} status */
+  #redraw(status) {
+    this.#dirty.add(status);
+    this.schedule();
+  }
+
   #draw() {
     const focused = this.#rememberFocus();
-    for (const [status, orders] of this.#dirtyOrders()) this.#columns.get(status)?.show(orders);
+    const changed = [...this.#dirty].map((status) => this.column(status));
+    if (!this.#isAnew) this.#shifts.remember(changed);
+    for (const [status, orders] of this.#dirtyOrders()) {
+      this.#columns.get(status)?.show(orders, this.#isAnew);
+    }
     this.#dirty.clear();
     for (const id of this.#cards.keys()) if (!this.#orders.get(id)) this.#cards.delete(id);
+    if (!this.#isAnew) this.#shifts.mark(changed);
+    this.#isAnew = false;
     this.#highlight();
     focused?.();
     this.onDraw();
@@ -156,12 +204,19 @@ export class ColumnsView {
   }
 
   #highlight() {
-    const nodes = [...this.#fresh].map(([id, how]) => ({ node: this.#cards.get(id)?.node, how }));
-    this.#fresh.clear();
+    const shown = [...this.#fresh].filter(([id]) => !this.#isHeld(id));
+    for (const [id] of shown) this.#fresh.delete(id);
+    const nodes = shown.map(([id, how]) => ({ node: this.#cards.get(id)?.node, how }));
     for (const { node } of nodes) if (node) delete node.dataset.fresh;
     // One look at the layout, so that an animation that is running already starts anew.
     if (nodes.length > 0) void this.node.offsetWidth;
     for (const { node, how } of nodes) if (node) this.#drawAttention(node, how);
+  }
+
+  /** @param {string} id */
+  #isHeld(id) {
+    const status = this.#places.get(id);
+    return status !== undefined && this.#columns.get(status)?.holds(id);
   }
 
   /** @param {HTMLElement} node @param {string} how */
@@ -175,17 +230,19 @@ export class ColumnsView {
   }
 
   /**
-   * A card that moves to another column loses the focus on the way; give it back to its first
-   * button, so that someone at the keyboard can go on with the same order.
+   * Whoever moves a card, the focus stays on the same control, else on the card's title or, when
+   * the card is gone, on the column: never on a button that does something else.
    * @returns {(() => void) | null}
    */
   #rememberFocus() {
-    const active = document.activeElement;
-    const card = active?.closest?.('.card');
-    if (!card || !this.node.contains(card)) return null;
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    const card = active?.closest('.card');
+    if (!active || !card || !this.node.contains(card)) return null;
+    const scroll = card.closest('.column-scroll');
     return () => {
-      if (document.activeElement === active || !card.isConnected) return;
-      const target = card.querySelector('.card-actions button') ?? card.querySelector('.card-open');
+      if (document.activeElement === active) return;
+      const same = card.querySelector(`[data-testid='${active.dataset.testid}']`);
+      const target = card.isConnected ? (same ?? card.querySelector('.card-open')) : scroll;
       /** @type {HTMLElement | null} */ (target)?.focus({ preventScroll: true });
     };
   }

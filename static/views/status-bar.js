@@ -1,6 +1,6 @@
 import { duration } from '../time.js';
 import { el, setText } from './dom.js';
-import { counted } from './text.js';
+import { counted, formatCount } from './text.js';
 
 /** The line below the board: what happened last, and how much of the list is on the board. */
 export class StatusBar {
@@ -12,7 +12,7 @@ export class StatusBar {
   constructor(onMore) {
     const props = { class: 'link', type: 'button', testid: 'load-more', hidden: true };
     this.#more = el('button', { ...props, on: { click: onMore } }, 'Load older');
-    this.node = el('footer', { class: 'status-bar' }, this.#last, this.#extent, this.#more);
+    this.node = el('footer', { class: 'status-bar', tabIndex: -1 }, this.#last, this.#extent, this.#more);
   }
 
   /** @param {string} text @param {number} delay milliseconds */
@@ -22,12 +22,15 @@ export class StatusBar {
   }
 
   /**
-   * @param {number} count orders on the board
+   * @param {number} count orders that are loaded
    * @param {{isComplete: boolean, isLoading: boolean}} list
+   * @param {number | null} matches those that the filter shows; null without a filter
    */
-  showExtent(count, { isComplete, isLoading }) {
+  showExtent(count, { isComplete, isLoading }, matches) {
     const orders = counted(count, 'order');
-    setText(this.#extent, isComplete ? orders : `Newest ${orders}`);
+    const of = matches === null ? '' : `${formatCount(matches)} of `;
+    const newest = of ? `the newest ${orders}` : `Newest ${orders}`;
+    setText(this.#extent, of + (isComplete ? orders : newest));
     this.#more.hidden = isComplete;
     this.#more.disabled = isLoading;
     setText(this.#more, isLoading ? 'Loading…' : 'Load older');

@@ -22,6 +22,17 @@ pytestmark = [
 ]
 
 NEW_ORDER_MS = 2_000
+# What reaches into the padding of an order's card.
+BURSTING = """
+(id) => {
+  const card = document.querySelector(`[data-order-id='${id}']`);
+  const { left, right } = card.getBoundingClientRect();
+  const texts = [...card.children].filter((part) => part.checkVisibility());
+  const parts = texts.flatMap((part) => [part, ...part.querySelectorAll('button, strong, span')]);
+  const boxes = parts.map((part) => [part.className, part.getBoundingClientRect()]);
+  return boxes.filter(([, box]) => box.left < left + 8 || box.right > right - 8);
+}
+"""
 
 
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -47,7 +58,11 @@ async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards
         card = f"[data-testid=card][data-order-id='{order}']"
         for visit in (staff, cleo):
             await visit.page.locator(card).wait_for(timeout=NEW_ORDER_MS)
-        await staff.page.locator(card).get_by_test_id("action-accepted").click()
+        await (
+            staff.page.locator(f"{card}:not([data-shifting])")
+            .get_by_test_id("action-accepted")
+            .click()
+        )
 
         moved = "[data-testid=column-accepted] " + card
         for visit in (staff, cleo):
@@ -121,6 +136,38 @@ async def test_the_board_fits_the_screen(
 
         assert await overflow_of(visit) <= 0
         assert_clean(visit)
+
+
+@pytest.mark.parametrize("size", [(320, 568), (390, 844), (1280, 800)], ids=str)
+async def test_nothing_bursts_a_card_and_the_header_is_one_line(
+    server: ServerProcess, browser: Browser, http: AsyncClient, size: tuple[int, int]
+) -> None:
+    token = await demo_token(http, server, "cleo")
+    line = {"sku": "W-1", "name": "W" * 90, "quantity": 9_999, "unit_price": "9999999.00"}
+    order = await place_order(http, server.url, token, items=[line], note="N" * 200)
+    async with visiting(browser, server.url, size=size) as admin:
+        await admin.sign_in("admin")
+        await admin.page.locator(f"[data-order-id='{order['id']}']").wait_for()
+
+        assert await admin.page.evaluate(BURSTING, order["id"]) == []
+        button = await admin.by("new-order").bounding_box()
+        sign_out = await admin.by("sign-out").bounding_box()
+        assert button
+        assert sign_out
+        assert abs(button["y"] - sign_out["y"]) <= 4
+        assert sign_out["x"] + sign_out["width"] <= size[0]
+        assert_clean(admin)
+
+
+async def test_all_columns_are_seen_on_a_small_laptop(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url, size=(1280, 800)) as staff:
+        await staff.sign_in("staff")
+        last = await staff.by("column-cancelled").bounding_box()
+
+    assert last
+    assert last["x"] + last["width"] <= 1280
 
 
 async def test_admins_alone_are_shown_the_way_to_the_operations(

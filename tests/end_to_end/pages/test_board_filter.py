@@ -44,6 +44,7 @@ async def test_an_order_that_is_not_loaded_yet_is_asked_of_the_server(
 
         await expect(card(staff, OLDEST)).to_be_visible()
         await expect(staff.by("match-count")).to_have_text("1 order found")
+        await expect(staff.by("extent")).to_have_text("1 of the newest 51 orders")
         assert_clean(staff)
 
 
