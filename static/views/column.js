@@ -1,7 +1,7 @@
 import { STATUS_NAMES } from '../status.js';
 import { arrange, el, setText } from './dom.js';
 import { Hold } from './hold.js';
-import { counted } from './text.js';
+import { counted, formatCount } from './text.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -64,6 +64,7 @@ export class ColumnView {
       { class: 'column-head' },
       el('i', { class: 'dot' }),
       name,
+      this.#news,
       this.#count,
     );
     // Focusable, so that it can be scrolled with the keyboard.
@@ -74,7 +75,7 @@ export class ColumnView {
     this.#skip = el('button', { class: 'skip', type: 'button', testid: `skip-${status}` });
     this.#skip.textContent = `Skip ${STATUS_NAMES[status]}`;
     this.#skip.addEventListener('click', onSkip);
-    this.node = el('section', props, head, this.#skip, this.#news, scroll);
+    this.node = el('section', props, head, this.#skip, scroll);
     this.#news.dataset.testid = `news-${status}`;
     // Most pointers only cross a column: unless something came meanwhile, there is nothing to do.
     this.#hold = new Hold(this.node, () => this.#line !== this.#orders && onRelease());
@@ -129,7 +130,8 @@ export class ColumnView {
   /** @param {number} held */
   #announce(held) {
     this.#news.hidden = held === 0;
-    setText(this.#news, counted(held, 'new order'));
+    setText(this.#news, `${formatCount(held)} new`);
+    this.#news.ariaLabel = `Show ${counted(held, 'new order')}`;
   }
 
   /** Whatever is shown already stays as it is. */

@@ -50,7 +50,8 @@ async def test_what_is_under_the_pointer_stays_there_when_an_order_arrives(
 ) -> None:
     await order.get_by_test_id("action-accepted").hover()
     newcomer = await place(http, server)
-    await expect(staff.by("news-placed")).to_have_text("1 new order")
+    await expect(staff.by("news-placed")).to_have_text("1 new")
+    await staff.screenshot("board-held-1440-light")
     await press_where_it_rests(staff)
 
     await expect(order).to_have_attribute("data-status", "accepted")
