@@ -35,9 +35,12 @@ test: $(VENV)/dev.stamp
 brief: $(VENV)/dev.stamp
 	$(PYTEST) $(PROOFS) -m proof
 
-# The same sockets as ordinary ASGI routes, as any other server carries them.
+# The same sockets as ordinary ASGI routes, as any other server carries them; what has no socket is
+# left out.
+SOCKETLESS = conformance idempotency merge_property state_property
 route: $(VENV)/dev.stamp
 	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end \
+		$(SOCKETLESS:%=--ignore=tests/end_to_end/test_%.py) \
 		-m "not timed and not proof and not browser"
 
 check: $(VENV)/dev.stamp

@@ -252,7 +252,14 @@ async def test_a_private_valkey_that_was_killed_is_started_again(
 
 def valkeys(server: ServerProcess) -> list[psutil.Process]:
     children = psutil.Process(server.process.pid).children()
-    return [child for child in children if child.name().startswith("valkey")]
+    return [child for child in children if _name(child).startswith("valkey")]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:  # it was reaped in this moment
+        return ""
 
 
 async def connections(http: AsyncClient, server: ServerProcess) -> int:
