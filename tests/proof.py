@@ -67,6 +67,11 @@ PROOFS = [
         [f"{E2E}/test_merge_property.py"],
     ),
     Proof(
+        "scrolling",
+        "1,000 orders on the board, a scroll of 2 s: no task over 100 ms, median of three",
+        [f"{E2E}/pages/test_scrolling.py"],
+    ),
+    Proof(
         "soak",
         "500 clients cut, a worker killed, Valkey restarted, frozen, flushed: 0 lost, 0 repeated",
         [f"{E2E}/test_soak.py"],
