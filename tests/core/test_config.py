@@ -1,23 +1,21 @@
 """Settings: read from the environment, refused with a line that helps."""
 
-import os
 import re
-import stat
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from app.core.config import (
     Settings,
-    SettingsError,
     get_settings,
     load_settings,
     missing_services,
     warn_of_unknown,
 )
+from tests.core.complaints import complaint
+
+pytestmark = pytest.mark.usefixtures("environment")
 
 LONG_KEY = "k" * 32
 
@@ -69,29 +67,11 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """No setting but DATA_DIR."""
-    for name in list(os.environ):
-        if name.startswith("TANDEM_") or name in {"DATABASE_URL", "REDIS_URL"}:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TANDEM_DATA_DIR", str(tmp_path / "data"))
-    get_settings.cache_clear()
-    yield monkeypatch
-    get_settings.cache_clear()
-
-
 @pytest.mark.parametrize(("name", "value"), DEFAULTS.items())
 def test_a_setting_that_is_not_given_has_the_default_of_the_contract(
     name: str, value: object
 ) -> None:
     assert getattr(load_settings(), name) == value
-
-
-def complaint() -> str:
-    with pytest.raises(SettingsError) as refused:
-        load_settings()
-    return str(refused.value)
 
 
 @pytest.mark.parametrize(("variable", "given", "allowed"), WRONG)
@@ -232,56 +212,6 @@ def test_the_missing_services_are_named(environment: pytest.MonkeyPatch) -> None
 
     assert missing_services(load_settings()) == ["DATABASE_URL"]
     assert missing_services(Settings()) == ["DATABASE_URL"]
-
-
-# ------------------------------------------------------------------ the secret key
-
-
-def test_development_makes_a_secret_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    settings = load_settings()
-
-    path = tmp_path / "data" / "secret_key"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert settings.secret_key.get_secret_value() == path.read_text().strip()
-    assert len(settings.secret_key.get_secret_value()) >= 32
-
-
-def test_the_secret_key_is_made_once() -> None:
-    assert load_settings().secret_key == load_settings().secret_key
-
-
-def test_of_many_who_make_the_secret_key_at_once_all_get_the_same(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: load_settings().secret_key.get_secret_value(), range(32)))
-
-    assert len(keys) == 1
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret_key"]
-
-
-def test_a_secret_key_that_is_given_leaves_no_file(
-    environment: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    environment.setenv("TANDEM_SECRET_KEY", LONG_KEY)
-
-    assert load_settings().secret_key == SecretStr(LONG_KEY)
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_secret_key_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "secret_key").write_text("")
-
-    assert "secret_key holds fewer than 32 bytes" in complaint()
-
-
-def test_a_secret_is_not_shown_with_the_settings(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("TANDEM_SECRET_KEY", LONG_KEY)
-    environment.setenv("TANDEM_ADMIN_PASSWORD", "open-sesame")
-
-    shown = repr(load_settings())
-
-    assert LONG_KEY not in shown
-    assert "open-sesame" not in shown
 
 
 # ---------------------------------------------------------- what fits which environment

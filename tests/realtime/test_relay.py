@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -17,8 +16,6 @@ from app.realtime.relay import BATCH_BYTES, NUMBER, REST_SECONDS, Relay, message
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture
@@ -281,41 +278,3 @@ async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
     async with relaying(settings, broker) as relay:
         await published(broker, "a", 1)
         await until(lambda: relay.pending_age == 0)
-
-
-# ------------------------------------------------------------------ messages_of
-
-
-def row(
-    event: int, name: str | None, offset: int | None, payload: str | None = "{}"
-) -> dict[str, object]:
-    return {"id": event, "name": name, "offset": offset, "payload": payload, "at": NOW}
-
-
-def test_consecutive_events_of_a_channel_are_one_message() -> None:
-    rows = [row(1, "a", 4), row(1, "b", 9, None), row(2, "a", 5)]
-    messages = messages_of(rows)
-    assert [(each.channel, each.offset, len(each.payloads)) for each in messages] == [
-        ("a", 4, 2),
-        ("b", 9, 1),
-    ]
-    assert messages[0].ats == [NOW] * 2
-
-
-def test_a_change_of_rights_keeps_its_place_among_the_events() -> None:
-    rows = [row(1, "a", 1), row(2, "$control", 1), row(3, "a", 2), row(4, "a", 3)]
-    assert [(each.channel, each.offset) for each in messages_of(rows)] == [
-        ("a", 1),
-        ("$control", 1),
-        ("a", 2),
-    ]
-
-
-def test_a_message_that_is_large_enough_is_followed_by_another() -> None:
-    large = "x" * 200_000
-    rows = [row(number, "a", number, large) for number in counted(4)]
-    assert [(each.offset, len(each.payloads)) for each in messages_of(rows)] == [(1, 2), (3, 2)]
-
-
-def test_an_event_of_no_channel_makes_no_message() -> None:
-    assert messages_of([row(1, None, None)]) == []
