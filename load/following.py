@@ -4,12 +4,13 @@ See `reference`: bytes that another socket was sent before are only compared.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from time import time_ns
+from typing import Protocol
 
 from load.documents import Documents
 from load.frames import LONGEST_HEADER, WHOLE, Frame, Opcode, extent
 from load.reference import Event, Reading, Reference
-from load.websocket import Address, Listener, WebSocket
+from load.websocket import Address, Listener, WebSocket, memory
 
 
 class Follower(Listener, Protocol):
@@ -43,6 +44,15 @@ class FollowingSocket(WebSocket):
         self._documents = documents
         self._position: int | None = None
 
+    def buffer_updated(self, nbytes: int) -> None:
+        stretch = self._reference.stretches.get((self._position, nbytes))
+        if stretch is None or self._frames.rest or not memory.startswith(stretch.data):
+            super().buffer_updated(nbytes)
+            return
+        self._position = stretch.end
+        if stretch.events:
+            self._follower.take(stretch.events, time_ns() // 1000, rising=True)
+
     def _take(self, data: memoryview, received: int) -> None:
         if self._frames.rest or self._position is None:
             self._read(data, received)
@@ -52,16 +62,16 @@ class FollowingSocket(WebSocket):
             self._position, part = self._reference.frame_part(self._position)
             self._read(memoryview(part + data), received)
             return
-        self._go_on(self._position + len(known), received)
+        self._go_on(bytes(known), self._position, received)
         if len(known) < len(data):
             self._read(data[len(known) :], received)
 
-    def _go_on(self, position: int, received: int) -> None:
-        """The reference up to the position came; the one before is known."""
-        events = self._reference.between(cast("int", self._position), position)
-        self._position = position
-        if events:
-            self._follower.take(events, received, rising=True)
+    def _go_on(self, data: bytes, position: int, received: int) -> None:
+        """These bytes came, which stand at its position in the reference."""
+        stretch = self._reference.stretch(data, position)
+        self._position = stretch.end
+        if stretch.events:
+            self._follower.take(stretch.events, received, rising=True)
 
     def _read(self, data: memoryview, received: int) -> None:
         """Frame by frame, from the beginning of one."""
@@ -105,7 +115,7 @@ class FollowingSocket(WebSocket):
     def _read_one(self, frame: Frame, received: int) -> None:
         position, reference = self._position, self._reference
         if position is not None and reference.holds(frame.raw, position):
-            self._go_on(position + len(frame.raw), received)
+            self._go_on(frame.raw, position, received)
             return
         reading = reference.read(frame.raw) or self._reading(frame)
         if reading is None:

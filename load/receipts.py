@@ -8,9 +8,10 @@ from load.histogram import Histogram
 from load.reference import Event
 
 FEW = 4
-"""Up to so many events at once are timed one by one, with the time of their own receipt."""
+FEW_TICK_BITS = 5
+"""Up to FEW events are timed together with those that others received within the same 32 µs."""
 TICK_BITS = 9
-"""More are timed together with those that others received within the same 512 µs: rounded up."""
+"""More, with those within the same 512 µs; both rounded up."""
 STEPS = 6
 """Of many that came at once each sixth counts as old as its oldest."""
 
@@ -24,27 +25,31 @@ class Receipts:
         """Earlier events are accounted for but not timed."""
         self.deliveries = 0
         self.last = 0
-        self._batches: dict[tuple[int, Event, int], list[Any]] = {}
+        self._batches: dict[tuple[int, int, int], list[Any]] = {}
 
     def note(self, events: Sequence[Event], received: int) -> None:
-        self.deliveries += len(events)
-        if events[-1].at < self.measure_from:
+        """Cheap, as it is called for each read of each socket: what came at the same moment is
+        only counted, until `settle`.
+        """
+        count, last = len(events), events[-1]
+        self.deliveries += count
+        if last.at < self.measure_from:
             return
         self.last = received
-        if len(events) <= FEW:
-            for event in events:
-                self._record(event, received, 1)
-            return
-        tick = (received >> TICK_BITS) + 1
-        batch = self._batches.setdefault((tick, events[0], len(events)), [0, events])
-        batch[0] += 1
+        bits = FEW_TICK_BITS if count <= FEW else TICK_BITS
+        key = (-(-received >> bits) << bits, last.offset, count)
+        batch = self._batches.get(key)
+        if batch is None:
+            self._batches[key] = [1, events]
+        else:
+            batch[0] += 1
 
     def settle(self) -> None:
         """Time what was gathered."""
-        for (tick, _, size), (times, events) in self._batches.items():
+        for (received, _, size), (times, events) in self._batches.items():
             step = -(-size // STEPS)
             for at in range(0, size, step):
-                self._record(events[at], tick << TICK_BITS, times * min(step, size - at))
+                self._record(events[at], received, times * min(step, size - at))
         self._batches.clear()
 
     def restart(self) -> None:

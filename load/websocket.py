@@ -24,7 +24,9 @@ _OFFER = "permessage-deflate; server_no_context_takeover; client_no_context_take
 _HEAD_END = b"\r\n\r\n"
 _CODE_BYTES = 2
 _READ_BYTES = 512 * 1024
-_buffer = memoryview(bytearray(_READ_BYTES))
+memory = bytearray(_READ_BYTES)
+"""What the last read of this process brought."""
+_buffer = memoryview(memory)
 
 
 class Listener(Protocol):
