@@ -175,7 +175,7 @@ class AccessGuard:
     async def _check_safely(self, connection: Connection) -> bool:
         """Whether it could be checked."""
         try:
-            async with self._admission:
+            async with self._admission.visit():
                 await self._check_once(connection)
         except Exception as error:
             if is_unavailable(error) or isinstance(error, AWAY):

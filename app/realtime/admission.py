@@ -13,18 +13,43 @@ ADMITTED = 32
 
 
 class Admission:
-    """A queue in order of arrival; ADMITTED are inside at a time: an asynchronous context."""
+    """A queue in order of arrival; ADMITTED are inside at a time."""
 
     def __init__(self, admitted: int = ADMITTED) -> None:
         self._places = asyncio.Semaphore(admitted)
 
-    async def __aenter__(self) -> None:
+    def visit(self) -> "Visit":
+        return Visit(self._places)
+
+
+class Visit:
+    """Outside at first; also an asynchronous context that is inside."""
+
+    __slots__ = ("_inside", "_places")
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._inside = False
+
+    async def enter(self) -> None:
+        """In its turn; at once where it is inside."""
+        if self._inside:
+            return
         await self._places.acquire()
         try:
             await turns_of(asyncio.get_running_loop()).come()
         except BaseException:
             self._places.release()
             raise
+        self._inside = True
+
+    def leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._places.release()
+
+    async def __aenter__(self) -> None:
+        await self.enter()
 
     async def __aexit__(self, *_error: object) -> None:
-        self._places.release()
+        self.leave()

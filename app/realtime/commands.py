@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from app.core.errors import is_unavailable
+from app.realtime.admission import Visit
 from app.realtime.codes import CloseCode, CommandError, Disconnect, ErrorCode
 from app.realtime.connecting import connect, refresh
 from app.realtime.connection import Connection
@@ -26,25 +27,31 @@ from app.realtime.subscribing import subscribe, unsubscribe
 logger = logging.getLogger(__name__)
 
 TURN = 16
+"""So many commands of one message may be one visit: they must not hold up everybody else."""
 
 
 async def receive(stations: Stations, connection: Connection, message: str | bytes) -> None:
     """Carry out all commands of one message, in their order. Ends the connection on misuse."""
+    visit = stations.admission.visit()
     connection.hold()
     try:
         for nth, command in enumerate(connection.codec.parse(message), start=1):
-            await _receive_one(stations, connection, command)
+            await _receive_one(stations, connection, command, visit)
             if connection.closed or connection.refused:
                 return
-            if nth % TURN == 0:  # what comes in one message must not hold up everybody else
+            if nth % TURN == 0:
+                visit.leave()
                 await asyncio.sleep(0)
     except Disconnect as disconnect:
         connection.close(disconnect.close)
     finally:
+        visit.leave()
         connection.let_go()
 
 
-async def _receive_one(stations: Stations, connection: Connection, command: Command) -> None:
+async def _receive_one(
+    stations: Stations, connection: Connection, command: Command, visit: Visit
+) -> None:
     if command.is_pong:
         _pong(connection)
         return
@@ -55,18 +62,18 @@ async def _receive_one(stations: Stations, connection: Connection, command: Comm
             raise Disconnect(CloseCode.TOO_MANY_REQUESTS)
         connection.tell(error_reply(command.id, ErrorCode.TOO_MANY_REQUESTS))
         return
-    error = await _handle_safely(stations, connection, command)
+    error = await _handle_safely(stations, connection, command, visit)
     if error is not None:
         connection.refused = command.connect is not None
         connection.tell(error_reply(command.id, error))
 
 
 async def _handle_safely(
-    stations: Stations, connection: Connection, command: Command
+    stations: Stations, connection: Connection, command: Command, visit: Visit
 ) -> ErrorCode | None:
     """The edge: what a command may raise becomes an error of the protocol."""
     try:
-        await handle(stations, connection, command)
+        await _handle(stations, connection, command, visit)
     except CommandError as error:
         return error.error
     except Disconnect:
@@ -81,17 +88,26 @@ async def _handle_safely(
     return None
 
 
-async def handle(stations: Stations, connection: Connection, command: Command) -> None:
+async def _handle(
+    stations: Stations, connection: Connection, command: Command, visit: Visit
+) -> None:
     """Carry out one command and answer it; raises CommandError or Disconnect."""
-    match command.method, getattr(command, command.method or "", None):
-        case "connect", ConnectRequest() as request:
+    match command.request:
+        case ConnectRequest() as request:
             with stations.time_limit.watch():
-                async with stations.admission:
-                    await connect(stations, connection, command.id, request)
-        case "subscribe", SubscribeRequest() as request:
+                await visit.enter()
+                await connect(stations, connection, command.id, request)
+        case SubscribeRequest() as request:
             with stations.time_limit.watch():
-                async with stations.admission:
-                    await subscribe(stations, connection, command.id, request)
+                await visit.enter()
+                await subscribe(stations, connection, command.id, request)
+        case _:
+            visit.leave()
+            await _handle_seldom(stations, connection, command)
+
+
+async def _handle_seldom(stations: Stations, connection: Connection, command: Command) -> None:
+    match command.method, command.request:
         case "unsubscribe", ChannelRequest() as request:
             unsubscribe(stations, connection, command.id, request)
         case "refresh", RefreshRequest() as request:
@@ -103,7 +119,7 @@ async def handle(stations: Stations, connection: Connection, command: Command) -
 
 
 async def _use_channel(stations: Stations, connection: Connection, command: Command) -> None:
-    match command.method, getattr(command, command.method or "", None):
+    match command.method, command.request:
         case "publish", PublishRequest() as request:
             await publish(stations, connection, command.id, request)
         case "history", HistoryRequest() as request:

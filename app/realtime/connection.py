@@ -9,10 +9,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from app.auth.principals import Principal
 from app.core import metrics
+from app.core.ids import random_id
 from app.realtime.batches import BATCH_BYTES, Batch
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode
@@ -122,7 +123,7 @@ class Connection:
     def __init__(
         self, transport: Transport, keeper: Keeper, budget: Budget, codec: Codec = JSON
     ) -> None:
-        self.id = str(uuid4())
+        self.id = random_id()
         self.identity: Identity | None = None
         self.user_id: UUID | None = None
         self.connected = False
@@ -186,7 +187,7 @@ class Connection:
 
     def pump(self) -> None:
         """Write while the transport takes it: answers first, then round-robin over the cursors."""
-        while not self.closed:
+        while self.is_behind and not self.closed:
             if not self.transport.writable:
                 self._note_blocked()
                 return
@@ -221,9 +222,7 @@ class Connection:
     @property
     def is_behind(self) -> bool:
         """Whether something is there to be written."""
-        return bool(self._outgoing) or any(
-            subscription.is_behind for subscription in self.subscriptions.values()
-        )
+        return bool(self._outgoing) or self._has_news
 
     @property
     def lag(self) -> int:
@@ -231,17 +230,26 @@ class Connection:
         cursors = self.subscriptions.values()
         return max((0, *(one.log.head - one.cursor for one in cursors)))
 
+    @property
+    def _has_news(self) -> bool:
+        for one in self.subscriptions.values():  # no generator: this is asked all the time
+            if one.cursor < one.log.head and not one.suspended:
+                return True
+        return False
+
     def _write_held(self) -> None:
         if self._outgoing:
             self.pump()
 
     def _note_blocked(self) -> None:
-        if self.timing.stalled_by is None and self.is_behind:
+        if self.timing.stalled_by is None:
             self._keeper.blocked(self)
 
     def _next_message(self) -> Message | None:
         """Answers and publications together; a batch that is alone is everybody's own message."""
         documents, self._outgoing = self._outgoing, []
+        if not self._has_news:
+            return Message(self.codec.join(documents), self.codec.opcode)
         alone: Message | None = None
         size = sum(map(len, documents)) + len(documents)  # each with what separates it
         subscriptions = list(self.subscriptions.values())

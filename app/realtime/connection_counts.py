@@ -7,6 +7,7 @@ from app.core.config import Settings
 from app.realtime.broker import AWAY, PATIENCE_SECONDS
 from app.realtime.leases import Leases
 from app.realtime.sender import BREAKER_SECONDS
+from app.realtime.time_limit import TimeLimit
 
 
 class ConnectionCounts:
@@ -17,9 +18,10 @@ class ConnectionCounts:
     worker counts for itself, without asking again for BREAKER_SECONDS.
     """
 
-    patience_seconds = PATIENCE_SECONDS
-
-    def __init__(self, settings: Settings, leases: Leases) -> None:
+    def __init__(
+        self, settings: Settings, leases: Leases, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self.patience = TimeLimit(patience_seconds)
         self._most = settings.connections_per_user
         self._leases = leases
         self._alone_until = 0.0
@@ -51,7 +53,7 @@ class ConnectionCounts:
         if self._leases.away or now() < self._alone_until:
             raise ConnectionError("Redis is away")
         try:
-            async with asyncio.timeout(self.patience_seconds):
+            with self.patience.watch():
                 return await self._leases.entries.take(group, client_id, self._most)
         except TimeoutError:
             self._alone_until = now() + BREAKER_SECONDS

@@ -17,7 +17,8 @@ from app.realtime.opening import PATHS
 STARTS = tuple(f"GET {path}{end}".encode() for path in PATHS for end in (" ", "?"))
 HEAD_END = b"\r\n\r\n"
 UPGRADE = b"\r\nupgrade: websocket\r\n"
-CONNECTIONS = (b"\r\nconnection: upgrade\r\n", b"\r\nconnection: keep-alive, upgrade\r\n")
+CONNECTION = b"\r\nconnection: upgrade\r\n"
+KEPT_CONNECTION = b"\r\nconnection: keep-alive, upgrade\r\n"
 
 
 class Door(asyncio.Protocol):
@@ -67,4 +68,4 @@ def asks_for_socket(data: bytes) -> bool:
     if not data.startswith(STARTS) or data.find(HEAD_END) != len(data) - len(HEAD_END):
         return False
     head = data.lower()
-    return UPGRADE in head and any(connection in head for connection in CONNECTIONS)
+    return UPGRADE in head and (CONNECTION in head or KEPT_CONNECTION in head)

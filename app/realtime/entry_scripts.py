@@ -33,9 +33,9 @@ local function owner_of(value)
 end
 """
 
-# ARGV: lease, then for each entry: group, client, what (`put`, `drop`, or the number of entries
-# that the group may have), info. Answers the numbers of those that did not fit in, counted from
-# 0; nil if the lease has ended. Puts go by the later lease, drops by their own only, so that a
+# ARGV: lease, and in JSON for each entry: group, client, what (`put`, `drop`, or the number of
+# entries that the group may have), info. Answers the numbers of those that did not fit in, counted
+# from 0; nil if the lease has ended. Puts go by the later lease, drops by their own only, so that a
 # command which a hanging Redis carries out too late can do no harm.
 WRITE = """
 local lease = ARGV[3]
@@ -58,8 +58,8 @@ local function is_full(key, size)
 end
 
 local refused = {}
-for i = 4, #ARGV, 4 do
-  local group, client, what, info = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+for nth, write in ipairs(cjson.decode(ARGV[4])) do
+  local group, client, what, info = unpack(write)
   local key, entry = prefix .. group, group .. '\\n' .. client
   local owner = owner_of(redis.call('HGET', key, client))
   if what == 'drop' then
@@ -68,8 +68,8 @@ for i = 4, #ARGV, 4 do
       redis.call('SREM', prefix .. 'entries:' .. lease, entry)
       note(group, '-' .. client)
     end
-  elseif not owner and what ~= 'put' and is_full(key, tonumber(what)) then
-    table.insert(refused, (i - 4) / 4)
+  elseif not owner and what ~= 'put' and is_full(key, what) then
+    table.insert(refused, nth - 1)
   elseif not owner or not is_later(owner) then
     redis.call('HSET', key, client, lease .. ' ' .. info)
     redis.call('SADD', prefix .. 'entries:' .. lease, entry)

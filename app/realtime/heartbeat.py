@@ -32,9 +32,10 @@ class Heartbeat:
 
     def opened(self, connection: Connection) -> None:
         """A connection that says nothing is closed as stale."""
+        now = self._now()
         if self._settings.connect_seconds:
-            connection.timing.connect_by = self._now() + self._settings.connect_seconds
-        self._schedule(connection)
+            connection.timing.connect_by = now + self._settings.connect_seconds
+        self._schedule(connection, now)
 
     def identified(self, connection: Connection, ttl: float) -> None:
         """It has shown a token that counts for `ttl` seconds; the first one starts the pings."""
@@ -44,15 +45,15 @@ class Heartbeat:
             timing.next_ping = now + interval * (0.5 + random.random() / 2)  # noqa: S311 - jitter
         timing.connect_by = None
         timing.refresh_by = now + ttl + self._settings.expired_close_seconds
-        self._schedule(connection)
+        self._schedule(connection, now)
 
     def blocked(self, connection: Connection) -> None:
         """Something waits, and its transport takes no more: from now on it has to get on."""
         self._behind.add(connection)
-        timing = connection.timing
-        timing.stalled_by = self._now() + self._patience
+        timing, now = connection.timing, self._now()
+        timing.stalled_by = now + self._patience
         timing.progress = connection.transport.progress
-        self._schedule(connection)
+        self._schedule(connection, now)
 
     def closed(self, connection: Connection) -> None:
         self._behind.discard(connection)
@@ -117,8 +118,8 @@ class Heartbeat:
                 return close
         return None
 
-    def _schedule(self, connection: Connection) -> None:
-        when = self._next_look(connection.timing, self._now())
+    def _schedule(self, connection: Connection, now: float) -> None:
+        when = self._next_look(connection.timing, now)
         if when is not None:
             self._wheel.schedule(connection, when)
 

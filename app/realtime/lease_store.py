@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from app.realtime.entry_scripts import CHANGES, READ, REAP, WRITE
@@ -21,8 +22,7 @@ class Lease:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """An entry to `put` or `drop`; or to put if the group has fewer than `what` living ones."""
 
     group: str
@@ -88,8 +88,8 @@ class LeaseStore:
         """Carry these out, and tell who watches. The places, among them, of those for which the
         group had no room; None if the lease has ended: then nothing was done.
         """
-        flat = [part for each in writes for part in (each.group, each.client, each.what, each.info)]
-        reply: list[int] | None = await self._call(self._write, lease.prefix, lease.name, *flat)
+        packed = to_json([*writes])
+        reply: list[int] | None = await self._call(self._write, lease.prefix, lease.name, packed)
         return reply
 
     async def reap(self, lease: Lease, most: int, *, give_up: bool = False) -> int:

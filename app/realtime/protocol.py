@@ -120,6 +120,12 @@ class Command(Model):
         return next((name for name in METHODS if name in given), None)
 
     @property
+    def request(self) -> Any:
+        """What the method is given."""
+        method = self.method
+        return getattr(self, method) if method is not None else None
+
+    @property
     def is_pong(self) -> bool:
         return not self.model_fields_set
 

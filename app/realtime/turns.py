@@ -103,4 +103,7 @@ _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionar
 
 def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
     """One for all servers of a loop: uvicorn gives its protocols nothing of ours to share."""
-    return _of_loop.setdefault(loop, Turns())
+    turns = _of_loop.get(loop)
+    if turns is None:
+        turns = _of_loop[loop] = Turns()
+    return turns

@@ -16,16 +16,12 @@ from tests.conftest import SECRET
 from tests.waiting import POLL_SECONDS, until
 
 LEASE_SECONDS = 0.6
+PATIENCE_SECONDS = 5
+"""A machine that is out of breath for a moment is no Redis that is away."""
 
 
 def info_of(client: str, user: str = "somebody") -> bytes:
     return json.dumps({"user": user, "client": client, "conn_info": {"name": "Æsa"}}).encode()
-
-
-class PatientCounts(ConnectionCounts):
-    """A machine that is out of breath for a moment is no Redis that is away."""
-
-    patience_seconds = 5
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
@@ -127,7 +123,7 @@ def worker_on(settings: Settings, epoch: str) -> Worker:
     broker._epoch = epoch
     leases = Leases(settings, broker)
     presence = Presence(settings, broker, leases)
-    worker = Worker(broker, leases, presence, PatientCounts(settings, leases))
+    worker = Worker(broker, leases, presence, ConnectionCounts(settings, leases, PATIENCE_SECONDS))
     presence.on_change = worker.on_change
     return worker
 

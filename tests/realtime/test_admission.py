@@ -18,7 +18,7 @@ class Crowd:
         self.may_leave = asyncio.Event()
 
     async def visit(self, number: int) -> None:
-        async with self.admission:
+        async with self.admission.visit():
             self.came.append(number)
             self.inside.append(number)
             try:
@@ -72,7 +72,7 @@ async def test_an_error_inside_makes_room_too() -> None:
     admission = Admission(1)
     for _ in range(3):
         with pytest.raises(ValueError, match="inside"):
-            async with admission:
+            async with admission.visit():
                 raise ValueError("inside")
 
 
@@ -80,6 +80,6 @@ async def test_what_is_ready_on_the_loop_comes_first() -> None:
     admission = Admission()
     seen: list[str] = []
     asyncio.get_running_loop().call_soon(seen.append, "ready")
-    async with admission:
+    async with admission.visit():
         seen.append("inside")
     assert seen == ["ready", "inside"]

@@ -9,6 +9,7 @@ import pytest
 
 from app.embedded import Services, Valkey
 from app.realtime.broker import PATIENCE_SECONDS
+from app.realtime.time_limit import TimeLimit
 from tests.realtime.brokers import frozen, own_valkey, talking
 from tests.realtime.presences import Cluster, Worker, clustered, eventually, quick_settings
 from tests.waiting import until
@@ -147,7 +148,7 @@ async def test_while_redis_hangs_each_worker_counts_for_itself(
     one, other, user = await own_cluster.worker(), await own_cluster.worker(), uuid4()
     await take(one, user, "a")
     for worker in (one, other):
-        worker.counts.patience_seconds = PATIENCE_SECONDS
+        worker.counts.patience = TimeLimit(PATIENCE_SECONDS)
     with frozen(valkey):
         assert await take(one, user, "b") == [True]
         assert await take(other, user, "e") == [True]
@@ -190,5 +191,5 @@ async def test_a_take_that_comes_first_is_answered_by_the_worker_alone() -> None
     """Before its lease is begun, or without anybody to begin it."""
     async with clustered(quick_settings("redis://127.0.0.1:1"), "away") as cluster:
         worker = cluster.idle_worker()
-        worker.counts.patience_seconds = PATIENCE_SECONDS
+        worker.counts.patience = TimeLimit(PATIENCE_SECONDS)
         assert await take(worker, uuid4(), "a", "b", "c", "d") == [True, True, True, False]
