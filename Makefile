@@ -42,7 +42,7 @@ brief: $(VENV)/dev.stamp
 SAME = commands compression conformance described idempotency merge_property private_services \
 	state_property
 route: $(VENV)/dev.stamp
-	TANDEM_TAKE_OVER=off $(PYTEST) -n 2 --dist loadfile tests/end_to_end \
+	TANDEM_TAKE_OVER=off $(PYTEST) -n 3 --dist loadfile tests/end_to_end \
 		$(SAME:%=--ignore=tests/end_to_end/test_%.py) \
 		-m "not timed and not proof and not browser"
 
