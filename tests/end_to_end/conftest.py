@@ -15,6 +15,13 @@ from tests.end_to_end.figures import Figures, keep
 from tests.end_to_end.stage import Stage
 
 
+@pytest.fixture(autouse=True)
+def only_servers_are_measured(no_cover: None) -> None:
+    """Tracing the tests' own process would cost half of its time, and find nothing that the tests
+    of the single pieces do not run.
+    """
+
+
 @pytest.fixture
 async def people(settings: Settings) -> dict[str, str]:
     return await create_people(settings)

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from httpx import AsyncClient, TransportError
+
+from tests.waiting import POLL_SECONDS
 
 LISTENING = re.compile(rb"Tandem listening on (http://\S+)")
 START_SECONDS = 30.0
+LIMIT_SECONDS = 60
 NO_LIMITS = {
     "TANDEM_REQUESTS_PER_SECOND": "0",
     "TANDEM_SIGN_IN_PER_MINUTE": "0",
@@ -106,6 +110,21 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
             process.send_signal(signal.SIGTERM)
         await process.wait()
         await reading
+
+
+async def answers(http: AsyncClient, url: str) -> None:
+    """Wait for the first 200."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while True:
+            try:
+                if (await http.get(url)).status_code == 200:
+                    return
+            except TransportError:
+                await asyncio.sleep(POLL_SECONDS)
+
+
+def alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def unmeasured() -> dict[str, str]:

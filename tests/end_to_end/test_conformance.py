@@ -4,7 +4,6 @@ The short form takes the coverage phase alone, of two roles: the rest finds what
 """
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
@@ -18,7 +17,7 @@ from app.embedded import Services
 from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.end_to_end.figures import LONG
-from tests.end_to_end.server import ServerProcess, serving
+from tests.end_to_end.server import ServerProcess, serving, unmeasured
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 HERE = Path(__file__).parent
@@ -67,7 +66,7 @@ async def test_every_answer_is_as_the_document_says(
         "--no-color",
         cwd=tmp_path,
         env={
-            **os.environ,
+            **unmeasured(),
             "CONFORMANCE_ROLE": role,
             "CONFORMANCE_URL": server.url,
             "DATABASE_URL": settings.database_url,

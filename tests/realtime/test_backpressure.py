@@ -150,6 +150,7 @@ async def test_pings_of_a_client_that_does_not_read_cost_no_memory(app: TakenOve
         assert await raw.frame() == (Opcode.PONG, b"9999")
 
 
+@pytest.mark.no_cover  # a flood: traced, it takes five times as long
 async def test_a_client_that_floods_pings_and_never_reads_is_held_at_the_mark(
     app: TakenOver,
 ) -> None:

@@ -198,6 +198,7 @@ async def test_events_gather_while_a_flush_waits(theatre: Theatre) -> None:
     assert all(len(listener.transport.messages) == 2 for listener in listeners)
 
 
+@pytest.mark.timed
 async def test_events_gather_no_longer_than_they_need_to(theatre: Theatre) -> None:
     listeners = [theatre.listen() for _ in range(25)]  # 25 ms
     theatre.say()

@@ -8,7 +8,6 @@ from tests.end_to_end.browser import CHROMIUM, Visit
 MARKS = [
     pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.browser,
-    pytest.mark.timed,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 CHAI, PAVLOVA = "NW-001", "NW-016"

@@ -1,0 +1,127 @@
+"""The command line: what it tells, and when it refuses to start."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from app.core.config import Settings
+from app.migrations import newest_revision
+from tests.end_to_end.server import LIMIT_SECONDS
+
+BIN = Path(sys.executable).parent
+SERVICES = ("DATABASE_URL", "REDIS_URL")
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself, without the services' addresses unless they are given."""
+    inherited = {key: value for key, value in os.environ.items() if key not in SERVICES}
+    return subprocess.run(  # noqa: S603 - our own commands
+        command,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+
+
+def app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "app", *arguments, **environment)
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], says: str) -> None:
+    """Ended with 1, and with a single line that says why."""
+    assert done.returncode == 1, done.stderr
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_version_is_told() -> None:
+    assert app("--version").stdout == f"tandem {__version__}\n"
+
+
+def test_help_lists_the_commands() -> None:
+    told = app("--help").stdout
+
+    assert all(command in told for command in ("serve", "migrate", "seed", "epoch"))
+
+
+def test_a_private_database_is_migrated_and_seeded(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    data = str(tmp_path_factory.mktemp("commands"))
+    environment = {"TANDEM_DATA_DIR": data, "TANDEM_ENVIRONMENT": "test"}
+
+    migrated = app("migrate", **environment)
+    seeded = [app("seed", **environment).stdout for _ in range(2)]
+
+    assert migrated.stdout == f"tandem: the database is at {newest_revision()}\n"
+    assert seeded == ["tandem: made the demo data\n", "tandem: the demo data is there\n"]
+
+
+def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
+
+    assert epochs[0] == epochs[1] != epochs[2]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["dance"], ["serve", "--port", "x"], ["serve", "--workers", "0"]]
+)
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+    assert app(*arguments).returncode == 2
+
+
+def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path) -> None:
+    done = app("serve", TANDEM_PING_SECONDS="soon", TANDEM_DATA_DIR=str(tmp_path))
+
+    assert_one_line(done, "TANDEM_PING_SECONDS: given 'soon', allowed: a number above 0")
+
+
+def test_a_misspelt_setting_is_warned_of_once(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    done = app("epoch", TANDEM_PING_SECOND="1", **environment)
+
+    assert done.returncode == 0
+    assert done.stderr.count("did you mean TANDEM_PING_SECONDS?") == 1
+
+
+def test_a_port_that_is_taken_stops_the_start(settings: Settings, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = app(
+            "serve",
+            "--port",
+            port,
+            DATABASE_URL=settings.database_url,
+            REDIS_URL=settings.redis_url,
+            TANDEM_DATA_DIR=str(tmp_path),
+        )
+
+    assert_one_line(done, f"cannot listen on 127.0.0.1:{port}: Address already in use")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "-m", "app", "serve"],
+        [str(BIN / "uvicorn"), "app.main:app"],
+        [str(BIN / "gunicorn"), "app.main:app", "-k", "app.server.Worker", "-b", "127.0.0.1:0"],
+    ],
+    ids=["serve", "uvicorn", "gunicorn"],
+)
+def test_production_without_services_does_not_start(command: list[str], tmp_path: Path) -> None:
+    done = run(
+        *command,
+        TANDEM_ENVIRONMENT="production",
+        TANDEM_SECRET_KEY="x" * 32,
+        TANDEM_DATA_DIR=str(tmp_path),
+    )
+
+    assert_one_line(done, "DATABASE_URL and REDIS_URL must be set")
