@@ -14,6 +14,7 @@ from load.many import ManySubscriber
 from load.messages import Job, Progress, Tally
 from load.receipts import Receipts
 from load.reference import Reference
+from load.steps import Steps
 from load.subscriber import Subscriber
 from load.websocket import Address, WebSocket
 
@@ -32,6 +33,7 @@ class Crowd:
         self._secure = ssl.create_default_context() if self._address.secure else None
         self._reference = Reference()
         self._documents = Documents()
+        self._steps = Steps()
         self._gate = asyncio.Semaphore(job.at_once)
         self.subscribers: list[Subscriber] = []
         self._many: list[ManySubscriber] = []
@@ -103,7 +105,7 @@ class Crowd:
         async with self._gate:
             if isinstance(subscriber, Subscriber):
                 following = FollowingSocket(
-                    self._address, subscriber, self._reference, self._documents
+                    self._address, subscriber, self._reference, self._documents, self._steps
                 )
                 await self._connect(following, subscriber.ready)
             else:

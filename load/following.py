@@ -1,15 +1,16 @@
 """A WebSocket whose events are accounted for, as cheaply as the other sockets of its channel allow.
 
-See `reference`: bytes that another socket was sent before are only compared.
+See `steps` and `reference`: bytes that another socket was sent before are only compared.
 """
 
 from collections.abc import Sequence
 from time import time_ns
-from typing import Protocol
+from typing import Protocol, cast
 
 from load.documents import Documents
 from load.frames import LONGEST_HEADER, WHOLE, Frame, Opcode, extent
 from load.reference import Event, Reading, Reference
+from load.steps import Place, Step, Steps
 from load.websocket import Address, Listener, WebSocket, memory
 
 
@@ -32,26 +33,62 @@ class Follower(Listener, Protocol):
 class FollowingSocket(WebSocket):
     """`_position`: how much of the reference it was sent; None while it was sent something else.
 
-    `_frames.rest`, the beginning of a frame, stands behind the position.
+    `_frames.rest`, the beginning of a frame, stands behind the position. `_seen`: the events of
+    what is being read; None once it holds anything that others may not follow.
     """
 
     def __init__(
-        self, address: Address, follower: Follower, reference: Reference, documents: Documents
+        self,
+        address: Address,
+        follower: Follower,
+        reference: Reference,
+        documents: Documents,
+        steps: Steps,
     ) -> None:
         super().__init__(address, follower)
         self._follower = follower
         self._reference = reference
         self._documents = documents
+        self._steps = steps
         self._position: int | None = None
+        self._place: Place = None
+        self._seen: list[Event] | None = None
 
     def buffer_updated(self, nbytes: int) -> None:
-        stretch = self._reference.stretches.get((self._position, nbytes))
-        if stretch is None or self._frames.rest or not memory.startswith(stretch.data):
-            super().buffer_updated(nbytes)
+        step = self._steps.known.get((self._place, nbytes))
+        if step is None or not memory.startswith(step.data):
+            self._look_into(nbytes)
             return
-        self._position = stretch.end
-        if stretch.events:
-            self._follower.take(stretch.events, time_ns() // 1000, rising=True)
+        self._place, self._position = step.place, step.position
+        if step.events:
+            self._follower.take(step.events, time_ns() // 1000, rising=True)
+
+    def _look_into(self, nbytes: int) -> None:
+        begin, self._seen = self._place, []
+        super().buffer_updated(nbytes)
+        self._place = self._find_out_place()
+        if begin is not None and self._place is not None and self._seen is not None:
+            data = bytes(memory[:nbytes])
+            self._steps.keep(begin, Step(data, self._place, self._position, self._seen))
+
+    def _find_out_place(self) -> Place:
+        """Unknown after a message of another kind, too: a part of an event it may be."""
+        highest = self._follower.highest
+        if highest is None or self._frames.rest or self._seen is None:
+            return None
+        inside = self._position is not None and self._position != self._reference.after(highest)
+        return highest, cast("int", self._position) if inside else -1
+
+    def _tell(self, events: Sequence[Event], received: int, *, rising: bool) -> None:
+        if self._seen is not None:
+            self._seen += events
+        if not rising:
+            self._seen = None
+        self._follower.take(events, received, rising=rising)
+
+    def _hand_on(self, frame: Frame, received: int) -> None:
+        self._seen = None
+        super()._hand_on(frame, received)
 
     def _take(self, data: memoryview, received: int) -> None:
         if self._frames.rest or self._position is None:
@@ -62,16 +99,16 @@ class FollowingSocket(WebSocket):
             self._position, part = self._reference.frame_part(self._position)
             self._read(memoryview(part + data), received)
             return
-        self._go_on(bytes(known), self._position, received)
+        self._go_on(self._position + len(known), received)
         if len(known) < len(data):
             self._read(data[len(known) :], received)
 
-    def _go_on(self, data: bytes, position: int, received: int) -> None:
-        """These bytes came, which stand at its position in the reference."""
-        stretch = self._reference.stretch(data, position)
-        self._position = stretch.end
-        if stretch.events:
-            self._follower.take(stretch.events, received, rising=True)
+    def _go_on(self, position: int, received: int) -> None:
+        """The reference up to the position came; the one before is known."""
+        events = self._reference.between(cast("int", self._position), position)
+        self._position = position
+        if events:
+            self._tell(events, received, rising=True)
 
     def _read(self, data: memoryview, received: int) -> None:
         """Frame by frame, from the beginning of one."""
@@ -96,7 +133,7 @@ class FollowingSocket(WebSocket):
         if events is None or self._is_next(data[:end]):
             return 0
         self._position = None
-        self._follower.take(events, received, rising=True)
+        self._tell(events, received, rising=True)
         return end
 
     def _is_next(self, frame: memoryview) -> bool:
@@ -115,7 +152,7 @@ class FollowingSocket(WebSocket):
     def _read_one(self, frame: Frame, received: int) -> None:
         position, reference = self._position, self._reference
         if position is not None and reference.holds(frame.raw, position):
-            self._go_on(frame.raw, position, received)
+            self._go_on(position + len(frame.raw), received)
             return
         reading = reference.read(frame.raw) or self._reading(frame)
         if reading is None:
@@ -123,7 +160,7 @@ class FollowingSocket(WebSocket):
             return
         new = position == reference.end and reference.extend(reading)
         self._position = reference.end if new else None
-        self._follower.take(reading.events, received, rising=reading.rising)
+        self._tell(reading.events, received, rising=reading.rising)
 
     def _reading(self, frame: Frame) -> Reading | None:
         payload = frame.payload

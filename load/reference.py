@@ -15,6 +15,7 @@ KEPT_BYTES = 16 * 1024 * 1024
 """A subscriber that is further behind than this is read by itself."""
 
 KEPT_FRAMES = 256
+KEPT_STRETCHES = 1024
 _MARK_BYTES = 32
 
 
@@ -36,28 +37,15 @@ class Reading:
         self.rising = all(one.offset < two.offset for one, two in pairwise(events))
 
 
-class Stretch(NamedTuple):
-    """Bytes that were read at once, up to position `end`, and the events that end in them."""
-
-    data: bytes
-    end: int
-    events: Sequence[Event]
-
-
 class Reference:
     """Whole frames of nothing but events, by position: byte 0 is the first that anybody was sent.
 
     Offsets rise from event to event, so whatever lies between two of them has no hole if it has as
     many events as offsets. An event counts once the whole frame that it is in has come.
-
-    `stretches`: what sockets read at once, by its first position and its size. Nearly all read the
-    same ones.
     """
 
     def __init__(self) -> None:
         self.end = 0
-        self.stretches: dict[tuple[int | None, int], Stretch] = {}
-        self._stretched = 0
         self._data = bytearray()
         self._begin = 0
         self._last = -1
@@ -65,6 +53,7 @@ class Reference:
         self._ends: list[int] = []
         self._events: list[Event] = []
         self._readings: dict[tuple[int, bytes], Reading] = {}
+        self._stretches: dict[tuple[int, int], Sequence[Event]] = {}
 
     def read(self, raw: bytes) -> "Reading | None":
         """What somebody read in an equal frame, whatever it stood between."""
@@ -97,19 +86,13 @@ class Reference:
 
     def between(self, position: int, end: int) -> Sequence[Event]:
         """The events that end after one position and up to another."""
-        first = bisect_right(self._ends, position)
-        return self._events[first : bisect_right(self._ends, end, first)]
-
-    def stretch(self, data: bytes, position: int) -> Stretch:
-        """The next one who reads this need not look at it again. The reference must hold it."""
-        if self._stretched + len(data) > KEPT_BYTES:
-            self.stretches.clear()
-            self._stretched = 0
-        self._stretched += len(data)
-        end = position + len(data)
-        stretch = Stretch(data, end, self.between(position, end))
-        self.stretches[position, len(data)] = stretch
-        return stretch
+        known = self._stretches.get((position, end))
+        if known is None:
+            first = bisect_right(self._ends, position)
+            known = self._events[first : bisect_right(self._ends, end, first)]
+            if end <= self.end:
+                self._keep_stretch(position, end, known)
+        return known
 
     def frame_part(self, position: int) -> tuple[int, bytes]:
         """Where the frame that goes on at the position began, and its bytes before that."""
@@ -129,6 +112,12 @@ class Reference:
             return None
         last = nth + 1 == len(self._events) or self._ends[nth + 1] > self._ends[nth]
         return self._ends[nth] if last else None
+
+    def _keep_stretch(self, position: int, end: int, events: Sequence[Event]) -> None:
+        """Nearly all sockets read the same stretches."""
+        if len(self._stretches) >= KEPT_STRETCHES:
+            self._stretches.clear()
+        self._stretches[position, end] = events
 
     def _forget(self, position: int) -> None:
         """Everything before the frame that holds the position."""

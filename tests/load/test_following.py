@@ -18,8 +18,9 @@ from load.ledger import Ledger
 from load.nats import Nats
 from load.receipts import Receipts
 from load.reference import Event, Reference
+from load.steps import Steps
 from load.subscriber import Subscriber
-from load.websocket import Address, WebSocket
+from load.websocket import Address, WebSocket, memory
 
 ADDRESS = Address.of("http://127.0.0.1:1", "/ws")
 PING = Frame(Opcode.TEXT, b"a ping").serialize(mask=False)
@@ -36,18 +37,20 @@ class Room:
     """Sockets of one channel, fed by hand."""
 
     def __init__(self, sockets: int, dialect: Callable[[str, str], Dialect] = Plain) -> None:
-        reference, documents = Reference(), Documents()
+        reference, documents, steps = Reference(), Documents(), Steps()
         self.receipts = Receipts()
         self.receipts.measure_from = 0
         self.subscribers = [Subscriber(dialect("", ""), self.receipts) for _ in range(sockets)]
         self.sockets = [
-            FollowingSocket(ADDRESS, each, reference, documents) for each in self.subscribers
+            FollowingSocket(ADDRESS, each, reference, documents, steps) for each in self.subscribers
         ]
-        for each in self.subscribers:
-            each.ready.set_result(None)
+        for socket, subscriber in zip(self.sockets, self.subscribers, strict=True):
+            subscriber.ready.set_result(None)
+            socket._head = None  # the handshake is over
 
     def feed(self, nth: int, data: bytes) -> None:
-        self.sockets[nth]._take(memoryview(data), 1)
+        memory[: len(data)] = data
+        self.sockets[nth].buffer_updated(len(data))
 
     def account(self, nth: int, until: int) -> tuple[int, int, int]:
         return account(self.subscribers[nth].ledger, until)
