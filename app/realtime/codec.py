@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.realtime.codes import CloseCode, Disconnect
 from app.realtime.frames import Opcode
-from app.realtime.protocol import Command, Push, Reply
+from app.realtime.protocol import PONG, Call, Command, Push, Reply
 
 
 class Codec(Protocol):
@@ -24,7 +24,7 @@ class Codec(Protocol):
     opcode: Opcode
     ping: bytes
 
-    def parse(self, message: str | bytes) -> Iterator[Command]:
+    def parse(self, message: str | bytes) -> Iterator[Call]:
         """The commands of one WebSocket message, each read when it is asked for: a message may
         hold tens of thousands. Raises Disconnect(BAD_REQUEST) at the first that is none.
         """
@@ -60,7 +60,7 @@ class JsonCodec:
     opcode = Opcode.TEXT
     ping = b"{}"
 
-    def parse(self, message: str | bytes) -> Iterator[Command]:
+    def parse(self, message: str | bytes) -> Iterator[Call]:
         if isinstance(message, bytes) or not message or message.isspace():
             raise Disconnect(CloseCode.BAD_REQUEST)
         for line in message.split("\n"):
@@ -95,15 +95,15 @@ class JsonCodec:
 JSON = JsonCodec()
 
 
-def _parse_one(document: str) -> Command:
+def _parse_one(document: str) -> Call:
     try:
         command = Command.model_validate_json(document)
     except ValidationError:
         raise Disconnect(CloseCode.BAD_REQUEST) from None
-    is_valid = document.strip() == "{}" if command.is_pong else command.is_valid
-    if not is_valid:
+    call = PONG if command.is_pong and document.strip() == "{}" else command.call()
+    if call is None:
         raise Disconnect(CloseCode.BAD_REQUEST)
-    return command
+    return call
 
 
 @lru_cache(maxsize=4096)

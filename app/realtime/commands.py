@@ -10,8 +10,8 @@ from app.realtime.connecting import connect, refresh
 from app.realtime.connection import Connection
 from app.realtime.follower import AWAY
 from app.realtime.protocol import (
+    Call,
     ChannelRequest,
-    Command,
     ConnectRequest,
     HistoryRequest,
     PublishRequest,
@@ -35,8 +35,8 @@ async def receive(stations: Stations, connection: Connection, message: str | byt
     visit = stations.admission.visit()
     connection.hold()
     try:
-        for nth, command in enumerate(connection.codec.parse(message), start=1):
-            await _receive_one(stations, connection, command, visit)
+        for nth, call in enumerate(connection.codec.parse(message), start=1):
+            await _receive_one(stations, connection, call, visit)
             if connection.closed or connection.refused:
                 return
             if nth % TURN == 0:
@@ -50,84 +50,82 @@ async def receive(stations: Stations, connection: Connection, message: str | byt
 
 
 async def _receive_one(
-    stations: Stations, connection: Connection, command: Command, visit: Visit
+    stations: Stations, connection: Connection, call: Call, visit: Visit
 ) -> None:
-    if command.is_pong:
+    if call.is_pong:
         _pong(connection)
         return
-    if connection.refused or (command.connect is not None) == connection.connected:
+    if connection.refused or (call.method == "connect") == connection.connected:
         raise Disconnect(CloseCode.BAD_REQUEST)
     if not connection.budget.commands.take():
         if connection.budget.commands.is_flooded:
             raise Disconnect(CloseCode.TOO_MANY_REQUESTS)
-        connection.tell(error_reply(command.id, ErrorCode.TOO_MANY_REQUESTS))
+        connection.tell(error_reply(call.id, ErrorCode.TOO_MANY_REQUESTS))
         return
-    error = await _handle_safely(stations, connection, command, visit)
+    error = await _handle_safely(stations, connection, call, visit)
     if error is not None:
-        connection.refused = command.connect is not None
-        connection.tell(error_reply(command.id, error))
+        connection.refused = call.method == "connect"
+        connection.tell(error_reply(call.id, error))
 
 
 async def _handle_safely(
-    stations: Stations, connection: Connection, command: Command, visit: Visit
+    stations: Stations, connection: Connection, call: Call, visit: Visit
 ) -> ErrorCode | None:
     """The edge: what a command may raise becomes an error of the protocol."""
     try:
-        await _handle(stations, connection, command, visit)
+        await _handle(stations, connection, call, visit)
     except CommandError as error:
         return error.error
     except Disconnect:
         raise
     except AWAY as error:
-        logger.warning("command failed", extra={"method": command.method, "error": repr(error)})
+        logger.warning("command failed", extra={"method": call.method, "error": repr(error)})
         return ErrorCode.INTERNAL
     except Exception as error:
         if not is_unavailable(error):
-            logger.exception("command failed", extra={"method": command.method})
+            logger.exception("command failed", extra={"method": call.method})
         return ErrorCode.INTERNAL
     return None
 
 
-async def _handle(
-    stations: Stations, connection: Connection, command: Command, visit: Visit
-) -> None:
+async def _handle(stations: Stations, connection: Connection, call: Call, visit: Visit) -> None:
     """Carry out one command and answer it; raises CommandError or Disconnect."""
-    match command.request:
+    match call.request:
         case ConnectRequest() as request:
             with stations.time_limit.watch():
                 await visit.enter()
-                await connect(stations, connection, command.id, request)
+                await connect(stations, connection, call.id, request)
         case SubscribeRequest() as request:
             with stations.time_limit.watch():
                 await visit.enter()
-                await subscribe(stations, connection, command.id, request)
+                await subscribe(stations, connection, call.id, request)
         case _:
             visit.leave()
-            await _handle_seldom(stations, connection, command)
+            await _handle_seldom(stations, connection, call)
 
 
-async def _handle_seldom(stations: Stations, connection: Connection, command: Command) -> None:
-    match command.method, command.request:
+async def _handle_seldom(stations: Stations, connection: Connection, call: Call) -> None:
+    match call.method, call.request:
         case "unsubscribe", ChannelRequest() as request:
-            unsubscribe(stations, connection, command.id, request)
+            unsubscribe(stations, connection, call.id, request)
         case "refresh", RefreshRequest() as request:
-            await refresh(stations, connection, command.id, request)
+            await refresh(stations, connection, call.id, request)
         case "send", _:
             raise Disconnect(CloseCode.NOT_AVAILABLE)
         case _:
-            await _use_channel(stations, connection, command)
+            await _use_channel(stations, connection, call)
 
 
-async def _use_channel(stations: Stations, connection: Connection, command: Command) -> None:
-    match command.method, command.request:
+async def _use_channel(stations: Stations, connection: Connection, call: Call) -> None:
+    match call.method, call.request:
         case "publish", PublishRequest() as request:
-            await publish(stations, connection, command.id, request)
+            await publish(stations, connection, call.id, request)
         case "history", HistoryRequest() as request:
-            await history(stations, connection, command.id, request)
+            await history(stations, connection, call.id, request)
         case "presence", ChannelRequest() as request:
-            await presence(stations, connection, command.id, request)
+            await presence(stations, connection, call.id, request)
         case "presence_stats", ChannelRequest() as request:
-            await presence_stats(stations, connection, command.id, request)
+            await presence_stats(stations, connection, call.id, request)
         case _:
             raise CommandError(ErrorCode.NOT_AVAILABLE)
 

@@ -142,7 +142,7 @@ class Walk:
             connection = subscription.connection
             if subscription.log is not log or not connection.takes_batches:
                 connection.pump()
-            elif subscription.is_behind and subscription.is_live:  # it may end between slices
+            elif subscription.cursor < head and not (subscription.suspended or subscription.ended):
                 shared.give(subscription, connection)
                 if subscription.cursor < head:
                     if connection.takes_batches:

@@ -26,25 +26,19 @@ class Opcode(IntEnum):
 
 
 class Message:
-    """What is sent as one WebSocket message; its frames are made once, when first asked for.
+    """What is sent as one WebSocket message; its frames are made once.
 
     `shared`: it goes to whoever needs the same. Only then is it worth compressing.
     """
 
-    __slots__ = ("_deflated", "_frame", "_shared", "data", "opcode")
+    __slots__ = ("_deflated", "_shared", "data", "frame", "opcode")
 
     def __init__(self, data: bytes, opcode: Opcode = Opcode.TEXT, *, shared: bool = False) -> None:
         self.data = data
         self.opcode = opcode
+        self.frame = encode_frame(opcode, data)
         self._shared = shared
-        self._frame: bytes | None = None
         self._deflated: bytes | None = None
-
-    @property
-    def frame(self) -> bytes:
-        if self._frame is None:
-            self._frame = encode_frame(self.opcode, self.data)
-        return self._frame
 
     @property
     def deflated_frame(self) -> bytes:

@@ -19,9 +19,7 @@ from app.realtime import centrifuge_pb2 as schema
 from app.realtime.codec import Page
 from app.realtime.codes import CloseCode, Disconnect
 from app.realtime.frames import Opcode
-from app.realtime.protocol import Command, Push, Reply
-
-PONG = Command()
+from app.realtime.protocol import PONG, Call, Command, Push, Reply
 
 
 class ProtobufCodec:
@@ -30,7 +28,7 @@ class ProtobufCodec:
     opcode = Opcode.BINARY
     ping = b"\x00"
 
-    def parse(self, message: str | bytes) -> Iterator[Command]:
+    def parse(self, message: str | bytes) -> Iterator[Call]:
         if not isinstance(message, bytes) or not message:
             raise Disconnect(CloseCode.BAD_REQUEST)
         return map(_parse_one, _split(message))
@@ -70,16 +68,16 @@ def _split(message: bytes) -> Iterator[schema.Command]:
         raise Disconnect(CloseCode.BAD_REQUEST) from None
 
 
-def _parse_one(document: schema.Command) -> Command:
+def _parse_one(document: schema.Command) -> Call:
     if not document.ByteSize():  # what is not in the schema counts
         return PONG
     try:
-        command = Command.model_validate(_content(document))
+        call = Command.model_validate(_content(document)).call()
     except ValidationError:
         raise Disconnect(CloseCode.BAD_REQUEST) from None
-    if not command.is_valid:
+    if call is None:
         raise Disconnect(CloseCode.BAD_REQUEST)
-    return command
+    return call
 
 
 def _content(message: Message) -> dict[str, Any]:

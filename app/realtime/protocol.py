@@ -4,7 +4,7 @@ What they look like on the wire is a codec's business. Unknown fields are ignore
 may be left out.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,30 +112,39 @@ class Command(Model):
     sub_refresh: ChannelRequest | None = None
 
     @property
-    def method(self) -> str | None:
-        """The first method that is set, in the order of the protocol."""
-        given = self.model_fields_set
-        if len(given) == len(USUAL) and "id" in given:  # asked for several times a command
-            return next(name for name in given if name != "id")
-        return next((name for name in METHODS if name in given), None)
-
-    @property
-    def request(self) -> Any:
-        """What the method is given."""
-        method = self.method
-        return getattr(self, method) if method is not None else None
-
-    @property
     def is_pong(self) -> bool:
         return not self.model_fields_set
 
+    def call(self) -> "Call | None":
+        """None where it names no method, with its object, or no id where an answer is due."""
+        method = self._method()
+        request = getattr(self, method) if method is not None else None
+        is_whole = request is not None or method in ("rpc", "send")
+        return (
+            Call(self.id, method, request) if is_whole and (self.id or method == "send") else None
+        )
+
+    def _method(self) -> str | None:
+        """The first that is set, in the order of the protocol."""
+        given = self.model_fields_set
+        if len(given) == len(USUAL) and "id" in given:
+            return next(name for name in given if name != "id")
+        return next((name for name in METHODS if name in given), None)
+
+
+class Call(NamedTuple):
+    """What a command comes to: the method and what it is given. Without either it is a pong."""
+
+    id: int
+    method: str | None
+    request: Any
+
     @property
-    def is_valid(self) -> bool:
-        """Whether it names a method, with its object, and an id wherever an answer is due."""
-        method = self.method
-        if method is None or (self.id == 0 and method != "send"):
-            return False
-        return method in ("rpc", "send") or getattr(self, method) is not None
+    def is_pong(self) -> bool:
+        return self.method is None
+
+
+PONG = Call(0, None, None)
 
 
 # --------------------------------------------------------------------- replies

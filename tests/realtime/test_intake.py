@@ -10,7 +10,7 @@ import pytest
 from app.core.config import Settings
 from app.realtime.codec import JsonCodec
 from app.realtime.intake import MAX_WAITING
-from app.realtime.protocol import Command
+from app.realtime.protocol import Call
 from tests.realtime.flushes import turns
 from tests.realtime.intakes import Desktop, taken_in
 from tests.waiting import until
@@ -19,7 +19,7 @@ from tests.waiting import until
 class Broken(JsonCodec):
     """Has a bug that a certain message brings to light."""
 
-    def parse(self, message: str | bytes) -> Iterator[Command]:
+    def parse(self, message: str | bytes) -> Iterator[Call]:
         if message == "boom":
             raise RuntimeError("a bug")
         return super().parse(message)
