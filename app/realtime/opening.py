@@ -8,8 +8,9 @@ looked at more closely, or refused, goes the ordinary way, where all of it is de
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha1
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from app.realtime.codec import JSON, Codec
@@ -22,7 +23,12 @@ CODECS: dict[str, Codec] = {"centrifuge-json": JSON, "centrifuge-protobuf": PROT
 FORBIDDEN, UNAVAILABLE = 403, 503
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-KEY = re.compile(r"[+/0-9A-Za-z]{22}==")
+KEY_LINE = re.compile(rb"\r\nsec-websocket-key: ([+/0-9A-Za-z]{22}==)\r\n", re.IGNORECASE)
+ACCEPTED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: "
+)
+PLANS = 512
 VERSION = "13"
 HTTP = "HTTP/1.1"
 
@@ -31,9 +37,7 @@ def refusal(runtime: Runtime, headers: Mapping[str, str]) -> int | None:
     """The status that turns a client away; None: it may come in."""
     if not _is_allowed_origin(headers, runtime.settings.cors_origins):
         return FORBIDDEN
-    if runtime.draining or not runtime.ready.is_set():
-        return UNAVAILABLE
-    return None
+    return None if _is_open(runtime) else UNAVAILABLE
 
 
 def negotiate(offered: Sequence[str], query: Mapping[str, str]) -> tuple[str | None, Codec]:
@@ -43,8 +47,7 @@ def negotiate(offered: Sequence[str], query: Mapping[str, str]) -> tuple[str | N
     return chosen, CODECS.get(flavour, JSON)
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """What a plain request is answered with, and the flavour that is spoken then.
 
     `deflated`: they agreed on permessage-deflate.
@@ -55,19 +58,46 @@ class Opening:
     deflated: bool
 
 
+class Plan(NamedTuple):
+    """An Opening, but for the proof of the key; `after`: what follows that."""
+
+    after: bytes
+    codec: Codec
+    deflated: bool
+
+
 def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
-    """For the head of a request that asks for an upgrade; None: it takes the ordinary way."""
+    """For the head of a request that asks for an upgrade; None: it takes the ordinary way.
+
+    Clients of one kind send the same but for the key, so the rest is looked at once.
+    """
+    found = KEY_LINE.search(head)
+    if found is None or not _is_open(runtime):
+        return None
+    settings, key = runtime.settings, found[1]
+    if settings.take_over != "on":
+        return None
+    begin, end = found.span(1)
+    keyless = head[:begin] + head[end:]
+    plan = _plan(keyless, settings.cors_origins, offers_deflate=settings.compression == "on")
+    if plan is None:
+        return None
+    proof = b64encode(sha1(key + GUID, usedforsecurity=False).digest())
+    return Opening(ACCEPTED + proof + plan.after, plan.codec, plan.deflated)
+
+
+@lru_cache(PLANS)
+def _plan(head: bytes, origins: tuple[str, ...], *, offers_deflate: bool) -> Plan | None:
+    """For a head whose key was taken out; None: it is not plain."""
     request, headers = _read(head)
     path, _, query = request.partition("?")
-    if path not in PATHS or not _is_plain(runtime, headers) or refusal(runtime, headers):
+    if path not in PATHS or not _is_plain(headers) or not _is_allowed_origin(headers, origins):
         return None
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
     asked = {name: values[0] for name, values in parse_qs(query).items()} if query else {}
     chosen, codec = negotiate(offered, asked)
-    on = runtime.settings.compression == "on"
-    agreed = agree(headers.get("sec-websocket-extensions", "")) if on else None
-    response = _accept(headers["sec-websocket-key"], chosen, agreed)
-    return Opening(response, codec, deflated=agreed is not None)
+    agreed = agree(headers.get("sec-websocket-extensions", "")) if offers_deflate else None
+    return Plan(_end_of_head(chosen, agreed), codec, deflated=agreed is not None)
 
 
 def with_lower_names(head: bytes) -> bytes:
@@ -91,25 +121,20 @@ def _read(head: bytes) -> tuple[str, dict[str, str]]:
     return target, headers if plain and not folded else {}
 
 
-def _is_plain(runtime: Runtime, headers: Mapping[str, str]) -> bool:
-    settings = runtime.settings
-    return (
-        settings.take_over == "on"
-        and headers.get("sec-websocket-version") == VERSION
-        and KEY.fullmatch(headers.get("sec-websocket-key", "")) is not None
-        and "host" in headers
-    )
+def _is_plain(headers: Mapping[str, str]) -> bool:
+    is_keyless = headers.get("sec-websocket-key") == ""  # else there was another one
+    return headers.get("sec-websocket-version") == VERSION and is_keyless and "host" in headers
 
 
-def _accept(key: str, subprotocol: str | None, extension: str | None) -> bytes:
-    proof = b64encode(sha1(key.encode() + GUID, usedforsecurity=False).digest())
+def _end_of_head(subprotocol: str | None, extension: str | None) -> bytes:
     confirmed = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     if extension:
         confirmed += f"Sec-WebSocket-Extensions: {extension}\r\n"
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: %b\r\n%b\r\n"
-    ) % (proof, confirmed.encode())
+    return f"\r\n{confirmed}\r\n".encode()
+
+
+def _is_open(runtime: Runtime) -> bool:
+    return runtime.ready.is_set() and not runtime.draining
 
 
 def _is_allowed_origin(headers: Mapping[str, str], allowed: tuple[str, ...]) -> bool:

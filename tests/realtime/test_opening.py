@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from websockets.utils import accept_key
 import uvicorn
 from uvicorn.server import ServerState
 
@@ -67,6 +68,17 @@ async def test_a_plain_request_is_answered(runtime: Runtime) -> None:
         "",
     ]
     assert opening.codec is JSON
+
+
+async def test_the_next_of_the_same_kind_gets_the_proof_of_its_own_key(runtime: Runtime) -> None:
+    key = "AAAAAAAAAAAAAAAAAAAAAA=="
+    for _ in range(2):
+        mine, other = opened(runtime), opened(runtime, {"sec-websocket-key": key})
+        assert mine is not None
+        assert other is not None
+        assert ACCEPTED.encode() in mine.response
+        assert accept_key(key).encode() in other.response
+        assert (mine.codec, mine.deflated) == (other.codec, other.deflated)
 
 
 async def test_the_subprotocol_that_is_known_is_confirmed(runtime: Runtime) -> None:
