@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.utils import accept_key
 import uvicorn
 from uvicorn.server import ServerState
+from websockets.utils import accept_key
 
 from app.realtime.codec import JSON
 from app.realtime.codes import CloseCode
