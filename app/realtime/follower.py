@@ -239,17 +239,19 @@ class LogFollower:
         """`$control` comes along in the same statement, and first: whose rights changed before
         one of these events is given none of them until that was looked at.
 
-        All of them grow in one turn of the loop, unless one has a hole.
+        All of them grow in one turn of the loop, unless one has a hole. The others follow by how
+        little they miss: what a read does not come to waits for the next one.
         """
         control = self._logs.get(CONTROL_CHANNEL)
         first = [control] if control is not None and control.started else []
+        behind.sort(key=lambda log: log.target - log.head)
         logs = {log.name: log for log in (*first, *behind)}
         cursors = {name: log.head for name, log in logs.items()}
         found = await self.reader.after(cursors, reason="repair")
-        for name, log in logs.items():
-            if self.is_current(log):
-                await self._mend(log, cursors[name], found[name])
-            if name == CONTROL_CHANNEL and len(found[name]) == PIECE_EVENTS:
+        for name, entries in found.items():
+            if self.is_current(log := logs[name]):
+                await self._mend(log, cursors[name], entries)
+            if name == CONTROL_CHANNEL and len(entries) == PIECE_EVENTS:
                 return  # the rest of it comes before the others, too
 
     async def _mend(self, log: ChannelLog, cursor: int, entries: list[Entry]) -> None:
