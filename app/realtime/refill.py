@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
+from app.core.outages import Outage
 from app.realtime.follower import AWAY
 from app.realtime.log import ChannelLog, Entry, Segment
 from app.realtime.reader import PIECE_EVENTS, LogReader, is_cut
@@ -39,6 +40,7 @@ class Refills:
         self._reader = reader
         self._on_ready = on_ready
         self._on_lost = on_lost
+        self._outage = Outage(logger, "refill failed", "refills work again")
         self._waiting: dict[Block, list[Subscription]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
@@ -68,9 +70,10 @@ class Refills:
         while segment is None or not self._serves(segment, block):
             try:
                 segment = await self._read(block)
+                self._outage.end()
                 break
             except AWAY as error:
-                logger.warning("refill failed", extra={"error": repr(error)})
+                self._outage.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
                 if not any(subscription.is_live for subscription in self._waiting[block]):
                     break
