@@ -16,7 +16,6 @@ from pydantic import (
 from pydantic_core import core_schema
 
 WITHOUT_NUL = r"^[^\u0000]*$"
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 TURNING = r"\u202a-\u202e\u2066-\u2069"
 """Marks that change the direction of the text around them: they make a name look like another."""
 INVISIBLE = (
@@ -27,6 +26,7 @@ INVISIBLE = (
 """Spaces, controls, formats, blanks and private characters, as ranges that every dialect of
 regular expressions knows. None beyond U+FFFF, which some dialects see as two characters.
 """
+SEEN = rf"^[^\u0000]*[^{INVISIBLE}][^\u0000]*$"
 NAME = rf"^[^\u0000{TURNING}]*[^{INVISIBLE}][^\u0000{TURNING}]*$"
 
 
@@ -44,16 +44,26 @@ class Storable:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        described = handler(schema)
-        described["pattern"] = NOT_BLANK if described.get("minLength") == 1 else WITHOUT_NUL
-        return described
+        return {**handler(schema), "pattern": WITHOUT_NUL}
 
 
-class Naming(Storable):
-    """What people know a thing by: it can be seen, and reads in the order in which it is written.
+class Visible(Storable):
+    """Text of which something can be seen. Stands where Storable would."""
 
-    Stands where Storable would.
-    """
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        inner = super().__get_pydantic_core_schema__(source, handler)
+        return core_schema.no_info_after_validator_function(_visible, inner)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": SEEN}
+
+
+class Naming(Visible):
+    """What people know a thing by: it reads in the order in which it is written, too."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -77,6 +87,10 @@ def _storable(value: str) -> str:
 def _naming(value: str) -> str:
     if re.search(f"[{TURNING}]", value):
         raise ValueError("must not hold marks that turn the direction of text, such as U+202E")
+    return value
+
+
+def _visible(value: str) -> str:
     if not re.search(f"[^{INVISIBLE}]", value):
         raise ValueError("must hold a character that can be seen")
     return value
@@ -89,6 +103,7 @@ def format_time(value: datetime) -> str:
 
 
 STORABLE = Storable()
+VISIBLE = Visible()
 NAMING = Naming()
 Time = Annotated[
     datetime,

@@ -7,7 +7,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import (
+    NAMING,
+    STORABLE,
+    VISIBLE,
+    QueryModel,
+    ReadModel,
+    RequestModel,
+    Time,
+)
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.users.schemas import PersonRead
 
@@ -56,7 +64,7 @@ ItemName = Annotated[
 ]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH), STORABLE]
 CommentText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=COMMENT_LENGTH), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=COMMENT_LENGTH), VISIBLE
 ]
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=SEARCH_LENGTH), STORABLE

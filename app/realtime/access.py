@@ -12,12 +12,14 @@ lasts as long as a `$control` message that Redis lost is not found by a look or 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from app.auth.principals import Principal, Principals, Role
 from app.core.errors import is_unavailable
+from app.core.outages import Outage
 from app.realtime.admission import Admission
 from app.realtime.channels import Channels
 from app.realtime.codes import CloseCode, CommandError, UnsubscribeCode
@@ -69,7 +71,10 @@ class AccessGuard:
         self._checks: dict[Connection, asyncio.Task[None]] = {}
         self._again: set[Connection] = set()
         self._ending: set[str] = set()
+        self._ended = asyncio.Event()
         self._admission = Admission()
+        self._link = Outage(logger, "control channel is away", "control channel is back")
+        self._rechecks = Outage(logger, "recheck failed", "rechecks work again")
 
     async def start(self) -> None:
         """Follow `$control`; to be done before the first client. Raises one of AWAY."""
@@ -77,18 +82,26 @@ class AccessGuard:
         await self._follow()
 
     async def run(self) -> None:
-        """Follow it again whenever the log was renewed; end channels that were behind."""
+        """Follow it again whenever the log was renewed; end the channels that have ended."""
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            for channel in list(self._ending):
-                self._end_channel(channel)
-            if self._log is None or not self._manager.follower.is_current(self._log):
-                try:
-                    await self._follow()
-                except AWAY as error:
-                    logger.warning("control channel is away", extra={"error": repr(error)})
-                    continue
-                self.check_everyone()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._ended.wait()
+            self._ended.clear()
+            try:
+                await self._keep_up()
+            except AWAY as error:
+                self._link.begin(error)
+            else:
+                self._link.end()
+
+    async def _keep_up(self) -> None:
+        """Raises one of AWAY; what is not done by then is done the next time."""
+        if self._log is None or not self._manager.follower.is_current(self._log):
+            await self._follow()
+            self.check_everyone()
+        for channel in list(self._ending):
+            await self._end_channel(channel)
 
     async def aclose(self) -> None:
         checks = list(self._checks.values())
@@ -130,14 +143,20 @@ class AccessGuard:
             self._recheck_all(self._manager.of_user(event.user_id))
         if event.channel is not None:
             self._principals.raise_generation()
-            # Not now: in a repair the channel's own events come after this, in the same turn.
-            asyncio.get_running_loop().call_soon(self._end_channel, event.channel)
+            self._ending.add(event.channel)
+            self._ended.set()
 
-    def _end_channel(self, channel: str) -> None:
-        """Look at everybody there again, once its last event is read, which they are to have."""
+    async def _end_channel(self, channel: str) -> None:
+        """Look at everybody there again, once its last event is read, which they are to have.
+
+        Its message may be lost, and no look have found it yet. Nothing comes after it, so nobody
+        is given more by being looked at later. Raises one of AWAY.
+        """
+        for log in {one.log for one in self._manager.audience(channel)}:
+            if not log.is_behind:
+                await self._manager.follower.check(log)
         audience = self._manager.audience(channel)
         if any(one.log.is_behind for one in audience):
-            self._ending.add(channel)
             return
         self._ending.discard(channel)
         self._recheck_all([one.connection for one in audience])
@@ -167,6 +186,8 @@ class AccessGuard:
                     await asyncio.sleep(RETRY_SECONDS)
                 elif connection not in self._again:
                     self._resume(connection)
+                    if len(self._checks) == 1:  # the others may still ask in vain
+                        self._rechecks.end()
                     return
         finally:  # here and not when the task is done: a change between would be overlooked
             self._checks.pop(connection, None)
@@ -179,7 +200,7 @@ class AccessGuard:
                 await self._check_once(connection)
         except Exception as error:
             if is_unavailable(error) or isinstance(error, AWAY):
-                logger.warning("recheck failed", extra={"error": repr(error)})
+                self._rechecks.begin(error)
             else:
                 logger.exception("recheck failed")
             return False

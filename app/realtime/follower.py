@@ -16,6 +16,7 @@ import asyncpg
 
 from app.core import metrics
 from app.core.config import Settings
+from app.core.outages import Outage
 from app.realtime.broker import Broker, Message
 from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
@@ -25,7 +26,6 @@ from app.realtime.reader import PIECE_EVENTS, LogReader
 logger = logging.getLogger(__name__)
 
 FLOOR_SECONDS = 60.0
-
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -59,6 +59,8 @@ class LogFollower:
         self._closed = False
         self._look_now = asyncio.Event()
         self._behind = asyncio.Event()
+        self._looks = Outage(logger, "postgres is away", "postgres is back")
+        self._repairs = Outage(logger, "repair failed", "repairs work again")
         broker.on_message = self.deliver
         broker.on_up = self._look_now.set
 
@@ -117,8 +119,7 @@ class LogFollower:
         _epoch, extent = await self._checks.read(log.name)
         log.floor = extent.floor
         log.checked_at = asyncio.get_running_loop().time()
-        self._raise_target(log.name, extent.head)
-        self._behind.set()
+        self.expect(log.name, extent.head)
 
     def floor_is_old(self, log: ChannelLog) -> bool:
         """Whether pruning may have raised the floor since it was read."""
@@ -184,17 +185,15 @@ class LogFollower:
             self._behind.set()
 
     def _raise_target(self, channel: str, head: int) -> None:
-        log = self._logs.get(channel)
-        if log is not None and head > log.target:
+        if (log := self._logs.get(channel)) is not None and head > log.target:
             log.target = head
             if log.is_behind:
                 metrics.REPAIRS.labels("look").inc()
 
     async def _renew(self, epoch: str) -> None:
         """Another log than before: forget everything that was known of the old one."""
-        first_time = not self.epoch
-        self.epoch, self._tick = epoch, None
-        if not first_time:
+        known, self.epoch, self._tick = self.epoch, epoch, None
+        if known:
             logger.warning("the log was renewed", extra={"epoch": epoch})
             self._logs.clear()
             self.on_renewed()
@@ -212,10 +211,10 @@ class LogFollower:
             self._look_now.clear()
             try:
                 await self.look()
+                self._looks.end()
                 self._set_postgres(up=True)
             except AWAY as error:
-                if self.postgres_up:
-                    logger.warning("look failed", extra={"error": repr(error)})
+                self._looks.begin(error)
                 self._set_postgres(up=False)
                 self.on_away()
             settings = self._settings
@@ -232,24 +231,27 @@ class LogFollower:
             try:
                 while behind := [log for log in self._logs.values() if log.is_behind]:
                     await self._repair(behind)
+                self._repairs.end()
             except AWAY as error:
-                logger.warning("repair failed", extra={"error": repr(error)})
+                self._repairs.begin(error)
 
     async def _repair(self, behind: list[ChannelLog]) -> None:
         """`$control` comes along in the same statement, and first: whose rights changed before
         one of these events is given none of them until that was looked at.
 
-        All of them grow in one turn of the loop, unless one has a hole.
+        All grow in one turn of the loop, unless one has a hole or the read does not come to it:
+        those that miss least are first.
         """
         control = self._logs.get(CONTROL_CHANNEL)
         first = [control] if control is not None and control.started else []
+        behind.sort(key=lambda log: log.target - log.head)
         logs = {log.name: log for log in (*first, *behind)}
         cursors = {name: log.head for name, log in logs.items()}
         found = await self.reader.after(cursors, reason="repair")
-        for name, log in logs.items():
-            if self.is_current(log):
-                await self._mend(log, cursors[name], found[name])
-            if name == CONTROL_CHANNEL and len(found[name]) == PIECE_EVENTS:
+        for name, entries in found.items():
+            if self.is_current(log := logs[name]):
+                await self._mend(log, cursors[name], entries)
+            if name == CONTROL_CHANNEL and len(entries) == PIECE_EVENTS:
                 return  # the rest of it comes before the others, too
 
     async def _mend(self, log: ChannelLog, cursor: int, entries: list[Entry]) -> None:

@@ -109,11 +109,15 @@ class ChannelLog:
 
 class Segment:
     """A part of the log read from Postgres, shared by the cursors that need it: they fell off
-    the ring. Holds the offsets after `start`, without a hole.
+    the ring. Holds the offsets after `start`, without a hole; those after `sought` were looked
+    for.
     """
 
-    def __init__(self, channel: str, start: int, entries: Sequence[Entry]) -> None:
+    def __init__(
+        self, channel: str, start: int, entries: Sequence[Entry], *, sought: int | None = None
+    ) -> None:
         self.start = start
+        self.sought = start if sought is None else sought
         self._entries = entries
         self._batches = Batches(channel)
         for entry in entries:
@@ -125,6 +129,10 @@ class Segment:
 
     def holds(self, cursor: int) -> bool:
         return self.start <= cursor < self.end
+
+    def lacks(self, cursor: int) -> bool:
+        """Whether what follows the cursor was looked for and is not in the log any more."""
+        return self.sought <= cursor < self.start
 
     def after(self, cursor: int, codec: Codec) -> Batch:
         return self._batches.get(codec, cursor, islice(self._entries, cursor - self.start, None))

@@ -19,6 +19,9 @@ CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 3
 LOOK_SECONDS = 1.2  # it tells, too, that Postgres is away
 PIECE_EVENTS = 500
+READ_EVENTS = 20 * PIECE_EVENTS
+READ_BYTES = 8 * 1024 * 1024
+"""What one read brings at most, but for its last event: the worker holds all of it for a moment."""
 PRUNED_ROWS = 20_000
 PRUNE_LOCK = 0x7A4D_0002
 
@@ -39,15 +42,23 @@ EXTENTS = f"""
         LEFT JOIN channels c USING (name) ORDER BY nth) known
 """  # noqa: S608 - a constant
 
+# The channels come in the order in which they are asked for, so that both bounds end the read
+# behind one of them. What lies beyond is neither unpacked nor sent.
 AFTER = """
-    SELECT wanted.channel, l."offset", e.created_at, e.payload
-    FROM unnest($1::text[], $2::bigint[]) AS wanted(channel, cursor)
-    CROSS JOIN LATERAL (
-        SELECT "offset", event FROM channel_log
-        WHERE channel = wanted.channel AND "offset" > wanted.cursor
-        ORDER BY "offset" LIMIT $3) l
-    JOIN events e ON e.id = l.event
-    ORDER BY wanted.channel, l."offset"
+    SELECT channel, "offset", created_at, payload FROM (
+        SELECT wanted.nth, wanted.channel, l."offset", e.created_at, e.payload,
+               sum(octet_length(e.payload)) OVER (
+                   ORDER BY wanted.nth, l."offset"
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
+        FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS wanted(channel, cursor, nth)
+        CROSS JOIN LATERAL (
+            SELECT "offset", event FROM channel_log
+            WHERE channel = wanted.channel AND "offset" > wanted.cursor
+            ORDER BY "offset" LIMIT $3) l
+        JOIN events e ON e.id = l.event
+        ORDER BY wanted.nth, l."offset" LIMIT $4) found
+    WHERE bytes IS NULL OR bytes < $5
+    ORDER BY nth, "offset"
 """
 
 BETWEEN = """
@@ -142,11 +153,23 @@ class LogReader:
     async def after(
         self, cursors: Mapping[str, int], *, reason: str, limit: int = PIECE_EVENTS
     ) -> dict[str, list[Entry]]:
-        """The rows after each channel's cursor, at most `limit` a channel, as they stand."""
+        """The rows after each channel's cursor, as they stand: at most `limit` a channel.
+
+        Of all channels together a read brings READ_EVENTS or about READ_BYTES, at least one
+        event. A channel that it did not come to is not in the answer.
+        """
         metrics.LOG_READS.labels(reason).inc()
-        found: dict[str, list[Entry]] = {channel: [] for channel in cursors}
-        for row in await self._fetch(AFTER, list(cursors), list(cursors.values()), limit):
-            entry = Entry(row["offset"], row["created_at"].timestamp(), row["payload"].encode())
+        wanted = (list(cursors), list(cursors.values()), limit, READ_EVENTS, READ_BYTES)
+        rows = await self._fetch(AFTER, *wanted)
+        entries = [
+            Entry(row["offset"], row["created_at"].timestamp(), row["payload"].encode())
+            for row in rows
+        ]
+        reached = list(cursors)
+        if len(entries) == READ_EVENTS or is_cut(entries):
+            reached = reached[: reached.index(rows[-1]["channel"]) + 1]
+        found: dict[str, list[Entry]] = {channel: [] for channel in reached}
+        for row, entry in zip(rows, entries, strict=True):
             found[row["channel"]].append(entry)
         return found
 
@@ -175,3 +198,8 @@ class LogReader:
             raise
         except asyncpg.InternalClientError as error:  # the server ended it, its farewell is read
             raise ConnectionError("the connection has ended") from error
+
+
+def is_cut(entries: Sequence[Entry]) -> bool:
+    """Whether a read that brought these ended because of their size: there may be more."""
+    return sum(len(entry.payload) for entry in entries) >= READ_BYTES

@@ -2,7 +2,8 @@
 
 The log is read in blocks of PIECE_EVENTS offsets, each once for everyone who waits for any part
 of it: a thousand clients that come back together from different places cost as many reads as
-there are blocks between the first of them and the ring.
+there are blocks between the first of them and the ring. A block that is too large for one read
+is read in pieces, each from where the first of those who wait stands.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
+from app.core.outages import Outage
 from app.realtime.follower import AWAY
 from app.realtime.log import ChannelLog, Entry, Segment
-from app.realtime.reader import PIECE_EVENTS, LogReader
+from app.realtime.reader import PIECE_EVENTS, LogReader, is_cut
 from app.realtime.subscription import Subscription
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Refills:
         self._reader = reader
         self._on_ready = on_ready
         self._on_lost = on_lost
+        self._outage = Outage(logger, "refill failed", "refills work again")
         self._waiting: dict[Block, list[Subscription]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
@@ -67,9 +70,10 @@ class Refills:
         while segment is None or not self._serves(segment, block):
             try:
                 segment = await self._read(block)
+                self._outage.end()
                 break
             except AWAY as error:
-                logger.warning("refill failed", extra={"error": repr(error)})
+                self._outage.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
                 if not any(subscription.is_live for subscription in self._waiting[block]):
                     break
@@ -77,29 +81,33 @@ class Refills:
             subscription.refilling = False
             if not subscription.is_live or segment is None:
                 continue
-            if subscription.cursor < segment.start:
+            if segment.lacks(subscription.cursor):
                 self._on_lost(subscription)
-            else:  # one that stands at its end came while it was read, and will ask again
+            else:  # one whom it does not serve will ask again
                 subscription.segment = segment
                 self._on_ready(subscription)
 
     def _serves(self, segment: Segment, block: Block) -> bool:
-        """Whether what was read a while ago is enough for all who wait now."""
-        return all(segment.holds(subscription.cursor) for subscription in self._waiting[block])
+        """Whether what was read a while ago is enough for one who waits now."""
+        return any(segment.holds(subscription.cursor) for subscription in self._waiting[block])
 
     async def _read(self, block: Block) -> Segment:
-        """Begins later than the block if its front was pruned, or behind a hole in it."""
+        """From the first of those who wait, or later: behind what was pruned, or behind a hole."""
         log, number = block
-        start = number * PIECE_EVENTS
-        known = min(log.head, start + PIECE_EVENTS)
+        start = min(subscription.cursor for subscription in self._waiting[block])
+        end = (number + 1) * PIECE_EVENTS
+        known = min(log.head, end)
         reason = "recover" if any(one.recovering for one in self._waiting[block]) else "refill"
-        found = await self._reader.after({log.name: start}, reason=reason)
+        found = await self._reader.after({log.name: start}, reason=reason, limit=end - start)
+        rows = found[log.name]
+        if is_cut(rows):
+            known = min(known, rows[-1].offset)
         # Not beyond the head: what a change of rights comes before is not known here yet.
-        entries = whole_end([entry for entry in found[log.name] if entry.offset <= log.head], known)
+        entries = whole_end([entry for entry in rows if entry.offset <= log.head], known)
         first = entries[0].offset - 1 if entries else known
         if first > start:
             log.floor = max(log.floor, first)
-        segment = self._segments[block] = Segment(log.name, first, entries)
+        segment = self._segments[block] = Segment(log.name, first, entries, sought=start)
         self._recent.append(segment)
         return segment
 

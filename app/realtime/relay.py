@@ -20,6 +20,7 @@ import asyncpg
 from app.core import metrics
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
+from app.core.outages import Outage
 from app.realtime.broker import Broker, Message
 from app.realtime.outbox import CONTROL_CHANNEL
 
@@ -124,6 +125,7 @@ class Relay:
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._outage = Outage(logger, "relay turn failed", "the relay works again")
         self.pending = 0
         self.pending_age = 0.0
 
@@ -144,8 +146,9 @@ class Relay:
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
                     relayed = await self._turn(swept=swept)
+                    self._outage.end()
                 except Exception as error:  # an edge: the relay outlives every error
-                    logger.warning("relay turn failed", extra={"error": repr(error)})
+                    self._outage.begin(error)
                     self._disconnect()
                     task = asyncio.current_task()
                     if task is not None and task.cancelling():  # a failed ROLLBACK hid it

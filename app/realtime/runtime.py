@@ -12,6 +12,7 @@ from app.core import metrics
 from app.core.config import Settings
 from app.core.database import Sessions
 from app.core.failpoints import Failpoints
+from app.core.outages import Outage
 from app.realtime.access import AccessGuard
 from app.realtime.admission import Admission
 from app.realtime.attendance import Attendance
@@ -191,6 +192,7 @@ class Runtime:
     async def _open(self) -> None:
         """Learn which log this is and follow `$control`; then everything else may begin."""
         listening = False
+        outage = Outage(logger, "not ready yet", "ready after all")
         while not self.ready.is_set():
             try:
                 await self.follower.start()
@@ -199,10 +201,11 @@ class Runtime:
                     listening = True
                 await self.access.start()
             except AWAY as error:
-                logger.warning("not ready yet", extra={"error": repr(error)})
+                outage.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.ready.set()
+                outage.end()
         for name, job in self._jobs().items():
             self._tasks.start(name, job)
 

@@ -12,7 +12,9 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 from app.core.schemas import (
     NAME,
     NAMING,
+    SEEN,
     STORABLE,
+    VISIBLE,
     QueryModel,
     ReadModel,
     RequestModel,
@@ -31,6 +33,10 @@ class Body(RequestModel):
 
 class Named(RequestModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), NAMING]
+
+
+class Said(RequestModel):
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), VISIBLE]
 
 
 class Query(QueryModel):
@@ -116,6 +122,24 @@ def test_a_name_that_turns_the_direction_of_text_is_refused(
     mark: str, put: Callable[[str], str]
 ) -> None:
     assert not is_taken(put(mark))
+
+
+@pytest.mark.parametrize("text", ["a", "\U0001f9c0", "a\n\u200b", "\u202ea", "\u2067\u0645\u2069"])
+def test_text_that_can_be_seen_may_turn_its_direction(text: str) -> None:
+    assert Said.model_validate({"text": text}).text == text
+    assert re.search(SEEN, text)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200b\u200d \u2060", "\u202e", "\x01", "\u3164"])
+def test_text_that_cannot_be_seen_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="can be seen"):
+        Said.model_validate({"text": text})
+    assert not re.search(SEEN, text)
+
+
+def test_text_that_is_to_be_seen_must_be_storable_too() -> None:
+    with pytest.raises(ValidationError, match="NUL"):
+        Said.model_validate({"text": "a\x00"})
 
 
 def test_whatever_unicode_calls_a_space_or_a_control_cannot_be_seen() -> None:

@@ -131,9 +131,15 @@ class Desk:
 
 
 @asynccontextmanager
-async def guarding(settings: Settings) -> AsyncIterator[Desk]:
-    """Nothing happens by itself: no sweep, no look, only what the test does."""
-    quiet = settings.model_copy(update={"sweep_seconds": 60, "look_seconds": 60})
+async def guarding(settings: Settings, *, by_way_of: str = "") -> AsyncIterator[Desk]:
+    """Nothing happens by itself: no sweep, no look, only what the test does.
+
+    The runtime reaches the database by the other address, if one is given.
+    """
+    address = by_way_of or settings.database_url
+    quiet = settings.model_copy(
+        update={"sweep_seconds": 60, "look_seconds": 60, "database_url": address}
+    )
     engine = create_engine(quiet)
     sessions = create_sessions(engine)
     rights, rooms = Rights(), Rooms()
@@ -142,7 +148,7 @@ async def guarding(settings: Settings) -> AsyncIterator[Desk]:
     await runtime.start()
     try:
         assert await runtime.wait_ready(5)
-        async with writing(quiet.database_url) as log:
+        async with writing(settings.database_url) as log:
             yield Desk(quiet, runtime, rights, rooms, Channels(sessions, policies), log)
     finally:
         await runtime.stop()

@@ -9,6 +9,7 @@ import pytest
 from app.core.config import Settings
 from app.realtime.broker import Message
 from app.realtime.log import ChannelLog
+from app.realtime.reader import READ_BYTES
 from tests.realtime.brokers import message
 from tests.realtime.followers import Followed, following, looking
 from tests.realtime.log_writer import LogWriter, numbers
@@ -155,6 +156,31 @@ async def test_more_than_a_piece_is_repaired_piece_by_piece(
     await followed.follower.look()
     await until(lambda: active.head == 1_300)
     assert held(active) == list(range(1, 1_301))
+
+
+async def test_what_is_too_large_for_one_read_is_repaired_with_several(
+    followed: Followed, log: LogWriter
+) -> None:
+    small, large, other = [await followed.follower.acquire(name) for name in "abc"]
+    await log.append("b", "c", count=3, payload="x" * (READ_BYTES // 2 + 1))
+    await log.append("a")
+    followed.reader.reads.clear()
+    await followed.follower.look()
+    await until(lambda: (small.head, large.head, other.head) == (1, 3, 3))
+    assert followed.reader.reads == ["repair"] * 3
+    assert followed.lost == []
+
+
+async def test_of_several_channels_the_least_behind_is_repaired_first(
+    followed: Followed, log: LogWriter
+) -> None:
+    await followed.follower.acquire("a")
+    await followed.follower.acquire("b")
+    await log.append("a", count=5, payload="x" * (READ_BYTES + 1))
+    await log.append("b")
+    await followed.follower.look()
+    await until(lambda: bool(followed.news))
+    assert followed.news[0] == "b"
 
 
 async def test_a_repair_that_fails_is_tried_again_at_the_next_look(

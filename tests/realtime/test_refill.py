@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.realtime.codes import CloseCode
-from app.realtime.reader import PIECE_EVENTS
+from app.realtime.reader import PIECE_EVENTS, READ_BYTES
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.refills import Counter, given, refilling
 from tests.waiting import until
@@ -109,6 +109,41 @@ async def test_reads_of_those_who_have_just_come_back_are_counted_apart(
     await counter.served(counter.ask(0), counter.ask(3, recovering=True))
     await counter.served(counter.ask(PIECE_EVENTS))
     assert counter.reader.reads == ["recover", "refill"]
+
+
+async def test_a_block_that_is_too_large_for_one_read_is_read_in_pieces(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=6, payload="x" * (READ_BYTES // 2 + 1))
+    counter.know(6)
+    first, last = counter.ask(0), counter.ask(5)
+    await counter.served(first, last)
+    assert given(first) == (0, 2)
+    assert last.needs_refill
+    counter.refills.request(last)
+    await counter.served(last)
+    assert given(last) == (5, 6)
+    assert counter.lost == []
+    assert counter.reader.reads == ["refill"] * 2
+
+
+async def test_who_stands_before_what_is_being_read_is_not_lost(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=10)
+    counter.know(10)
+    counter.reader.may_answer.clear()
+    early = counter.ask(7)
+    await counter.held_up()
+    late = counter.ask(3)
+    counter.reader.may_answer.set()
+    await counter.served(early, late)
+    assert given(early) == (7, 10)
+    assert late.needs_refill
+    counter.refills.request(late)
+    await counter.served(late)
+    assert given(late) == (3, 10)
+    assert counter.lost == []
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.realtime.reader import PIECE_EVENTS
+from app.realtime.reader import PIECE_EVENTS, READ_BYTES
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.refills import Counter, given, refilling
 
@@ -98,5 +98,20 @@ async def test_a_hole_between_two_blocks_ends_it(counter: Counter, log: LogWrite
     await log.cut("a", [PIECE_EVENTS + 1])
     counter.know(PIECE_EVENTS + 10)
     one = counter.ask(PIECE_EVENTS)
+    await counter.served(one)
+    assert counter.lost == [one]
+
+
+async def test_a_hole_behind_what_fits_into_one_read_ends_it_when_it_is_come_to(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=5, payload="x" * (READ_BYTES // 2 + 1))
+    await log.cut("a", [3])
+    counter.know(5)
+    one = counter.ask(0)
+    await counter.served(one)
+    assert given(one) == (0, 2)
+    one.cursor = 2
+    counter.refills.request(one)
     await counter.served(one)
     assert counter.lost == [one]
