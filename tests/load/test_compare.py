@@ -7,14 +7,21 @@ import pytest
 
 from app.embedded import Services
 from load.errors import Exit, LoadError
-from load.peer import Peer, Running, find_peers
+from load.peer import Peer, Running, SignedIn, find_peers
 from load.report import OURS
-from load.scenarios.compare import choose
+from load.scenarios.compare import WORK, choose, works
+from load.signing import Signing
 
 
 @asynccontextmanager
 async def never(services: Services) -> AsyncIterator[Running]:
     raise LoadError.unreachable(f"not for {services}")
+    yield
+
+
+@asynccontextmanager
+async def never_signed_in(services: Services, signing: Signing) -> AsyncIterator[Running]:
+    raise LoadError.unreachable(f"not for {services} {signing}")
     yield
 
 
@@ -41,3 +48,9 @@ def test_a_name_that_there_is_not_is_a_usage_error_that_lists_them() -> None:
 
 def test_each_module_of_the_peers_is_found_and_tandem_among_them() -> None:
     assert {OURS, "fastapi-loop"} <= set(find_peers())
+
+
+def test_it_is_told_what_a_connection_is_to_those_that_play() -> None:
+    peers = {"one": Peer(never), "two": Peer(never, signed_in=SignedIn(never_signed_in, "a token"))}
+    assert works(["one"], peers) == [WORK]
+    assert works(["one", "two"], peers) == [WORK, "two, signed in: a token"]
