@@ -1,10 +1,10 @@
 """Several servers side by side: one row each, medians of the rounds, beside Tandem."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from load.report import OURS, OVERLOADED, Result
+from load.report import OURS, OVERLOADED, SIGNED_IN, Result
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,10 @@ COLUMNS = (
 def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
     """Peers in the order of their main figure, the highest first, by their medians.
 
+    One that signed in besides has a second row for it, to stand beside Tandem's only one.
     Medians of several rounds stand with the lowest and the highest; `narrow`: of the main figure.
     """
+    results = [_row_of(each) for each in results]
     played = {each.scenario for each in results}
     columns = [column for column in COLUMNS if column.scenario in played]
     columns = [column for column in columns if not (narrow and column.wide)]
@@ -78,6 +80,12 @@ def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
     ]
     shown = {peer: bars[peer] for peer in peers if peer in bars}
     return Comparison(headers, rows, shown, main.title if main else "")
+
+
+def _row_of(result: Result) -> Result:
+    if result.scenario != SIGNED_IN:
+        return result
+    return replace(result, peer=f"{result.peer}, signed in", scenario="connect")
 
 
 def to_markdown(comparison: Comparison) -> str:

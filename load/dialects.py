@@ -108,8 +108,34 @@ class SocketIo(WholeLines):
         if line == b"2":
             return Say(b"3")
         if line.startswith(b"44"):
-            return Over("refused", LoadError.refused(f"Socket.IO refused: {line.decode()}"))
+            return self._over("connection", line)
         return Ready() if line.startswith(b"40") else None
+
+    def _over(self, what: str, line: bytes) -> Over:
+        return Over(
+            f"{what} refused", LoadError.refused(f"Socket.IO refused a {what}: {line.decode()}")
+        )
+
+
+class SignedInSocketIo(SocketIo):
+    """With a token, and a room that the client asks for: an event that is acknowledged.
+
+    `420["subscribe",…]` is the event with the number 0, `430[true]` the answer to it.
+    """
+
+    def __init__(self, token: str, channel: str) -> None:
+        super().__init__(token, channel)
+        self._connect = b"40" + json.dumps({"token": token}).encode()
+        self._subscribe = b"420" + json.dumps(["subscribe", channel]).encode()
+
+    def hear(self, line: bytes) -> Heard | None:
+        if line.startswith(b"0"):
+            return Say(self._connect)
+        if line.startswith(b"40"):
+            return Say(self._subscribe)
+        if line.startswith(b"430"):
+            return Ready() if line == b"430[true]" else self._over("subscription", line)
+        return super().hear(line)
 
 
 DIALECTS: dict[str, Callable[[str, str], Dialect]] = {
@@ -117,6 +143,7 @@ DIALECTS: dict[str, Callable[[str, str], Dialect]] = {
     "plain": Plain,
     "silent": Silent,
     "socketio": SocketIo,
+    "socketio-signed-in": SignedInSocketIo,
     "tandem": Tandem,
 }
 """By name; each is made for a connection's token and channel."""

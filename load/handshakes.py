@@ -30,7 +30,7 @@ class Round(NamedTuple):
     client: float
 
 
-async def connect(bench: Bench, subject: Subject) -> None:
+async def connect(bench: Bench, subject: Subject, scenario: str = "connect") -> None:
     """Rounds of all connections at once; the median round counts, of those that there were."""
     rounds: list[Round] = []
     try:
@@ -40,7 +40,7 @@ async def connect(bench: Bench, subject: Subject) -> None:
             await asyncio.sleep(REST_SECONDS)
     finally:
         if rounds:
-            bench.outcome.add(of_rounds(bench, rounds))
+            bench.outcome.add(of_rounds(bench, rounds, scenario))
 
 
 async def _round(bench: Bench, subject: Subject) -> Round:
@@ -49,14 +49,14 @@ async def _round(bench: Bench, subject: Subject) -> Round:
         return Round(fleet.connected_in, meter.cpu_seconds(), fleet.connecting_cpu)
 
 
-def of_rounds(bench: Bench, rounds: Sequence[Round]) -> Result:
+def of_rounds(bench: Bench, rounds: Sequence[Round], scenario: str = "connect") -> Result:
     seconds, cpu, client = (median(figures) for figures in zip(*rounds, strict=True))
     count = bench.options.connections
     extra = {"connects_per_s": round(count / seconds, 1)}
     if bench.server_pid is not None:
         extra["server_us_per_connect"] = round(cpu / count * 1_000_000, 1)
     server = round(cpu / seconds, 3) if bench.server_pid is not None else None
-    return _result(bench, "connect", extra, Usage(round(client, 3), server))
+    return _result(bench, scenario, extra, Usage(round(client, 3), server))
 
 
 async def idle(bench: Bench, subject: Subject) -> None:

@@ -2,9 +2,11 @@ r"""The NATS client protocol over a WebSocket: a stream of operations, cut into 
 
     MSG orders 1 331\r\n{"type":…,"offset":12}\r\n
 
-Every connection subscribes as number 1, so that all are sent the same bytes.
+With a token it signs in as USER, whose password that is, and subscribes to a subject of its own
+besides. Every connection subscribes as number 1, so that all are sent the same bytes.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 
 from load.dialect import Heard, Over, Ready, Say
@@ -12,7 +14,7 @@ from load.errors import LoadError
 from load.frames import Opcode
 
 END = b"\r\n"
-CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"protocol":1,"name":"load"}\r\n'
+USER = "load"
 _MESSAGE = b"MSG "
 
 
@@ -27,13 +29,13 @@ class Nats:
     opcode = Opcode.BINARY  # the server takes no other
 
     def __init__(self, token: str, channel: str) -> None:
-        del token
-        self._channel = channel.encode()
+        own = f"SUB users.{USER} 2\r\n" if token else ""
+        self._opening = connect(token) + f"SUB {channel} 1\r\n{own}PING\r\n".encode()
         self._rest = b""
 
     def opened(self) -> Iterable[bytes | Ready]:
         """The answer to the ping says that the subscription stands."""
-        yield CONNECT + b"SUB %b 1\r\nPING\r\n" % self._channel
+        yield self._opening
 
     def whole(self, message: bytes) -> Sequence[bytes] | None:
         lines, rest = split(message)
@@ -54,6 +56,13 @@ class Nats:
 
     def resume(self, offset: int) -> None:
         """Core NATS cannot."""
+
+
+def connect(password: str = "") -> bytes:
+    """The operation that a client begins with."""
+    user = {"user": USER, "pass": password} if password else {}
+    options = {"verbose": False, "pedantic": False, "protocol": 1, "name": "load", **user}
+    return f"CONNECT {json.dumps(options)}\r\n".encode()
 
 
 def split(stream: bytes) -> tuple[list[bytes], bytes]:

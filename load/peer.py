@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from app.embedded import Services
 from load import peers
 from load.saturation import FIRST_RATE
+from load.signing import Signing
 from load.source import Source
 
 
@@ -22,6 +23,14 @@ class Running:
     dialect: str = "plain"
     token: str = ""
     channel: str = "orders"
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The same server, doing for a connection what Tandem does; `work` tells what of it."""
+
+    start: Callable[[Services, Signing], AbstractAsyncContextManager[Running]]
+    work: str = "a token, a count in Redis against a limit, two rooms"
 
 
 def installed() -> str | None:
@@ -40,6 +49,8 @@ class Peer:
     missing: Callable[[], str | None] = installed
     needs_postgres: bool = False
     first_rate: float = FIRST_RATE
+    signed_in: SignedIn | None = None
+    """Plays `connect` besides."""
 
 
 def find_peers() -> dict[str, Peer]:

@@ -18,6 +18,9 @@ OURS = "tandem"
 OVERLOADED = "overloaded"
 """Scenario of a result whose rate was not kept up with, when no other was."""
 
+SIGNED_IN = "connect, signed in"
+"""Scenario of another server's result for which it did what Tandem does for each connection."""
+
 EXTRA = {
     "load_cores": ("load's cores", "{:.0%} busy"),
     "bytes_per_connection": ("memory a connection", "{:,.0f} bytes"),

@@ -1,7 +1,7 @@
 """The same load on other servers: each on one core, fed as its own kind is, one after the other."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +11,19 @@ from load.fleet import Fleet
 from load.measurement import keep, measure
 from load.peer import Peer, find_peers
 from load.quantities import count
-from load.report import OURS
+from load.report import OURS, SIGNED_IN
 from load.saturation import Search, add_search_flags, measure_below, saturate, tell
 from load.scenario import Bench, Scenario
 from load.server import own_services
+from load.signing import Signing
 from load.source import Source
 from load.subject import Subject
 
 FANOUT_RATE = 100.0
+WORK = (
+    "tandem's connections have a token, a count in Redis against a limit, and two subscriptions;"
+    " another server's only where it says signed in"
+)
 
 
 async def play(bench: Bench) -> None:
@@ -26,12 +31,26 @@ async def play(bench: Bench) -> None:
     bench.outcome.compared = True
     peers = find_peers()
     chosen, notes = choose(bench.options.own.only, peers)
-    bench.outcome.notes += notes
+    signing_in = bench.options.own.scenario_ == "connect"
+    bench.outcome.notes += notes + (works(chosen, peers) if signing_in else [])
     for _ in range(bench.options.own.repeat):
         for name in chosen:
-            await _play(replace(bench, peer=name), peers[name])
+            await take_turn(replace(bench, peer=name), peers[name], signing_in=signing_in)
             if bench.interruption.happened:
                 return
+
+
+async def take_turn(bench: Bench, peer: Peer, *, signing_in: bool) -> None:
+    """What another server cannot do is told, and costs the rest of a long run nothing."""
+    try:
+        await _play(bench, peer)
+        if signing_in:
+            await _play_signed_in(bench, peer)
+    except LoadError as error:
+        if bench.peer == OURS or not bench.outcome.results:
+            raise
+        bench.screen.say(f"{bench.peer}: {error}")
+        bench.outcome.notes.append(f"{bench.peer} failed: {error}")
 
 
 async def _play(bench: Bench, peer: Peer) -> None:
@@ -47,6 +66,16 @@ async def _play(bench: Bench, peer: Peer) -> None:
             job = subject.job(bench.options.connections)
             async with Fleet(job, bench.options.processes) as fleet:
                 await _measure(bench, fleet, running.source, peer.first_rate)
+
+
+async def _play_signed_in(bench: Bench, peer: Peer) -> None:
+    if peer.signed_in is None:
+        return
+    bench.screen.say(f"{bench.peer}, signed in …")
+    with own_services(postgres=peer.needs_postgres) as services:
+        async with peer.signed_in.start(services, Signing()) as running:
+            bench = replace(bench, server_pid=running.pid)
+            await handshakes.connect(bench, Subject.of_peer(running), SIGNED_IN)
 
 
 async def _measure(bench: Bench, fleet: Fleet, source: Source, first: float) -> None:
@@ -81,6 +110,13 @@ def choose(only: str | None, peers: Mapping[str, Peer]) -> tuple[list[str], list
         else:
             chosen.append(name)
     return chosen, notes
+
+
+def works(chosen: Sequence[str], peers: Mapping[str, Peer]) -> list[str]:
+    """What a connection is to those that were chosen, for whoever compares how many there are."""
+    signed_in = {name: each for name in chosen if (each := peers[name].signed_in)}
+    told = [f"{name}, signed in: {each.work}" for name, each in signed_in.items()]
+    return [WORK, *told]
 
 
 def add_flags(parser: ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from load.nats import CONNECT
+from load.nats import connect
 from load.source import Made, Paced
 from load.sources.tcp import TcpPipe
 
@@ -14,7 +14,7 @@ SUBJECT = b"orders"
 class NatsPipe(TcpPipe):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.write(CONNECT)
+        self.write(connect())
 
     def data_received(self, data: bytes) -> None:
         if b"-ERR" in data:

@@ -2,19 +2,29 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from app.embedded import Services
 from load.errors import Exit, LoadError
-from load.peer import Peer, Running, find_peers
+from load.peer import Peer, Running, SignedIn, find_peers
 from load.report import OURS
-from load.scenarios.compare import choose
+from load.scenarios.compare import WORK, choose, take_turn, works
+from load.signing import Signing
+from tests.load.test_handshakes import bench
+from tests.load.test_report import CLEAN
 
 
 @asynccontextmanager
 async def never(services: Services) -> AsyncIterator[Running]:
     raise LoadError.unreachable(f"not for {services}")
+    yield
+
+
+@asynccontextmanager
+async def never_signed_in(services: Services, signing: Signing) -> AsyncIterator[Running]:
+    raise LoadError.unreachable(f"not for {services} {signing}")
     yield
 
 
@@ -41,3 +51,26 @@ def test_a_name_that_there_is_not_is_a_usage_error_that_lists_them() -> None:
 
 def test_each_module_of_the_peers_is_found_and_tandem_among_them() -> None:
     assert {OURS, "fastapi-loop"} <= set(find_peers())
+
+
+def test_it_is_told_what_a_connection_is_to_those_that_play() -> None:
+    peers = {"one": Peer(never), "two": Peer(never, signed_in=SignedIn(never_signed_in, "a token"))}
+    assert works(["one"], peers) == [WORK]
+    assert works(["one", "two"], peers) == [WORK, "two, signed in: a token"]
+
+
+async def test_a_server_that_fails_is_told_and_leaves_what_was_found() -> None:
+    here = replace(bench(), peer="other")
+    here.outcome.add(CLEAN)
+    await take_turn(here, Peer(never), signing_in=False)
+    assert here.outcome.results == [CLEAN]
+    (note,) = here.outcome.notes
+    assert note.startswith("other failed: not for ")
+
+
+@pytest.mark.parametrize("peer", [OURS, "other"])
+async def test_tandem_that_fails_ends_the_run_and_so_does_the_first_of_all(peer: str) -> None:
+    here = replace(bench(), peer=peer)
+    here.outcome.results += [CLEAN] * (peer == OURS)
+    with pytest.raises(LoadError):
+        await take_turn(here, Peer(never), signing_in=False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from load.comparison import compare, to_markdown
 from load.errors import Exit
-from load.report import OVERLOADED, Outcome, Result
+from load.report import OVERLOADED, SIGNED_IN, Outcome, Result
 from tests.load.test_report import CLEAN
 
 
@@ -77,3 +77,17 @@ def test_the_markdown_is_a_table_with_figures_to_the_right() -> None:
     assert rule.startswith("| --- | ---: |")
     assert body[1].startswith("| other | 250 | 0.25 |")
     assert {line.count("|") for line in (head, rule, *body)} == {head.count("|")}
+
+
+def test_who_signed_in_besides_has_a_row_for_each_beside_tandems_only_one() -> None:
+    def connects(peer: str, per_second: float, scenario: str = "connect") -> Result:
+        return replace(CLEAN, peer=peer, scenario=scenario, extra={"connects_per_s": per_second})
+
+    found = compare(
+        [connects("tandem", 200), connects("other", 300), connects("other", 100, SIGNED_IN)]
+    )
+    assert [cells[:3] for cells in found.rows] == [
+        ["other", "300", "1.50"],
+        ["tandem", "200", "1.00"],
+        ["other, signed in", "100", "0.50"],
+    ]

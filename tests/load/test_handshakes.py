@@ -8,7 +8,7 @@ from rich.console import Console
 
 from load.handshakes import Round, of_rounds
 from load.interruption import Interruption
-from load.report import Outcome
+from load.report import SIGNED_IN, Outcome
 from load.scenario import Bench, Options
 from load.screen import Screen
 
@@ -55,3 +55,7 @@ def test_of_a_server_that_is_not_ours_there_is_no_cpu() -> None:
 
 def test_nothing_is_delivered_so_nothing_is_lost() -> None:
     assert not Outcome([of_rounds(bench(), ROUNDS)]).delivered
+
+
+def test_rounds_of_those_that_sign_in_are_told_apart() -> None:
+    assert of_rounds(bench(), ROUNDS, SIGNED_IN).scenario == "connect, signed in"

@@ -69,3 +69,17 @@ def test_an_error_ends_it() -> None:
     heard = Nats("", "orders").hear(b"-ERR 'Slow Consumer'")
     assert isinstance(heard, Over)
     assert heard.how == "-ERR 'Slow Consumer'"
+
+
+def test_with_a_token_it_signs_in_and_has_two_subscriptions() -> None:
+    (opening,) = Nats("secret", "orders").opened()
+    assert isinstance(opening, bytes)
+    connect, *rest = opening.split(b"\r\n")
+    assert json.loads(connect.removeprefix(b"CONNECT "))["pass"] == "secret"
+    assert rest == [b"SUB orders 1", b"SUB users.load 2", b"PING", b""]
+
+
+def test_without_a_token_it_has_one_and_no_name() -> None:
+    (opening,) = Nats("", "orders").opened()
+    assert isinstance(opening, bytes)
+    assert b"user" not in opening

@@ -28,7 +28,9 @@ async def test_a_peer_is_started_fed_and_accounted_for(peer: str, tmp_path: Path
     assert 400 < await deliveries(peer, tmp_path / "report") < 600
 
 
-@pytest.mark.parametrize("name", ["nats", "nchan", "bun", "socketio"])
+@pytest.mark.parametrize(
+    "name", ["nats", "nchan", "bun", "socketio", "python-socketio", "django-channels"]
+)
 async def test_a_peer_that_is_installed_is_clean(name: str, tmp_path: Path) -> None:
     if reason := find_peers()[name].missing():
         pytest.skip(reason)

@@ -32,7 +32,7 @@ async def forward() -> None:
 
 async def main(port: int) -> None:
     task = asyncio.create_task(forward())
-    async with serve(listen, "127.0.0.1", port, compression=None, ping_interval=None):
+    async with serve(listen, "127.0.0.1", port, compression=None, ping_interval=None, backlog=1024):
         await task
 
 
