@@ -6,6 +6,8 @@ worker that is gone are cleared at the scrape, its counters stay, as counters mu
 """
 
 import os
+from bisect import bisect_left
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +20,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -58,6 +61,37 @@ class Often:
             self._shared.inc(amount)
 
 
+class OftenObserved(Histogram):
+    """The same for what is observed with each event."""
+
+    all: ClassVar[list["OftenObserved"]] = []
+
+    def _metric_init(self) -> None:
+        super()._metric_init()
+        self._waiting = [0] * len(self._upper_bounds)
+        self._waiting_sum = 0.0
+        OftenObserved.all.append(self)
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        """An exemplar is not kept."""
+        del exemplar
+        self._waiting[bisect_left(self._upper_bounds, amount)] += 1
+        self._waiting_sum += amount
+
+    def settle(self) -> None:
+        waiting, self._waiting = self._waiting, [0] * len(self._waiting)
+        if any(waiting):
+            self._sum.inc(self._waiting_sum)
+            self._waiting_sum = 0.0
+            for bucket, times in zip(self._buckets, waiting, strict=True):
+                if times:
+                    bucket.inc(times)
+
+    def collect(self) -> Iterable[Metric]:
+        self.settle()
+        return super().collect()
+
+
 CONNECTIONS = Often(Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum"))
 SUBSCRIPTIONS = Often(
     Gauge("tandem_subscriptions", "Subscriptions of open sockets", multiprocess_mode="livesum")
@@ -67,7 +101,7 @@ DELIVERIES = Often(Counter("tandem_deliveries_total", "Publications handed to a 
 DELIVERED_BYTES = Often(
     Counter("tandem_delivered_bytes_total", "Bytes of publications handed over")
 )
-COMMIT_TO_SOCKET = Histogram(
+COMMIT_TO_SOCKET = OftenObserved(
     "tandem_commit_to_socket_seconds",
     "From an event's `at` until the worker's transports had taken it",
     buckets=FAST,
@@ -95,6 +129,8 @@ def settle() -> None:
     """Make known what was counted since the last time."""
     for counter in Often.all:
         counter.settle()
+    for histogram in OftenObserved.all:
+        histogram.settle()
 
 
 def exposition() -> tuple[bytes, str]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.realtime.relay import PENDING
 from load.errors import LoadError
@@ -111,11 +110,9 @@ async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Reco
 async def _outbox(stage: Stage) -> AsyncIterator[Outbox]:
     if stage.server is None:
         raise LoadError.refused("relay needs a server of its own")
-    url = stage.server.services.database_url.replace("postgresql", "postgresql+asyncpg", 1)
-    engine = create_async_engine(url)
     names = [f"{NAMES}{nth}" for nth in range(stage.options.own.channels)]
-    yield Outbox(engine, names, 0)
-    await engine.dispose()
+    async with _connected(stage.server.services.database_url) as connection:
+        yield Outbox(connection, names, 0)
 
 
 def _result(stage: Stage, rate: float, lost: int, usage: Usage, **extra: float) -> Result:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import create_async_engine
+import asyncpg
 
 from load.errors import LoadError
 from load.pipe import RedisPipe
@@ -53,9 +53,8 @@ async def source_of(stage: Stage) -> AsyncIterator[Source]:
         yield Wire(pipe, epoch=epoch, channel=CHANNEL, head=head)
         pipe.close()
         return
-    url = services.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url)
+    connection = await asyncpg.connect(services.database_url)
     try:
-        yield Outbox(engine, [CHANNEL], head)
+        yield Outbox(connection, [CHANNEL], head)
     finally:
-        await engine.dispose()
+        await connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from app.core import metrics
 
@@ -126,6 +127,18 @@ def test_the_figures_of_all_living_workers_are_added_up(cluster: Cluster) -> Non
     assert found["tandem_deliveries_total"] == 15
     assert found['tandem_closes_total{code="3001"}'] == 4
     assert found["tandem_commit_to_socket_seconds_count"] == 2
+
+
+def test_what_is_observed_often_stands_in_the_buckets_that_it_belongs_to() -> None:
+    registry = CollectorRegistry()
+    delays = metrics.OftenObserved("delays", "Of a test", buckets=(0.5, 1), registry=registry)
+    for seconds in (0.25, 0.5, 0.75, 3):
+        delays.observe(seconds)
+
+    found = figures(generate_latest(registry).decode())
+
+    buckets = [found[f'delays_bucket{{le="{bound}"}}'] for bound in ("0.5", "1.0", "+Inf")]
+    assert (buckets, found["delays_sum"]) == ([2, 3, 4], 4.5)
 
 
 def test_a_service_is_up_only_if_it_is_for_every_worker(cluster: Cluster) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.realtime.message import Message
 from load.errors import LoadError
@@ -21,6 +21,9 @@ from load.target import Account, Target
 
 STAFF = Account("staff@tandem.example", "t", 900)
 SECONDS = 10
+WAITING = """
+    SELECT channels[1], payload, created_at FROM events JOIN pending ON event = id ORDER BY id
+"""
 
 
 class Kept(Paced):
@@ -111,13 +114,12 @@ async def test_peers_are_sent_one_event_a_message() -> None:
 
 
 async def test_events_in_bulk_wait_in_the_outbox(database: str) -> None:
-    engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://", 1))
-    await Outbox(engine, ["orders"], 0).publish(made(1, 2))
-    async with engine.connect() as connection:
-        rows = "SELECT channels, payload FROM events JOIN pending ON event = id"
-        found = (await connection.execute(text(rows))).all()
-    await engine.dispose()
-    assert [tuple(row) for row in found] == [(["orders"], '{"at":"x"}')] * 2
+    connection = await asyncpg.connect(database)
+    await Outbox(connection, ["a", "b"], 0).publish(made(1, 2, 3))
+    found = await connection.fetch(WAITING)
+    await connection.close()
+    at = datetime(2027, 1, 15, 8, 0, 0, 500_000, UTC)
+    assert [tuple(row) for row in found] == [(name, '{"at":"x"}', at) for name in "bab"]
 
 
 class Closed(Target):
