@@ -74,16 +74,16 @@ class FollowingSocket(WebSocket):
     def _find_out_place(self) -> Place:
         """Unknown after a message of another kind, too: a part of an event it may be."""
         highest = self._follower.highest
-        if highest is None or self._frames.rest or self._seen is None:
+        if highest is None or self._seen is None or not self.is_between_messages:
             return None
         inside = self._position is not None and self._position != self._reference.after(highest)
         return highest, cast("int", self._position) if inside else -1
 
     def _tell(self, events: Sequence[Event], received: int, *, rising: bool) -> None:
-        if self._seen is not None:
-            self._seen += events
-        if not rising:
+        if not rising or (self._seen and events[0].offset <= self._seen[-1].offset):
             self._seen = None
+        elif self._seen is not None:
+            self._seen += events
         self._follower.take(events, received, rising=rising)
 
     def _hand_on(self, frame: Frame, received: int) -> None:

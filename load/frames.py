@@ -67,6 +67,11 @@ class FrameReader:
         self._fragments: list[bytes] = []
         self._started = Opcode.CONTINUATION
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come of the next message yet."""
+        return not self.rest and not self._fragments
+
     def feed(self, data: bytes) -> list[Frame]:
         """The messages and control frames that are complete now."""
         if self.rest:
@@ -95,7 +100,7 @@ class FrameReader:
         self._fragments.append(frame.payload)
         if not first & _FINAL:
             return []
-        joined = b"".join(self._fragments)
+        joined, self._fragments = b"".join(self._fragments), []
         return [Frame(self._started, frame.raw, frame.begin, joined)]
 
 

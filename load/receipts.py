@@ -25,7 +25,7 @@ class Receipts:
         """Earlier events are accounted for but not timed."""
         self.deliveries = 0
         self.last = 0
-        self._batches: dict[tuple[int, int, int], list[Any]] = {}
+        self._batches: dict[tuple[int, Event, int], list[Any]] = {}
 
     def note(self, events: Sequence[Event], received: int) -> None:
         """Cheap, as it is called for each read of each socket: what came at the same moment is
@@ -37,7 +37,7 @@ class Receipts:
             return
         self.last = received
         bits = FEW_TICK_BITS if count <= FEW else TICK_BITS
-        key = (-(-received >> bits) << bits, last.offset, count)
+        key = (-(-received >> bits) << bits, last, count)
         batch = self._batches.get(key)
         if batch is None:
             self._batches[key] = [1, events]

@@ -76,6 +76,11 @@ class WebSocket(asyncio.BufferedProtocol):
         self._open = False
         self._transport: asyncio.Transport
 
+    @property
+    def is_between_messages(self) -> bool:
+        """Open, and nothing has come of the next message yet."""
+        return self._head is None and self._code == ABNORMAL and self._frames.is_idle
+
     def send(self, message: bytes, opcode: Opcode = Opcode.TEXT) -> None:
         self._send(opcode, message)
 

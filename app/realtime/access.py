@@ -100,8 +100,10 @@ class AccessGuard:
         if self._log is None or not self._manager.follower.is_current(self._log):
             await self._follow()
             self.check_everyone()
-        for channel in list(self._ending):
-            await self._end_channel(channel)
+        ending = list(self._ending)
+        await asyncio.gather(*map(self._look_for_last, ending))
+        for channel in ending:
+            self._end_channel(channel)
 
     async def aclose(self) -> None:
         checks = list(self._checks.values())
@@ -146,15 +148,16 @@ class AccessGuard:
             self._ending.add(event.channel)
             self._ended.set()
 
-    async def _end_channel(self, channel: str) -> None:
-        """Look at everybody there again, once its last event is read, which they are to have.
-
-        Its message may be lost, and no look have found it yet. Nothing comes after it, so nobody
-        is given more by being looked at later. Raises one of AWAY.
+    async def _look_for_last(self, channel: str) -> None:
+        """The message of its last event may be lost, and no look have found it yet. Nothing comes
+        after it, so nobody is given more by being looked at later. Raises one of AWAY.
         """
         for log in {one.log for one in self._manager.audience(channel)}:
             if not log.is_behind:
                 await self._manager.follower.check(log)
+
+    def _end_channel(self, channel: str) -> None:
+        """Look at everybody there again, once its last event is read, which they are to have."""
         audience = self._manager.audience(channel)
         if any(one.log.is_behind for one in audience):
             return
@@ -186,12 +189,12 @@ class AccessGuard:
                     await asyncio.sleep(RETRY_SECONDS)
                 elif connection not in self._again:
                     self._resume(connection)
-                    if len(self._checks) == 1:  # the others may still ask in vain
-                        self._rechecks.end()
                     return
         finally:  # here and not when the task is done: a change between would be overlooked
             self._checks.pop(connection, None)
             self._again.discard(connection)
+            if not self._checks:  # while there are others, they may still ask in vain
+                self._rechecks.end()
 
     async def _check_safely(self, connection: Connection) -> bool:
         """Whether it could be checked."""

@@ -10,6 +10,7 @@ import asyncio
 from app.realtime.turns import turns_of
 
 ADMITTED = 32
+VISIT_SECONDS = 0.03
 
 
 class Admission:
@@ -25,11 +26,17 @@ class Admission:
 class Visit:
     """Outside at first; also an asynchronous context that is inside."""
 
-    __slots__ = ("_inside", "_places")
+    __slots__ = ("_inside", "_places", "_since")
 
     def __init__(self, places: asyncio.Semaphore) -> None:
         self._places = places
         self._inside = False
+        self._since = 0.0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether others should have the place."""
+        return self._inside and asyncio.get_running_loop().time() - self._since > VISIT_SECONDS
 
     async def enter(self) -> None:
         """In its turn; at once where it is inside."""
@@ -42,6 +49,7 @@ class Visit:
             self._places.release()
             raise
         self._inside = True
+        self._since = asyncio.get_running_loop().time()
 
     def leave(self) -> None:
         if self._inside:

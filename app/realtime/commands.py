@@ -39,7 +39,7 @@ async def receive(stations: Stations, connection: Connection, message: str | byt
             await _receive_one(stations, connection, call, visit)
             if connection.closed or connection.refused:
                 return
-            if nth % TURN == 0:
+            if nth % TURN == 0 or visit.is_long:
                 visit.leave()
                 await asyncio.sleep(0)
     except Disconnect as disconnect:

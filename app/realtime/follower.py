@@ -21,7 +21,7 @@ from app.realtime.broker import Broker, Message
 from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
 from app.realtime.outbox import CONTROL_CHANNEL
-from app.realtime.reader import PIECE_EVENTS, LogReader
+from app.realtime.reader import PIECE_EVENTS, LogReader, within_a_read
 
 logger = logging.getLogger(__name__)
 
@@ -244,8 +244,7 @@ class LogFollower:
         """
         control = self._logs.get(CONTROL_CHANNEL)
         first = [control] if control is not None and control.started else []
-        behind.sort(key=lambda log: log.target - log.head)
-        logs = {log.name: log for log in (*first, *behind)}
+        logs = {log.name: log for log in (*first, *within_a_read(behind))}
         cursors = {name: log.head for name, log in logs.items()}
         found = await self.reader.after(cursors, reason="repair")
         for name, entries in found.items():

@@ -29,6 +29,8 @@ ACCEPTED = (
     b"Sec-WebSocket-Accept: "
 )
 PLANS = 512
+PLAIN_BYTES = 2048
+"""What a plain head has at most: so much is kept for each plan."""
 VERSION = "13"
 HTTP = "HTTP/1.1"
 
@@ -71,7 +73,7 @@ def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
 
     Clients of one kind send the same but for the key, so the rest is looked at once.
     """
-    found = KEY_LINE.search(head)
+    found = KEY_LINE.search(head) if len(head) <= PLAIN_BYTES else None
     if found is None or not _is_open(runtime):
         return None
     settings, key = runtime.settings, found[1]

@@ -4,7 +4,7 @@ A worker that falls behind reads here and nowhere else, so these connections are
 of the requests' connections is ever taken by a reconnect storm.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import asyncpg
 
 from app.core import metrics
 from app.realtime.epoch import EPOCH
-from app.realtime.log import Entry
+from app.realtime.log import ChannelLog, Entry
 
 POOL_SIZE = 3
 CONNECT_SECONDS = 3
@@ -198,6 +198,19 @@ class LogReader:
             raise
         except asyncpg.InternalClientError as error:  # the server ended it, its farewell is read
             raise ConnectionError("the connection has ended") from error
+
+
+def within_a_read(behind: Iterable[ChannelLog]) -> list[ChannelLog]:
+    """Those that one read may come to: what the others miss would only be sorted in vain. Those
+    that miss least are first.
+    """
+    found, events = [], 0
+    for log in sorted(behind, key=lambda log: log.target - log.head):
+        if events >= READ_EVENTS:
+            break
+        found.append(log)
+        events += min(PIECE_EVENTS, log.target - log.head)
+    return found
 
 
 def is_cut(entries: Sequence[Entry]) -> bool:

@@ -2,8 +2,8 @@
 
 The log is read in blocks of PIECE_EVENTS offsets, each once for everyone who waits for any part
 of it: a thousand clients that come back together from different places cost as many reads as
-there are blocks between the first of them and the ring. A block that is too large for one read
-is read in pieces, each from where the first of those who wait stands.
+there are blocks between the first of them and the ring. Of a block that is too large for one read
+whoever stands behind the first piece is read for from its own place.
 """
 
 import asyncio
@@ -83,23 +83,24 @@ class Refills:
                 continue
             if segment.lacks(subscription.cursor):
                 self._on_lost(subscription)
-            else:  # one whom it does not serve will ask again
+            else:  # one whom it does not serve, as it came or was cut meanwhile, will ask again
                 subscription.segment = segment
                 self._on_ready(subscription)
 
     def _serves(self, segment: Segment, block: Block) -> bool:
-        """Whether what was read a while ago is enough for one who waits now."""
-        return any(segment.holds(subscription.cursor) for subscription in self._waiting[block])
+        """Whether what was read a while ago is enough for all who wait now."""
+        return all(segment.holds(subscription.cursor) for subscription in self._waiting[block])
 
     async def _read(self, block: Block) -> Segment:
-        """From the first of those who wait, or later: behind what was pruned, or behind a hole."""
+        """Begins later than the block if its front was pruned, or behind a hole in it; or, where
+        the block is too large, at the one who has waited longest.
+        """
         log, number = block
-        start = min(subscription.cursor for subscription in self._waiting[block])
-        end = (number + 1) * PIECE_EVENTS
-        known = min(log.head, end)
-        reason = "recover" if any(one.recovering for one in self._waiting[block]) else "refill"
-        found = await self._reader.after({log.name: start}, reason=reason, limit=end - start)
-        rows = found[log.name]
+        start, known = number * PIECE_EVENTS, min(log.head, (number + 1) * PIECE_EVENTS)
+        rows, oldest = await self._rows(block, start), self._waiting[block][0].cursor
+        if is_cut(rows) and rows[-1].offset <= oldest:
+            start = oldest
+            rows = await self._rows(block, start)
         if is_cut(rows):
             known = min(known, rows[-1].offset)
         # Not beyond the head: what a change of rights comes before is not known here yet.
@@ -110,6 +111,12 @@ class Refills:
         segment = self._segments[block] = Segment(log.name, first, entries, sought=start)
         self._recent.append(segment)
         return segment
+
+    async def _rows(self, block: Block, start: int) -> list[Entry]:
+        log, number = block
+        left = (number + 1) * PIECE_EVENTS - start
+        reason = "recover" if any(one.recovering for one in self._waiting[block]) else "refill"
+        return (await self._reader.after({log.name: start}, reason=reason, limit=left))[log.name]
 
 
 def whole_end(entries: Sequence[Entry], known: int) -> Sequence[Entry]:

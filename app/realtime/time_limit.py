@@ -36,14 +36,13 @@ class TimeLimit:
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._running:
-            oldest = next(iter(self._running))
+        self._timer = None
+        for oldest in list(self._running):
             if oldest.due > loop.time():
                 self._timer = loop.call_at(oldest.due, self._look)
                 return
             del self._running[oldest]
             oldest.expire()
-        self._timer = None
 
 
 class _Watch:

@@ -1,9 +1,10 @@
 """However frames are cut, and whoever is sent what first: the account is that of a plain reader."""
 
+import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from load.receipts import Receipts
 from load.reference import Event, Reference
 from load.steps import Steps
 from load.subscriber import Subscriber
-from load.websocket import Address, WebSocket, memory
+from load.websocket import PROTOCOL_ERROR, Address, WebSocket, memory
 
 ADDRESS = Address.of("http://127.0.0.1:1", "/ws")
 PING = Frame(Opcode.TEXT, b"a ping").serialize(mask=False)
@@ -168,6 +169,39 @@ async def test_equal_bytes_are_only_compared() -> None:
     room.feed(1, data[:10])
     room.feed(1, data[10:])
     assert room.account(1, 3) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        [[1], [2, 4, 3, 5]],
+        [[1], [2, 3, 3, 5]],
+        [[1], [3], [4, 2, 6]],
+    ],
+    ids=str,
+)
+async def test_who_follows_has_the_faults_of_the_first(reads: list[list[int]]) -> None:
+    room = Room(3)
+    for nth in range(3):
+        for offsets in reads:
+            room.feed(nth, b"".join(frame([offset]) for offset in offsets))
+    plain = account(plainly(list(chain(*reads))), 6)
+    assert [room.account(nth, 6) for nth in range(3)] == [plain] * 3
+
+
+async def test_whoever_breaks_the_rules_is_not_followed() -> None:
+    room = Room(2)
+    for socket in room.sockets:
+        socket._transport = Gone()
+        for data in (frame([1]), b"\x81\xff"):  # masked
+            memory[: len(data)] = data
+            socket.buffer_updated(len(data))
+    assert [socket._code for socket in room.sockets] == [PROTOCOL_ERROR] * 2
+
+
+class Gone(asyncio.Transport):
+    def abort(self) -> None:
+        """Nobody is there."""
 
 
 def _unread(payload: bytes) -> Sequence[Event] | None:

@@ -64,3 +64,12 @@ def test_the_next_measurement_begins_with_nothing_and_is_not_on_yet() -> None:
     found.note(events(1), NOW)
     assert (found.latencies.count, found.last) == (0, 0)
     assert found.deliveries == 10
+
+
+def test_the_same_offset_on_another_channel_has_its_own_age() -> None:
+    found = receipts()
+    found.note([Event(17, NOW)], NOW + 1_000)
+    found.note([Event(17, NOW - 2_000_000)], NOW + 1_000)
+    found.settle()
+    assert found.latencies.largest >= 2_000_000
+    assert (found.latencies.percentile(50) or 0) < 2_000

@@ -125,6 +125,10 @@ async def test_a_header_that_stands_twice_goes_the_ordinary_way(runtime: Runtime
     assert opened(runtime, PLAIN, "/ws", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==") is None
 
 
+async def test_a_long_head_goes_the_ordinary_way(runtime: Runtime) -> None:
+    assert opened(runtime, {"cookie": "x" * 2048}) is None
+
+
 @pytest.mark.parametrize("path", ["/", "/wss", "/ws/", "/%77s", "/health"])
 async def test_another_path_goes_the_ordinary_way(runtime: Runtime, path: str) -> None:
     assert opened(runtime, PLAIN, path) is None

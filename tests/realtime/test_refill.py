@@ -124,7 +124,7 @@ async def test_a_block_that_is_too_large_for_one_read_is_read_in_pieces(
     await counter.served(last)
     assert given(last) == (5, 6)
     assert counter.lost == []
-    assert counter.reader.reads == ["refill"] * 2
+    assert counter.reader.reads == ["refill"] * 3  # from the block's begin, and from its own place
 
 
 async def test_who_stands_before_what_is_being_read_is_not_lost(
@@ -138,12 +138,18 @@ async def test_who_stands_before_what_is_being_read_is_not_lost(
     late = counter.ask(3)
     counter.reader.may_answer.set()
     await counter.served(early, late)
-    assert given(early) == (7, 10)
-    assert late.needs_refill
-    counter.refills.request(late)
-    await counter.served(late)
-    assert given(late) == (3, 10)
+    assert (given(early), given(late)) == ((7, 10), (3, 10))
     assert counter.lost == []
+
+
+async def test_who_comes_from_further_back_costs_no_other_read(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=10)
+    counter.know(10)
+    for cursor in reversed(range(10)):
+        await counter.served(counter.ask(cursor))
+    assert counter.reader.reads == ["refill"]
 
 
 # ---------------------------------------------------------------- what goes wrong

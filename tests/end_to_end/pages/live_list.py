@@ -9,7 +9,7 @@ from playwright.async_api import Page
 from tests.application import PASSWORD
 from tests.waiting import POLL_SECONDS
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 40.0
 
 # What the page keeps: the client, the list, and a record of what happened. `fetch` can be told to
 # hold the answers to requests until `release`.
