@@ -6,6 +6,7 @@ frame is read by comparing it with what the others were sent, instead of event b
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 from load.reference import Event
 
@@ -28,7 +29,8 @@ class Documents:
         Nothing is kept of a message that is not one event a line.
         """
         lines = payload.split(SEPARATOR)
-        if len(lines) != len(events) or events[-1].offset - events[0].offset != len(events) - 1:
+        rises = all(two.offset == one.offset + 1 for one, two in pairwise(events))
+        if len(lines) != len(events) or not rises:
             return
         known = self._events[-1].offset + 1 - events[0].offset if self._events else 0
         if known < 0:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from load.dialect import Dialect
+from load.dialect import Dialect, Ready
 from load.dialects import Plain
 from load.documents import Documents
 from load.following import FollowingSocket
@@ -46,7 +46,7 @@ class Room:
             FollowingSocket(ADDRESS, each, reference, documents, steps) for each in self.subscribers
         ]
         for socket, subscriber in zip(self.sockets, self.subscribers, strict=True):
-            subscriber.ready.set_result(None)
+            subscriber._begin(Ready(0))
             socket._head = None  # the handshake is over
 
     def feed(self, nth: int, data: bytes) -> None:
