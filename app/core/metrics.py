@@ -34,7 +34,7 @@ class Often:
     `settle`, a few times a second and at a scrape.
     """
 
-    all: ClassVar[list["Often"]] = []
+    all: ClassVar[list["Often | OftenObserved"]] = []
 
     def __init__(self, shared: Counter | Gauge) -> None:
         self._shared = shared
@@ -64,13 +64,11 @@ class Often:
 class OftenObserved(Histogram):
     """The same for what is observed with each event."""
 
-    all: ClassVar[list["OftenObserved"]] = []
-
     def _metric_init(self) -> None:
         super()._metric_init()
         self._waiting = [0] * len(self._upper_bounds)
         self._waiting_sum = 0.0
-        OftenObserved.all.append(self)
+        Often.all.append(self)
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         """An exemplar is not kept."""
@@ -127,10 +125,8 @@ POSTGRES_UP = Gauge("tandem_postgres_up", "1 if Postgres answers", multiprocess_
 
 def settle() -> None:
     """Make known what was counted since the last time."""
-    for counter in Often.all:
-        counter.settle()
-    for histogram in OftenObserved.all:
-        histogram.settle()
+    for figure in Often.all:
+        figure.settle()
 
 
 def exposition() -> tuple[bytes, str]:

@@ -142,6 +142,7 @@ class Walk:
             connection = subscription.connection
             if subscription.log is not log or not connection.takes_batches:
                 connection.pump()
+            # As `is_behind`, without a call; and it may have ended between slices.
             elif subscription.cursor < head and not (subscription.suspended or subscription.ended):
                 shared.give(subscription, connection)
                 if subscription.cursor < head:

@@ -31,9 +31,6 @@ METHODS = (
 )
 
 
-USUAL = ("id", "one method")
-
-
 class Model(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -127,8 +124,6 @@ class Command(Model):
     def _method(self) -> str | None:
         """The first that is set, in the order of the protocol."""
         given = self.model_fields_set
-        if len(given) == len(USUAL) and "id" in given:
-            return next(name for name in given if name != "id")
         return next((name for name in METHODS if name in given), None)
 
 

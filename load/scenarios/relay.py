@@ -15,7 +15,7 @@ from load.histogram import Histogram
 from load.report import Result, milliseconds
 from load.scenario import Scenario, Stage
 from load.source import event
-from load.sources.outbox import Outbox
+from load.sources.outbox import Outbox, connected
 from load.usage import Meter, Usage
 
 LOOK_SECONDS = 0.01
@@ -37,7 +37,7 @@ NAMES = "load:"
 async def play(stage: Stage) -> None:
     if stage.server is None:
         raise LoadError.refused("relay needs a server of its own: leave --url out")
-    async with _connected(stage.server.services.database_url) as connection:
+    async with connected(stage.server.services.database_url) as connection:
         stage.outcome.add(await _work_off(stage, connection))
         stage.outcome.add(await _keep_up(stage, connection, stage.options.rate))
 
@@ -98,20 +98,11 @@ async def _until_relayed(connection: "asyncpg.Connection[asyncpg.Record]") -> No
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
 async def _outbox(stage: Stage) -> AsyncIterator[Outbox]:
     if stage.server is None:
         raise LoadError.refused("relay needs a server of its own")
     names = [f"{NAMES}{nth}" for nth in range(stage.options.own.channels)]
-    async with _connected(stage.server.services.database_url) as connection:
+    async with connected(stage.server.services.database_url) as connection:
         yield Outbox(connection, names, 0)
 
 

@@ -4,13 +4,11 @@ from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
-
 from load.errors import LoadError
 from load.pipe import RedisPipe
 from load.scenario import Stage
 from load.source import Source
-from load.sources.outbox import Outbox
+from load.sources.outbox import Outbox, connected
 from load.sources.rest import Rest
 from load.sources.wire import Wire
 
@@ -53,8 +51,5 @@ async def source_of(stage: Stage) -> AsyncIterator[Source]:
         yield Wire(pipe, epoch=epoch, channel=CHANNEL, head=head)
         pipe.close()
         return
-    connection = await asyncpg.connect(services.database_url)
-    try:
+    async with connected(services.database_url) as connection:
         yield Outbox(connection, [CHANNEL], head)
-    finally:
-        await connection.close()

@@ -2,6 +2,9 @@
 fan-out, but no REST.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
 
 from load.errors import LoadError
@@ -19,6 +22,15 @@ RECORD = """
         ORDER BY nth RETURNING id)
     INSERT INTO pending (event) SELECT id FROM event
 """
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 class Outbox(Paced):

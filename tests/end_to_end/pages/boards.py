@@ -16,6 +16,7 @@ from tests.end_to_end.browser import Visit
 from tests.end_to_end.orders import token_of
 from tests.end_to_end.server import ServerProcess, serving
 
+COPIES = 5  # of each of the 200 orders: with them more than 1,000
 COPY = """
     WITH copied AS (
         INSERT INTO orders (id, version, status, currency, note, owner_id)

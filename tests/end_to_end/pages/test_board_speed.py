@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
 from tests.end_to_end.orders import place_order
-from tests.end_to_end.pages.boards import demo_server, demo_token
+from tests.end_to_end.pages.boards import COPIES, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -25,7 +25,6 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 FIRST_ORDERS_MS = 1_000
 NEW_ORDER_MS = 300
-COPIES = 5  # of each of the 200 orders: with them more than 1,000
 
 # From the beginning of the navigation.
 PAINTED = """

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, visiting
 from tests.end_to_end.figures import Figures
-from tests.end_to_end.pages.boards import demo_server
+from tests.end_to_end.pages.boards import COPIES, demo_server
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -23,7 +23,6 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 LONGEST_TASK_MS = 100
 SCROLL_MS = 2_000
-COPIES = 5  # of each of the 200 orders: with them more than 1,000
 
 # Scrolls all columns at once from top to bottom; the longest task meanwhile, in ms.
 SCROLL = """
