@@ -3,7 +3,7 @@
 News of a channel mark it dirty and schedule one flush on the loop. A flush walks the audience of
 each dirty channel; nearly all cursors are equal, so what they get is joined and framed once. It
 works in slices, between which the loop serves everything else. After one that was not cheap the
-next waits about as long, so that events gather into fewer, larger writes; one that takes long
+next waits half as long, so that events gather into fewer, larger writes; one that takes long
 anyhow gathers enough by itself, since everybody is given all that is there at their turn.
 """
 
@@ -21,6 +21,8 @@ from app.realtime.subscription import Subscription
 
 SLICE_SECONDS = 0.005
 CHEAP_SECONDS = 0.001
+
+PAUSE_SHARE = 0.5
 
 GATHER_SECONDS = 0.03
 """Events need not gather for longer than this, from the beginning of a flush on."""
@@ -98,7 +100,8 @@ class Flush:
         spent, self._spent = self._spent, 0.0
         metrics.FLUSH.observe(spent)
         if spent > CHEAP_SECONDS:
-            self._not_before = self._clock() + min(spent, max(0.0, GATHER_SECONDS - spent))
+            pause = min(spent * PAUSE_SHARE, max(0.0, GATHER_SECONDS - spent))
+            self._not_before = self._clock() + pause
         if self._dirty:
             self._schedule()
 

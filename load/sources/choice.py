@@ -30,7 +30,7 @@ def settings_for(source: str | None) -> dict[str, str]:
     """Of an own server: nobody nudges the relay when events are recorded past the API; what is
     published on the wire is in no log, so that falling behind the ring would end connections.
     """
-    return {"whole": {"TANDEM_SWEEP_SECONDS": "0.005"}, "wire": WIDE_RING}.get(source or "", {})
+    return {"whole": {"TANDEM_SWEEP_SECONDS": "0.002"}, "wire": WIDE_RING}.get(source or "", {})
 
 
 @asynccontextmanager
