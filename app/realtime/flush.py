@@ -147,11 +147,12 @@ class Walk:
                 connection.pump()
             # As `is_behind`, without a call; and it may have ended between slices.
             elif subscription.cursor < head and not (subscription.suspended or subscription.ended):
-                shared.give(subscription, connection)
-                if subscription.cursor < head:
-                    if connection.takes_batches:
-                        shared.give(subscription, connection)
-                    self.has_more = self.has_more or subscription.cursor < head
+                gave = shared.give(subscription, connection)
+                if gave and subscription.cursor < head and connection.takes_batches:
+                    shared.give(subscription, connection)
+                    # Who takes no more now, or waits for a refill, is served when that has changed.
+                    if subscription.cursor < head and connection.takes_batches:
+                        self.has_more = True
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""
@@ -177,17 +178,18 @@ class Shared:
         self._cursor = -1
         self._times = 0
 
-    def give(self, subscription: Subscription, connection: Connection) -> None:
+    def give(self, subscription: Subscription, connection: Connection) -> bool:
         """One message, if what follows the cursor is at hand; else have it read."""
         if subscription.cursor != self._cursor or connection.codec is not self._codec:
             self._look_up(subscription, connection.codec)
         batch = self._batch
         if batch is NOTHING:  # its cursor fell off the ring
             connection.pump()
-            return
+            return False
         subscription.cursor = batch.upto
         connection.transport.send(batch.message)
         self._times += 1
+        return True
 
     def count(self) -> None:
         count_delivery(self._batch, self._times)

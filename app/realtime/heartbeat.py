@@ -75,7 +75,9 @@ class Heartbeat:
             return None
         if timing.next_ping is not None and timing.next_ping <= now:
             timing.next_ping = now + self._settings.ping_seconds
-            if timing.stalled_by is None:  # it would wait behind the backlog
+            # Of those that wait behind a backlog one is enough; without any, a client that is kept
+            # busy would take the connection for dead.
+            if timing.stalled_by is None or not timing.pinged:
                 self._ping(connection, now)
         return self._next_look(timing, now)
 

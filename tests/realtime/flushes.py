@@ -57,10 +57,12 @@ class Theatre:
         self.flush = Flush(self.audience, self.clock)
         self.keeper = Keeping()
         self.cost = 0.0
+        self.walks = 0
         self._logs: dict[str, ChannelLog] = {}
         self._audience: dict[str, dict[Connection, Subscription]] = {}
 
     def audience(self, channel: str) -> list[Subscription]:
+        self.walks += 1
         return list(self._audience.get(channel, {}).values())
 
     def log(self, name: str) -> ChannelLog:

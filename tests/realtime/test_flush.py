@@ -192,6 +192,19 @@ async def test_who_fell_off_the_ring_is_refilled_and_the_others_are_served(
     assert (before.offsets, after.offsets) == ([], [9, 10])
 
 
+async def test_while_somebody_waits_for_a_refill_nobody_is_walked_through_again(
+    theatre: Theatre,
+) -> None:
+    log = ChannelLog("a", 1_000_000, 3)
+    log.start(0)
+    before, _after = theatre.listen(log=log), theatre.listen(log=log)
+    log.append(entries(1, 10))
+    theatre.flush.mark(log)
+    await turns(20)
+    assert before.offsets == []
+    assert theatre.walks == 1
+
+
 # ------------------------------------------------------------------------ waiting
 
 

@@ -93,16 +93,30 @@ def test_a_second_backlog_has_its_full_time_though_the_first_was_not_looked_at_a
 # --------------------------------------------------- pings and pongs in a backlog
 
 
-def test_no_ping_is_added_to_a_backlog() -> None:
+def test_one_ping_waits_in_a_backlog_and_leaves_before_the_events() -> None:
     one = one_who_stopped_reading(stalled_seconds=HOUR)
+    subscription = a_subscription(one.connection, "a")
+    write(subscription, 1)
     one.wait(4 * PING)
     one.read_on()
-    assert one.transport.sent == [ANSWER]
+    assert one.transport.sent[0].startswith(ANSWER + b"\n{}\n{")
     assert one.transport.closed is None
 
 
-def test_pings_go_on_once_the_backlog_is_gone() -> None:
+def test_who_answers_a_ping_from_the_backlog_is_pinged_again_in_the_next_one() -> None:
     one = one_who_stopped_reading(stalled_seconds=HOUR)
+    one.wait(PING)
+    one.read_on()
+    one.stop_reading()
+    one.connection.timing.pinged = False  # it has answered
+    one.connection.tell_bytes(ANSWER)
+    one.wait(PING + LATE)
+    one.read_on()
+    assert one.transport.sent == [ANSWER + b"\n{}"] * 2
+
+
+def test_pings_go_on_once_the_backlog_is_gone() -> None:
+    one = one_who_stopped_reading(stalled_seconds=HOUR, pong_seconds=HOUR)
     one.wait(4 * PING)
     one.read_on()
     one.wait(PING + LATE)
@@ -147,7 +161,7 @@ def test_without_a_limit_a_backlog_may_stand_as_long_as_it_likes() -> None:
     one.wait(HOUR / 10)
     assert one.transport.closed is None
     one.read_on()
-    assert one.transport.sent == [ANSWER]
+    assert one.transport.sent == [ANSWER + b"\n{}"]
 
 
 def test_without_any_limit_nothing_is_ever_due() -> None:
