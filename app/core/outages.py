@@ -13,6 +13,10 @@ class Outage:
         self._back = back
         self._since: float | None = None
 
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
     def begin(self, error: BaseException) -> None:
         """It failed, perhaps again."""
         if self._since is None:

@@ -145,7 +145,7 @@ class Relay:
                 # that vanished without a word. Without the connection every wait on it ends.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
-                    relayed = await self._turn(swept=swept)
+                    relayed = await self._turn(look=swept or self._outage.lasts)
                     self._outage.end()
                 except Exception as error:  # an edge: the relay outlives every error
                     self._outage.begin(error)
@@ -168,10 +168,10 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def _turn(self, *, swept: bool) -> int:
-        """Relay what is pending; how many events that were."""
+    async def _turn(self, *, look: bool) -> int:
+        """Relay what is pending; how many events that were. `look`: measure it before."""
         connection = await self._connect()
-        if swept and not await self._measure(connection):
+        if look and not await self._measure(connection):
             return 0
         await self._reach("relay.lock")
         relayed, more = await self._relay_batch(connection, lock=True)

@@ -22,6 +22,8 @@ def parse_email(value: str) -> str:
     No DNS is asked. Case counts only for display: the database compares lower(email).
     """
     given = value.strip()
+    if len(given) > EMAIL_MAX_LENGTH:  # the validator would look at each character
+        raise ValueError(f"An e-mail address has at most {EMAIL_MAX_LENGTH} characters")
     try:
         checked = validate_email(given, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:

@@ -12,7 +12,14 @@ import pytest
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.realtime.broker import Broker
-from app.realtime.relay import BATCH_BYTES, NUMBER, REST_SECONDS, Relay, messages_of
+from app.realtime.relay import (
+    BATCH_BYTES,
+    NUMBER,
+    REST_SECONDS,
+    SERVER_SETTINGS,
+    Relay,
+    messages_of,
+)
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
@@ -133,9 +140,9 @@ class TimedRelay(Relay):
         super().__init__(settings, broker, failpoints)
         self.turns: list[tuple[float, float]] = []
 
-    async def _turn(self, *, swept: bool) -> int:
+    async def _turn(self, *, look: bool) -> int:
         begun = time.monotonic()
-        relayed = await super()._turn(swept=swept)
+        relayed = await super()._turn(look=look)
         self.turns.append((begun, time.monotonic()))
         return relayed
 
@@ -278,3 +285,20 @@ async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
     async with relaying(settings, broker) as relay:
         await published(broker, "a", 1)
         await until(lambda: relay.pending_age == 0)
+
+
+async def test_the_age_is_known_where_nudges_leave_a_failing_relay_no_time_for_a_sweep(
+    settings: Settings, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "100")
+    await log.record("a", age_seconds=60)
+    async with log.connection.transaction():
+        await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
+        patient = settings.model_copy(update={"sweep_seconds": 60})
+        async with relaying(patient, Kept()) as relay:
+
+            def is_known() -> bool:
+                relay.nudge()
+                return relay.pending_age >= 60
+
+            await until(is_known)

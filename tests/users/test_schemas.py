@@ -5,6 +5,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from app.auth.principals import Role
+from app.users import schemas
 from app.users.schemas import (
     PasswordChange,
     ProfileUpdate,
@@ -37,6 +38,14 @@ def test_address_is_kept_as_given_in_one_spelling(given: str, kept: str) -> None
 def test_what_is_no_address_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_email(given)
+
+
+def test_what_is_far_too_long_is_refused_before_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schemas, "validate_email", None)
+    with pytest.raises(ValueError, match="at most 254"):
+        parse_email("a" * 1_000_000)
 
 
 @pytest.mark.parametrize(
