@@ -20,6 +20,7 @@ import { Drafts } from './room/drafts.js';
 import { Presence } from './room/presence.js';
 import { Saving } from './room/saving.js';
 import { Timeline } from './room/timeline.js';
+import { Unanswered } from './room/unanswered.js';
 
 const PERMISSION_DENIED = 103;
 const UNSUBSCRIBED = 2000;
@@ -65,6 +66,7 @@ export class Room extends EventTarget {
     this.comments = new Comments(
       user.id,
       (text, key) => api.writeComment(id, text, key),
+      new Unanswered(this.drafts),
       (comment) => this.#emit('comments', comment),
     );
   }
@@ -84,12 +86,13 @@ export class Room extends EventTarget {
   }
 
   open() {
+    this.comments.resume();
     return this.#load();
   }
 
   close() {
-    this.#isOpen = false;
-    this.#presence.leave();
+    this.comments.close();
+    this.#stop();
   }
 
   /**
@@ -174,8 +177,13 @@ export class Room extends EventTarget {
   #finish(end) {
     if (this.end) return;
     this.end = end;
-    this.close();
+    this.#stop();
     this.#emit('ended');
+  }
+
+  #stop() {
+    this.#isOpen = false;
+    this.#presence.leave();
   }
 
   /** @param {string} type @param {any} [detail] */
