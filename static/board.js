@@ -77,6 +77,7 @@ export class Board {
       client: this.#client,
       user: this.#user,
       onSaved: (order) => this.#orders.take(order),
+      onLost: (sentence) => this.#isOpen && this.#outside.notices.error(sentence),
     });
   }
 

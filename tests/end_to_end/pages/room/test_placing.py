@@ -8,7 +8,7 @@ from playwright.async_api import Route, expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import CHAI, MARKS
-from tests.end_to_end.pages.room.posts import Posts, cut_answer, lose_answer
+from tests.end_to_end.pages.room.held import Held, cut_answer, lose_answer
 
 pytestmark = MARKS
 
@@ -19,11 +19,11 @@ async def compose(visit: Visit) -> None:
     await visit.page.get_by_role("button", name="New order").click()
 
 
-async def place_chai(visit: Visit) -> Posts:
+async def place_chai(visit: Visit) -> Held:
     """On the board, until it is on its way."""
     await visit.page.goto(visit.url)
     await visit.is_live()
-    posts = await Posts.of(visit.page, ORDERS)
+    posts = await Held.of(visit.page, ORDERS)
     await compose(visit)
     await visit.by(f"product-{CHAI}").click()
     await visit.by("submit-order").click()

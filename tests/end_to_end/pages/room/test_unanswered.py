@@ -5,7 +5,7 @@ from playwright.async_api import expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import MARKS, enter, say
-from tests.end_to_end.pages.room.posts import Posts, lose_answer
+from tests.end_to_end.pages.room.held import Held, lose_answer
 
 pytestmark = MARKS
 
@@ -36,7 +36,7 @@ async def enter_again(visit: Visit, order: str) -> None:
 async def test_a_comment_whose_answer_was_lost_is_written_once_and_no_draft_any_more(
     cleo: Visit, order: str
 ) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "Is anybody there?")
     await lose_answer(await posts.next())
 
@@ -51,7 +51,7 @@ async def test_a_comment_whose_answer_was_lost_is_written_once_and_no_draft_any_
 async def test_what_is_typed_while_a_comment_is_on_its_way_takes_nothing_from_it(
     cleo: Visit, order: str
 ) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "Is anybody there?")
     await posts.next()
     await cleo.by("comment-input").fill("Could it")
@@ -65,7 +65,7 @@ async def test_what_is_typed_while_a_comment_is_on_its_way_takes_nothing_from_it
 async def test_comments_sent_without_a_connection_are_written_in_their_order_after_a_reload(
     cleo: Visit, order: str
 ) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     for text in ("First", "Second", "Third"):
         await say(cleo, text)
         await (await posts.next()).abort()
@@ -79,7 +79,7 @@ async def test_comments_sent_without_a_connection_are_written_in_their_order_aft
 async def test_a_comment_that_failed_is_not_forgotten_when_the_next_one_is_written(
     cleo: Visit, order: str
 ) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "First")
     await (await posts.next()).abort()
     await say(cleo, "Second")
@@ -93,7 +93,7 @@ async def test_a_comment_that_failed_is_not_forgotten_when_the_next_one_is_writt
 
 
 async def test_a_discarded_comment_is_not_sent_again(cleo: Visit, order: str) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "Is anybody there?")
     await (await posts.next()).abort()
     await cleo.by("comment").get_by_role("button", name="Discard").click()
@@ -110,7 +110,7 @@ async def test_an_answer_that_finds_its_order_closed_leaves_the_next_draft_alone
 ) -> None:
     await cleo.page.goto(cleo.url)
     await enter(cleo, order)
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "Is anybody there?")
     first = await posts.next()
     await cleo.page.go_back()
@@ -133,7 +133,7 @@ async def test_an_answer_that_finds_its_order_closed_leaves_the_next_draft_alone
 async def test_a_comment_whose_key_the_server_may_have_forgotten_is_not_sent_unasked(
     cleo: Visit, order: str
 ) -> None:
-    posts = await Posts.of(cleo.page, COMMENTS)
+    posts = await Held.of(cleo.page, COMMENTS)
     await say(cleo, "Is anybody there?")
     await (await posts.next()).abort()
     await cleo.page.evaluate(AGE)

@@ -6,28 +6,29 @@ from typing import Any, Self
 from playwright.async_api import Page, Route
 
 
-class Posts:
-    """The POSTs of a page to a path, in order; a key sent again is one wish."""
+class Held:
+    """The requests of a page with one method to a path, in order; a key sent again is one wish."""
 
-    def __init__(self) -> None:
-        self.keys: list[str] = []
+    def __init__(self, method: str) -> None:
+        self.keys: list[str | None] = []
+        self._method = method
         self._routes: asyncio.Queue[Route] = asyncio.Queue()
 
     @classmethod
-    async def of(cls, page: Page, path: str) -> Self:
-        posts = cls()
-        await page.route(f"**/api/v1{path}", posts._hold)
-        return posts
+    async def of(cls, page: Page, path: str, method: str = "POST") -> Self:
+        held = cls(method)
+        await page.route(f"**/api/v1{path}", held._hold)
+        return held
 
     async def next(self) -> Route:
         async with asyncio.timeout(10):
             return await self._routes.get()
 
     async def _hold(self, route: Route) -> None:
-        if route.request.method != "POST":
+        if route.request.method != self._method:
             await route.continue_()
             return
-        self.keys.append(route.request.headers["idempotency-key"])
+        self.keys.append(route.request.headers.get("idempotency-key"))
         self._routes.put_nowait(route)
 
 
