@@ -120,7 +120,8 @@ export class Room extends EventTarget {
 
   /** Tell a person who has left. @param {string} sentence what failed */
   lose(sentence) {
-    this.#onLost(`Order ${this.order?.number}: ${sentence}`);
+    const name = this.order ? `Order ${this.order.number}` : 'The order that you closed';
+    this.#onLost(`${name}: ${sentence}`);
   }
 
   /** @param {string} text @param {string} key */
