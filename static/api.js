@@ -30,7 +30,7 @@
  * @typedef {{people: {email: string, name: string, role: string}[], password: string}} Demo
  */
 
-import { Problem } from './problems.js';
+import { Problem, readJson } from './problems.js';
 import { authorized } from './realtime/http.js';
 import { accessToken, forget } from './session.js';
 
@@ -57,7 +57,7 @@ export async function request(path, call = {}) {
   if (response.status === 401) forget();
   if (!response.ok) throw await Problem.from(response);
   return {
-    data: response.status === 204 ? null : await response.json(),
+    data: response.status === 204 ? null : await readJson(response),
     headers: response.headers,
   };
 }

@@ -54,9 +54,9 @@ export class Board {
     this.#actions = new OrderActions(this.#client, this.#orders, outside.notices);
     this.#view = new BoardView(user, this.#orders, this.#filter, {
       onMove: (id, status) => this.#actions.move(id, status),
-      onPlace: (order) => this.#actions.place(order),
+      onPlace: (order, key) => this.#actions.place(order, key),
       enter: (id) => this.#enter(id),
-      onRefused: (sentence) => outside.notices.error(sentence),
+      onRefused: (sentence) => this.#isOpen && outside.notices.error(sentence),
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),
@@ -77,6 +77,7 @@ export class Board {
       client: this.#client,
       user: this.#user,
       onSaved: (order) => this.#orders.take(order),
+      onLost: (sentence) => this.#isOpen && this.#outside.notices.error(sentence),
     });
   }
 

@@ -8,7 +8,6 @@
  */
 
 import { changeOrder, placeOrder } from './api.js';
-import { randomKey } from './keys.js';
 import { Problem, sentenceOf, Unreachable } from './problems.js';
 import { sleep } from './realtime/pages.js';
 import { STATUS_NAMES } from './status.js';
@@ -23,8 +22,6 @@ export class OrderActions {
   #orders;
   #notices;
   #isOpen = true;
-  /** The last order that was sent and its key, so that a repeat after a failure is known as one. */
-  #lastWish = { order: '', key: '' };
 
   /**
    * @param {import('./realtime.js').RealtimeClient} client
@@ -42,10 +39,12 @@ export class OrderActions {
     this.#isOpen = false;
   }
 
-  /** Throws what the form has to show. @param {NewOrder} order */
-  async place(order) {
-    const placed = await placeOrder(order, this.#keyFor(order));
-    this.#lastWish = { order: '', key: '' };
+  /**
+   * Throws what the form has to show.
+   * @param {NewOrder} order @param {string} key the same for every repeat of one wish
+   */
+  async place(order, key) {
+    const placed = await placeOrder(order, key);
     this.#orders.take(placed);
     this.#notices.info(`Order ${placed.number} is placed.`);
   }
@@ -100,13 +99,6 @@ export class OrderActions {
     }
     if (error.status === 404) this.#orders.hide(order.id);
     this.#notices.error(`Order ${order.number}: ${error.message}`);
-  }
-
-  /** @param {NewOrder} order */
-  #keyFor(order) {
-    const text = JSON.stringify(order);
-    if (text !== this.#lastWish.order) this.#lastWish = { order: text, key: randomKey() };
-    return this.#lastWish.key;
   }
 }
 

@@ -56,6 +56,17 @@ export class Problem extends Error {
 }
 
 /**
+ * One that is cut short, or stalls after its headers, says as little as none.
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
+export function readJson(response) {
+  return response.json().catch(() => {
+    throw new Unreachable();
+  });
+}
+
+/**
  * @param {unknown} error
  * @returns {string}
  */

@@ -10,6 +10,7 @@
  * @property {import('./realtime.js').RealtimeClient} client
  * @property {User} user
  * @property {(order: Order) => void} onSaved told what came of an edit of this person
+ * @property {(sentence: string) => void} onLost told what failed after the person had left
  */
 
 import * as api from './api.js';
@@ -20,9 +21,11 @@ import { Drafts } from './room/drafts.js';
 import { Presence } from './room/presence.js';
 import { Saving } from './room/saving.js';
 import { Timeline } from './room/timeline.js';
+import { Unanswered } from './room/unanswered.js';
 
 const PERMISSION_DENIED = 103;
 const UNSUBSCRIBED = 2000;
+const NOT_SENT = 'your comment was not sent. It is kept, and sent when you open the order again.';
 
 /**
  * Events (CustomEvent):
@@ -36,6 +39,7 @@ const UNSUBSCRIBED = 2000;
  */
 export class Room extends EventTarget {
   #onSaved;
+  #onLost;
   #presence;
   #isOpen = true;
   /** Raised by each reading, so that one overtaken by another is dropped. */
@@ -43,14 +47,17 @@ export class Room extends EventTarget {
   /** @type {End | null} */
   end = null;
   isLoaded = false;
+  /** The person has closed it: nothing that it shows is seen any more. */
+  isLeft = false;
 
   /** @param {string} id @param {Order | undefined} known @param {Outside} outside */
-  constructor(id, known, { client, user, onSaved }) {
+  constructor(id, known, { client, user, onSaved, onLost }) {
     super();
     this.id = id;
     this.user = user;
     this.drafts = new Drafts(user.id, id);
     this.#onSaved = onSaved;
+    this.#onLost = onLost;
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
     this.#presence = new Presence(client, `orders:${id}`, user.id, {
       onEvent: (event) => this.#hear(event),
@@ -64,7 +71,8 @@ export class Room extends EventTarget {
     this.timeline = new Timeline(() => this.#emit('timeline'));
     this.comments = new Comments(
       user.id,
-      (text, key) => api.writeComment(id, text, key),
+      (text, key) => this.#writeComment(text, key),
+      new Unanswered(this.drafts),
       (comment) => this.#emit('comments', comment),
     );
   }
@@ -84,12 +92,14 @@ export class Room extends EventTarget {
   }
 
   open() {
+    this.comments.resume();
     return this.#load();
   }
 
   close() {
-    this.#isOpen = false;
-    this.#presence.leave();
+    this.isLeft = true;
+    this.comments.close();
+    this.#stop();
   }
 
   /**
@@ -106,6 +116,22 @@ export class Room extends EventTarget {
       'merged',
       between.filter((event) => event.actor?.id !== this.user.id),
     );
+  }
+
+  /** Tell a person who has left. @param {string} sentence what failed */
+  lose(sentence) {
+    const name = this.order ? `Order ${this.order.number}` : 'The order that you closed';
+    this.#onLost(`${name}: ${sentence}`);
+  }
+
+  /** @param {string} text @param {string} key */
+  async #writeComment(text, key) {
+    try {
+      return await api.writeComment(this.id, text, key);
+    } catch (error) {
+      if (this.isLeft) this.lose(NOT_SENT);
+      throw error;
+    }
   }
 
   /** @param {string} email */
@@ -174,8 +200,13 @@ export class Room extends EventTarget {
   #finish(end) {
     if (this.end) return;
     this.end = end;
-    this.close();
+    this.#stop();
     this.#emit('ended');
+  }
+
+  #stop() {
+    this.#isOpen = false;
+    this.#presence.leave();
   }
 
   /** @param {string} type @param {any} [detail] */

@@ -7,7 +7,7 @@
  * @property {number} expiresAt milliseconds since 1970, by this browser's clock
  */
 
-import { Problem, Unreachable } from './problems.js';
+import { Problem, readJson, Unreachable } from './problems.js';
 
 const KEY = 'tandem.session';
 const TOKEN_URL = '/api/v1/auth/token';
@@ -133,5 +133,5 @@ async function post(url, init) {
     throw new Unreachable();
   });
   if (!response.ok) throw await Problem.from(response);
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : readJson(response);
 }

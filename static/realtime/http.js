@@ -14,7 +14,8 @@ const TIMEOUT = 15_000;
  */
 
 /**
- * Whatever the answer's status is, it is answered; only silence rejects, with Unreachable.
+ * Whatever the answer's status is, it is answered; only silence rejects, with Unreachable. Its body
+ * is yet to come: `readJson`.
  * @param {{getToken: GetToken, fetch?: Fetch}} options
  * @returns {(url: string, init?: RequestInit) => Promise<Response>}
  */

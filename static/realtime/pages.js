@@ -1,4 +1,4 @@
-import { Problem } from '../problems.js';
+import { Problem, readJson } from '../problems.js';
 import { Backoff } from './backoff.js';
 
 /**
@@ -38,7 +38,7 @@ export class Pages {
     }
     const response = await this.#fetch(url.href);
     if (!response.ok) throw await Problem.from(response);
-    return response.json();
+    return readJson(response);
   }
 
   /**

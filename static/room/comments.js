@@ -9,10 +9,16 @@
 import { randomKey } from '../keys.js';
 import { sentenceOf } from '../problems.js';
 
+/** The server knows a key for a day; a little earlier, nothing is sent again unasked. */
+const KNOWN = 20 * 60 * 60 * 1000;
+const LONG_AGO = 'It was sent long ago, and may have been written.';
+
 export class Comments {
   #author;
   #post;
+  #unanswered;
   #onChange;
+  #isOpen = true;
   /** @type {Map<string, Comment>} */
   #written = new Map();
   /** @type {Map<string, Draft>} by key, which makes a repeat count once */
@@ -21,11 +27,13 @@ export class Comments {
   /**
    * @param {string} author the id of this person
    * @param {(text: string, key: string) => Promise<Comment>} post
+   * @param {import('./unanswered.js').Unanswered} unanswered
    * @param {(arrived: Comment | null) => void} onChange told of a comment that came by itself
    */
-  constructor(author, post, onChange) {
+  constructor(author, post, unanswered, onChange) {
     this.#author = author;
     this.#post = post;
+    this.#unanswered = unanswered;
     this.#onChange = onChange;
   }
 
@@ -52,6 +60,22 @@ export class Comments {
     this.#onChange(comment);
   }
 
+  /** Send what had no answer on an earlier visit, one after the other. */
+  async resume() {
+    const drafts = this.#unanswered.list.map(asDraft);
+    for (const draft of drafts) this.#drafts.set(draft.key, draft);
+    this.#onChange(null);
+    for (const draft of drafts) {
+      const isWanted = this.#isOpen && this.#drafts.get(draft.key) === draft;
+      if (isWanted && draft.state === 'sending') await this.#send(draft);
+    }
+  }
+
+  /** Nothing more is sent; what is on its way may still be answered. */
+  close() {
+    this.#isOpen = false;
+  }
+
   /** @param {string} text */
   write(text) {
     return this.#send({ key: randomKey(), text, state: 'sending', error: '' });
@@ -65,7 +89,7 @@ export class Comments {
 
   /** @param {string} key */
   discard(key) {
-    this.#drafts.delete(key);
+    this.#settle(key);
     this.#onChange(null);
   }
 
@@ -75,13 +99,20 @@ export class Comments {
     if (draft) this.#drafts.delete(draft.key);
   }
 
+  /** @param {string} key */
+  #settle(key) {
+    this.#drafts.delete(key);
+    this.#unanswered.remove(key);
+  }
+
   /** @param {Draft} draft */
   async #send(draft) {
     this.#drafts.set(draft.key, draft);
+    this.#unanswered.add(draft.key, draft.text);
     this.#onChange(null);
     try {
       const comment = await this.#post(draft.text, draft.key);
-      this.#drafts.delete(draft.key);
+      this.#settle(draft.key);
       this.#written.set(comment.id, comment);
     } catch (error) {
       if (!this.#drafts.has(draft.key)) return;
@@ -89,4 +120,10 @@ export class Comments {
     }
     this.#onChange(null);
   }
+}
+
+/** @param {import('./unanswered.js').Sent} sent @returns {Draft} */
+function asDraft({ key, text, at }) {
+  const isKnown = Date.now() - at < KNOWN;
+  return { key, text, state: isKnown ? 'sending' : 'failed', error: isKnown ? '' : LONG_AGO };
 }

@@ -4,8 +4,9 @@
  *
  * @typedef {import('../api.js').Order} Order
  * @typedef {object} Kept
- * @property {any} typed as the inputs hold it
+ * @property {any} [typed] as the inputs hold it
  * @property {Order} [base] the order on which it was made
+ * @property {any} [sent] what was sent of it, with its key: it may have been done
  */
 
 const PREFIX = 'tandem.drafts/';

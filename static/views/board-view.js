@@ -17,9 +17,10 @@ import { TopBar } from './top-bar.js';
  *
  * @typedef {object} BoardHandlers
  * @property {(id: string, status: import('../api.js').Status) => Promise<void>} onMove
- * @property {(order: import('../api.js').NewOrder) => Promise<void>} onPlace
+ * @property {(order: import('../api.js').NewOrder, key: string) => Promise<void>} onPlace
  * @property {(id: string) => import('../room.js').Room} enter open an order
- * @property {(sentence: string) => void} onRefused told why an address opens no order
+ * @property {(sentence: string) => void} onRefused told why an address opens no order, or why an
+ *   order was not placed when its form is closed
  * @property {() => void} onMore
  * @property {() => void} onRetry connect again
  * @property {() => void} onReload read the orders again
@@ -191,10 +192,12 @@ export class BoardView {
   }
 
   #compose() {
-    const drafts = new Drafts(this.#context.user.id, 'new');
-    this.#form = new OrderForm(this.#handlers.onPlace, drafts, () => {
-      this.#form = null;
-    });
+    // A second form for an order that is on its way would place it twice.
+    if (!this.#form?.isBusy) {
+      const drafts = new Drafts(this.#context.user.id, 'new');
+      this.#form = new OrderForm(drafts, this.#handlers);
+    }
+    this.#form.open();
   }
 }
 

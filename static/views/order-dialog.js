@@ -212,6 +212,7 @@ export class OrderDialog {
   /** @param {Status} status */
   async #move(status) {
     const failure = await move(this.#room, status);
-    if (failure) this.#notice.error(failure);
+    if (failure && this.#room.isLeft) this.#room.lose(failure);
+    else if (failure) this.#notice.error(failure);
   }
 }

@@ -1,3 +1,4 @@
+import { randomKey } from '../keys.js';
 import { CURRENCIES, formatMoney, parseMoney, toDecimal } from '../money.js';
 import { Problem, sentenceOf } from '../problems.js';
 import { PRODUCTS } from '../products.js';
@@ -9,16 +10,18 @@ import { LengthHint } from './room/length.js';
 /**
  * @typedef {import('../api.js').NewOrder} NewOrder
  * @typedef {import('../products.js').Product} Product
+ * @typedef {import('./board-view.js').BoardHandlers} BoardHandlers
  */
 
 const MOST_LINES = 100;
 const DRAFT = 'order';
+const NOT_PLACED = 'Your order was not placed; the draft is kept.';
 
 /** The form that places an order. */
 export class OrderForm {
-  #onPlace;
   #drafts;
-  #dialog;
+  #handlers;
+  #dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog' });
   /** @type {OrderLine[]} */
   #lines = [];
   #list = el('div', { class: 'lines' });
@@ -37,19 +40,20 @@ export class OrderForm {
     'Place order',
   );
   #discard = el('button', { class: 'button', type: 'button', testid: 'discard-order' }, 'Discard');
-  #length = new LengthHint(this.#note, this.#submit);
+  #isBusy = false;
+  #length = new LengthHint(this.#note, this.#submit, () => this.#isBusy);
   #draftHint = el('p', { class: 'draft-hint', hidden: true }, 'Your draft');
   #wasTried = false;
+  /** @type {{body: string, key: string} | null} what was sent last, and may have been placed */
+  #sent = null;
 
   /**
-   * @param {(order: NewOrder) => Promise<void>} onPlace
    * @param {import('../room/drafts.js').Drafts} drafts
-   * @param {() => void} onClose
+   * @param {Pick<BoardHandlers, 'onPlace' | 'onRefused'>} handlers
    */
-  constructor(onPlace, drafts, onClose) {
-    this.#onPlace = onPlace;
+  constructor(drafts, handlers) {
     this.#drafts = drafts;
-    this.#dialog = new Dialog({ kind: 'window', testid: 'order-form-dialog', onClose });
+    this.#handlers = handlers;
     this.#dialog.title = 'New order';
     this.#dialog.mayCloseFromBeside = () => this.#isBlank;
     this.#dialog.body.append(this.#form());
@@ -58,6 +62,15 @@ export class OrderForm {
     this.#add.addEventListener('click', () => this.#addLine().focus());
     this.#discard.addEventListener('click', () => this.#giveUp());
     this.#restore();
+  }
+
+  /** Whether an order is on its way. */
+  get isBusy() {
+    return this.#isBusy;
+  }
+
+  /** Also again, while it is busy. */
+  open() {
     this.#dialog.open();
   }
 
@@ -160,6 +173,7 @@ export class OrderForm {
   #restore() {
     const draft = this.#drafts.get(DRAFT);
     const { currency, note, lines } = draft?.typed ?? { note: '', lines: [null] };
+    this.#sent = draft?.sent ?? null;
     if (currency) this.#currency.value = currency;
     this.#note.value = note;
     this.#length.update();
@@ -171,7 +185,7 @@ export class OrderForm {
     if (this.#isBlank) return this.#drafts.drop(DRAFT);
     const lines = this.#lines.map((line) => line.typed);
     const typed = { currency: this.#currency.value, note: this.#note.value, lines };
-    this.#drafts.keep(DRAFT, { typed });
+    this.#drafts.keep(DRAFT, { typed, sent: this.#sent });
   }
 
   #giveUp() {
@@ -202,13 +216,16 @@ export class OrderForm {
   /** @param {Event} event */
   #send = async (event) => {
     event.preventDefault();
+    if (this.#isBusy) return;
     this.#wasTried = true;
     const faulty = this.#findFaults() ?? (this.#length.isOver ? this.#note : null);
     if (faulty) return faulty.focus();
+    const order = this.#read();
+    const key = this.#keyFor(order);
     this.#setBusy(true);
     try {
-      await this.#onPlace(this.#read());
-      this.#giveUp();
+      await this.#handlers.onPlace(order, key);
+      this.#placed(key);
     } catch (error) {
       this.#refused(error);
     } finally {
@@ -223,9 +240,25 @@ export class OrderForm {
     return { currency, note: this.#note.value.trim() || null, items };
   }
 
+  /** The same for the same order, also after a reload: so it is placed once. @param {NewOrder} order */
+  #keyFor(order) {
+    const body = JSON.stringify(order);
+    if (this.#sent?.body !== body) this.#sent = { body, key: randomKey() };
+    this.#keep();
+    return this.#sent.key;
+  }
+
+  /** @param {string} key */
+  #placed(key) {
+    // Not another one, of somebody who was signed out and in again meanwhile.
+    if (this.#drafts.get(DRAFT)?.sent?.key === key) this.#drafts.drop(DRAFT);
+    this.#dialog.close();
+  }
+
   /** Show the server's complaints where they belong. @param {unknown} error */
   #refused(error) {
     this.#error.textContent = sentenceOf(error);
+    if (!this.#dialog.node.open) this.#handlers.onRefused(`${NOT_PLACED} ${sentenceOf(error)}`);
     if (!(error instanceof Problem)) return;
     const lines = this.#filled();
     for (const { pointer, message } of error.errors) {
@@ -237,7 +270,9 @@ export class OrderForm {
 
   /** @param {boolean} isBusy */
   #setBusy(isBusy) {
-    this.#submit.disabled = isBusy || this.#length.isOver;
+    this.#isBusy = isBusy;
+    this.#length.update();
+    this.#discard.disabled = isBusy;
     this.#submit.textContent = isBusy ? 'Placing…' : 'Place order';
   }
 }

@@ -63,8 +63,6 @@ export class CommentsView {
       ...written.map((one) => this.#nodeOf(one)),
       ...drafts.map((one) => this.#draft(one)),
     ];
-    // Kept as long as it is not known to be written.
-    if (drafts.length === 0 && !this.#input.value) this.#room.drafts.drop(FIELD);
     this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
   }
 
@@ -137,6 +135,7 @@ export class CommentsView {
     this.#hintAt(SENDS);
     this.#room.signal.stop(FIELD);
     this.#room.comments.write(text);
+    this.#room.drafts.drop(FIELD);
     this.toEnd();
   }
 
@@ -153,10 +152,13 @@ export class CommentsView {
   }
 
   #tell = () => {
-    this.#room.drafts.keep(FIELD, { typed: this.#input.value });
+    const { drafts, signal } = this.#room;
+    const typed = this.#input.value;
     this.#hintAt(SENDS);
-    if (this.#input.value.trim()) this.#room.signal.start(FIELD);
-    else this.#room.signal.stop(FIELD);
+    if (typed.trim()) drafts.keep(FIELD, { typed });
+    else drafts.drop(FIELD);
+    if (typed.trim()) signal.start(FIELD);
+    else signal.stop(FIELD);
   };
 
   /** @param {KeyboardEvent} event */

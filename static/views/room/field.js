@@ -1,7 +1,7 @@
 import { sentenceOf } from '../../problems.js';
 import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
 import { FieldMarks } from './field-marks.js';
-import { nameOf } from './texts.js';
+import { nameOf, unsavedSentence } from './texts.js';
 
 /**
  * @typedef {import('../../api.js').Order} Order
@@ -116,12 +116,11 @@ export class Field {
     this.#close();
     try {
       const isChange = Object.keys(differing(base, edit)).length > 0;
-      if (isChange && !(await this.#context.save(edit, base))) return this.#reopen(value, base);
+      if (isChange && !(await this.#context.save(edit, base))) return this.#failed(value, base);
       // Unless the next one is being typed already.
       if (JSON.stringify(this.#draft) === sent) this.#drop();
     } catch (error) {
-      this.#reopen(value, base);
-      this.#marks.error(sentenceOf(error));
+      this.#failed(value, base, sentenceOf(error));
     } finally {
       this.#isBusy = false;
     }
@@ -148,6 +147,15 @@ export class Field {
     this.#marks.clear();
     if (room.order) this.#face.show(room.order, mayEdit());
     if (hadFocus) this.#face.focus();
+  }
+
+  /** Back to editing, unless the order is closed by now. @param {any} value @param {Order} base */
+  #failed(value, base, sentence = '') {
+    const { room } = this.#context;
+    const isKept = this.#draft !== null;
+    if (room.isLeft) return room.lose(unsavedSentence(this.name, value, base, isKept));
+    this.#reopen(value, base);
+    this.#marks.error(sentence);
   }
 
   /** @param {any} value @param {Order} base */

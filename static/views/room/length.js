@@ -14,11 +14,17 @@ let count = 0;
 export class LengthHint {
   #input;
   #submit;
+  #isBusy;
 
-  /** @param {HTMLTextAreaElement} input @param {HTMLButtonElement} submit what sends it */
-  constructor(input, submit) {
+  /**
+   * @param {HTMLTextAreaElement} input
+   * @param {HTMLButtonElement} submit what sends it
+   * @param {() => boolean} [isBusy] whether something else keeps it from being sent
+   */
+  constructor(input, submit, isBusy = () => false) {
     this.#input = input;
     this.#submit = submit;
+    this.#isBusy = isBusy;
     const id = `length-${++count}`;
     this.node = el('p', { class: 'length-hint', testid: 'length', id, role: 'status' });
     input.setAttribute('aria-describedby', id);
@@ -35,7 +41,7 @@ export class LengthHint {
     return [...this.#input.value.trim()].length;
   }
 
-  /** After the value was set by the page. */
+  /** After the value was set by the page, or what else keeps it from being sent has changed. */
   update() {
     const length = this.#length;
     const told = `${formatCount(length)} of ${formatCount(LONGEST)} characters`;
@@ -43,6 +49,6 @@ export class LengthHint {
     setText(this.node, length < NEAR ? '' : text);
     this.node.toggleAttribute('data-over', this.isOver);
     this.#input.ariaInvalid = String(this.isOver);
-    this.#submit.disabled = this.isOver;
+    this.#submit.disabled = this.isOver || this.#isBusy();
   }
 }

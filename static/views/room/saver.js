@@ -45,9 +45,10 @@ export async function move(room, status) {
 }
 
 /**
- * Nothing to ask where others changed something else.
+ * Nothing to ask where others changed something else, and nobody who has left.
  * @param {Room} room @param {Problem} problem
  */
 function ask(room, { conflicts, current }) {
-  return conflicts.length === 0 ? {} : askWhich(conflicts, room.user, current.currency);
+  if (conflicts.length === 0) return {};
+  return room.isLeft ? null : askWhich(conflicts, room.user, current.currency);
 }

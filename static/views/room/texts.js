@@ -1,4 +1,5 @@
-import { nameFields } from '../../room/sentences.js';
+import { valueOf } from '../../room/edits.js';
+import { nameField, nameFields } from '../../room/sentences.js';
 import { STATUS_NAMES } from '../../status.js';
 
 /**
@@ -43,6 +44,17 @@ export function mergedSentence(events) {
   const who = [...new Set(changes.map(({ actor }) => actor?.name ?? 'Someone'))].join(' and ');
   const fields = nameFields(Object.assign({}, ...changes.map(({ changed }) => changed)));
   return `Saved, and merged with ${who}’s change to ${fields}.`;
+}
+
+/**
+ * Of an edit that failed after its order was closed.
+ * @param {string} field @param {any} value what it was to be @param {Order} base
+ * @param {boolean} isKept whether it is there again when the order is opened
+ */
+export function unsavedSentence(field, value, base, isKept) {
+  const name = nameField(field, [value, valueOf(base, field)]);
+  const edit = field === 'note' ? 'your note' : `your edit of ${name}`;
+  return `${edit} was not saved${isKept ? '; the draft is kept' : ''}.`;
 }
 
 /** @param {Order} order as it was seen @param {Problem} problem @param {Person} me */

@@ -1,0 +1,126 @@
+"""One wish places one order, whatever becomes of the answer and of the form."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.end_to_end.browser import Visit
+from tests.end_to_end.pages.boards import assert_clean
+from tests.end_to_end.pages.room.actions import CHAI, MARKS
+from tests.end_to_end.pages.room.held import Held, cut_answer, lose_answer
+
+pytestmark = MARKS
+
+ORDERS = "/orders"
+
+
+async def compose(visit: Visit) -> None:
+    await visit.page.get_by_role("button", name="New order").click()
+
+
+async def place_chai(visit: Visit) -> Held:
+    """On the board, until it is on its way."""
+    await visit.page.goto(visit.url)
+    await visit.is_live()
+    posts = await Held.of(visit.page, ORDERS)
+    await compose(visit)
+    await visit.by(f"product-{CHAI}").click()
+    await visit.by("submit-order").click()
+    return posts
+
+
+async def expect_placed(visit: Visit, number: int) -> None:
+    told = visit.by("toast").filter(has_text=f"Order {number} is placed.")
+    await expect(told).to_have_count(1)
+    await expect(visit.by("order-form-dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("end", [lose_answer, cut_answer])
+async def test_an_order_whose_answer_was_lost_is_placed_once_also_after_a_reload(
+    cleo: Visit, end: Any
+) -> None:
+    posts = await place_chai(cleo)
+    placed = await end(await posts.next())
+    await expect(cleo.by("order-form")).to_contain_text("The server cannot be reached.")
+
+    await cleo.page.reload()
+    await cleo.is_live()
+    await compose(cleo)
+    await cleo.by("submit-order").click()
+    await (await posts.next()).continue_()
+
+    await expect_placed(cleo, placed["number"])
+    assert posts.keys == [posts.keys[0]] * 2
+
+
+async def test_an_order_that_is_changed_after_a_refusal_is_another_wish(cleo: Visit) -> None:
+    posts = await place_chai(cleo)
+    await refuse(await posts.next())
+    await expect(cleo.by("order-form")).to_contain_text("busy recovering")
+    await cleo.by(f"product-{CHAI}").click()
+    await cleo.by("submit-order").click()
+    await (await posts.next()).continue_()
+
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    assert len(set(posts.keys)) == 2
+
+
+async def test_an_order_on_its_way_is_not_sent_again_when_its_form_is_changed(
+    cleo: Visit,
+) -> None:
+    posts = await place_chai(cleo)
+    on_its_way = await posts.next()
+
+    await cleo.by("order-form").locator("[name=note]").fill("One more thing")
+    await expect(cleo.by("submit-order")).to_be_disabled()
+    await cleo.by("order-form").evaluate("(form) => form.requestSubmit()")
+    await on_its_way.continue_()
+
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    assert len(posts.keys) == 1
+    assert_clean(cleo)
+
+
+async def test_a_form_that_was_closed_on_the_way_comes_back_and_ends_with_its_order(
+    cleo: Visit,
+) -> None:
+    posts = await place_chai(cleo)
+    on_its_way = await posts.next()
+    await cleo.page.keyboard.press("Escape")
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+
+    await compose(cleo)
+    await expect(cleo.by("submit-order")).to_be_disabled()
+    await on_its_way.continue_()
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+
+    await compose(cleo)
+    await expect(cleo.by("line").locator("[name=name]")).to_have_value("")
+    await expect(cleo.by("submit-order")).to_be_enabled()
+    await cleo.page.keyboard.press("Escape")
+    assert len(posts.keys) == 1
+    assert_clean(cleo)
+
+
+async def test_an_order_refused_after_its_form_was_closed_is_told_of_and_kept(
+    cleo: Visit,
+) -> None:
+    posts = await place_chai(cleo)
+    on_its_way = await posts.next()
+    await cleo.page.keyboard.press("Escape")
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    await refuse(on_its_way)
+    await expect(cleo.by("toast").last).to_contain_text("not placed; the draft is kept.")
+
+    await compose(cleo)
+    await expect(cleo.by("line").locator("[name=name]")).to_have_value("Chai")
+    await cleo.by("submit-order").click()
+    await (await posts.next()).continue_()
+
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    assert posts.keys == [posts.keys[0]] * 2
+
+
+async def refuse(route: Route) -> None:
+    await route.fulfill(status=503, json={"code": "service_unavailable"})
