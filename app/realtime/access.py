@@ -77,9 +77,13 @@ class AccessGuard:
         self._rechecks = Outage(logger, "recheck failed", "rechecks work again")
 
     async def start(self) -> None:
-        """Follow `$control`; to be done before the first client. Raises one of AWAY."""
+        """Follow `$control`; to be done before the first client. Raises one of AWAY.
+
+        Requests may have been served before: whom they made known is looked up again.
+        """
         self._manager.watch(CONTROL_CHANNEL, self._on_control)
         await self._follow()
+        self.check_everyone()
 
     async def run(self) -> None:
         """Follow it again whenever the log was renewed; end the channels that have ended."""
