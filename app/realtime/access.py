@@ -214,7 +214,10 @@ class AccessGuard:
         return True
 
     async def _check_once(self, connection: Connection) -> None:
-        """Close, end or leave suspended; the caller resumes what is left."""
+        """Close, end or leave suspended; the caller resumes what is left.
+
+        A subscription that came meanwhile is not suspended: it was authorized after the change.
+        """
         identity, verdicts = connection.identity, self._verdicts
         if identity is None:
             return
@@ -227,10 +230,11 @@ class AccessGuard:
             connection.close(CloseCode.FORCED)
             return
         connection.identity = Identity(principal, identity.expires_at)
-        for subscription in list(connection.subscriptions.values()):
+        for subscription in [one for one in connection.subscriptions.values() if one.suspended]:
             if subscription.server_side:
                 continue
-            if not await verdicts.allows(principal, subscription.channel):
+            allowed = await verdicts.allows(principal, subscription.channel)
+            if not allowed and subscription.is_live:  # else the channel may be another one's by now
                 self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
 
     @staticmethod

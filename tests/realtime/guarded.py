@@ -70,11 +70,14 @@ class Rooms:
 
     def __init__(self) -> None:
         self.gone: set[str] = set()
+        self.failing: set[str] = set()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.asked = asyncio.Event()
 
     async def may_subscribe(self, _sessions: OpenSession, _principal: Principal, key: str) -> bool:
+        if key in self.failing:
+            raise ConnectionRefusedError
         allowed = key not in self.gone
         self.asked.set()
         await self.may_answer.wait()
