@@ -28,6 +28,7 @@ from app.realtime.follower import AWAY
 from app.realtime.log import ChannelLog
 from app.realtime.manager import ConnectionManager
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
+from app.realtime.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -70,16 +71,21 @@ class AccessGuard:
         self._log: ChannelLog | None = None
         self._checks: dict[Connection, asyncio.Task[None]] = {}
         self._again: set[Connection] = set()
-        self._ending: set[str] = set()
+        self._ending: set[Subscription] = set()  # to be ended after its channel's last event
+        self._unsure: set[ChannelLog] = set()  # which is not known yet to be the last
         self._ended = asyncio.Event()
         self._admission = Admission()
         self._link = Outage(logger, "control channel is away", "control channel is back")
         self._rechecks = Outage(logger, "recheck failed", "rechecks work again")
 
     async def start(self) -> None:
-        """Follow `$control`; to be done before the first client. Raises one of AWAY."""
+        """Follow `$control`; to be done before the first client. Raises one of AWAY.
+
+        Requests may have been served before: whom they made known is looked up again.
+        """
         self._manager.watch(CONTROL_CHANNEL, self._on_control)
         await self._follow()
+        self.check_everyone()
 
     async def run(self) -> None:
         """Follow it again whenever the log was renewed; end the channels that have ended."""
@@ -100,10 +106,8 @@ class AccessGuard:
         if self._log is None or not self._manager.follower.is_current(self._log):
             await self._follow()
             self.check_everyone()
-        ending = list(self._ending)
-        await asyncio.gather(*map(self._look_for_last, ending))
-        for channel in ending:
-            self._end_channel(channel)
+        await self._look_for_last()
+        self._end_channels()
 
     async def aclose(self) -> None:
         checks = list(self._checks.values())
@@ -116,7 +120,7 @@ class AccessGuard:
         self._principals.forget_everyone()
         self._verdicts = Verdicts(self._channels.authorize)
         for connection in list(self._manager.connections):
-            self._recheck(connection)
+            self._recheck(connection, connection.subscriptions.values())
 
     async def _follow(self) -> None:
         self._log = await self._manager.follower.acquire(CONTROL_CHANNEL)
@@ -145,33 +149,41 @@ class AccessGuard:
             self._recheck_all(self._manager.of_user(event.user_id))
         if event.channel is not None:
             self._principals.raise_generation()
-            self._ending.add(event.channel)
+            audience = self._manager.audience(event.channel)
+            self._ending.update(audience)
+            self._unsure.update(one.log for one in audience)
             self._ended.set()
 
-    async def _look_for_last(self, channel: str) -> None:
-        """The message of its last event may be lost, and no look have found it yet. Nothing comes
-        after it, so nobody is given more by being looked at later. Raises one of AWAY.
+    async def _look_for_last(self) -> None:
+        """The message of a channel's last event may be lost, and no look have found it yet.
+        Raises one of AWAY.
         """
-        for log in {one.log for one in self._manager.audience(channel)}:
-            if not log.is_behind:
-                await self._manager.follower.check(log)
+        unsure, self._unsure = self._unsure, set()
+        try:
+            await asyncio.gather(*map(self._manager.follower.check, unsure))
+        except BaseException:
+            self._unsure |= unsure
+            raise
 
-    def _end_channel(self, channel: str) -> None:
-        """Look at everybody there again, once its last event is read, which they are to have."""
-        audience = self._manager.audience(channel)
-        if any(one.log.is_behind for one in audience):
-            return
-        self._ending.discard(channel)
-        self._recheck_all([one.connection for one in audience])
+    def _end_channels(self) -> None:
+        """Look at everybody there again, once they have its last event, however slow they are.
+        Nothing comes after it, so nobody is given more by being looked at later.
+        """
+        self._ending = {one for one in self._ending if one.is_live}
+        for one in list(self._ending):
+            one.connection.pump()
+            if one.log not in self._unsure and one.cursor >= one.log.target:
+                self._ending.discard(one)
+                self._recheck(one.connection, (one,))
 
     def _recheck_all(self, connections: Iterable[Connection]) -> None:
         for connection in connections:
             connection.pump()  # what came before the change
-            self._recheck(connection)
+            self._recheck(connection, connection.subscriptions.values())
 
-    def _recheck(self, connection: Connection) -> None:
-        """Nothing more is sent on its channels until the check is done."""
-        for subscription in connection.subscriptions.values():
+    def _recheck(self, connection: Connection, subscriptions: Iterable[Subscription]) -> None:
+        """Nothing more is sent on these until the check is done, which is of all such."""
+        for subscription in subscriptions:
             subscription.suspended = True
         if connection in self._checks:
             self._again.add(connection)
@@ -210,7 +222,10 @@ class AccessGuard:
         return True
 
     async def _check_once(self, connection: Connection) -> None:
-        """Close, end or leave suspended; the caller resumes what is left."""
+        """Close, end or leave suspended; the caller resumes what is left.
+
+        A subscription that came meanwhile is not suspended: it was authorized after the change.
+        """
         identity, verdicts = connection.identity, self._verdicts
         if identity is None:
             return
@@ -223,10 +238,11 @@ class AccessGuard:
             connection.close(CloseCode.FORCED)
             return
         connection.identity = Identity(principal, identity.expires_at)
-        for subscription in list(connection.subscriptions.values()):
+        for subscription in [one for one in connection.subscriptions.values() if one.suspended]:
             if subscription.server_side:
                 continue
-            if not await verdicts.allows(principal, subscription.channel):
+            allowed = await verdicts.allows(principal, subscription.channel)
+            if not allowed and subscription.is_live:  # another may have its place
                 self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
 
     @staticmethod

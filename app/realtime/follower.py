@@ -245,10 +245,11 @@ class LogFollower:
         control = self._logs.get(CONTROL_CHANNEL)
         first = [control] if control is not None and control.started else []
         logs = {log.name: log for log in (*first, *within_a_read(behind))}
-        cursors = {name: log.head for name, log in logs.items()}
+        cursors, missing = {name: log.head for name, log in logs.items()}, set(behind)
         found = await self.reader.after(cursors, reason="repair")
         for name, entries in found.items():
-            if self.is_current(log := logs[name]):
+            log = logs[name]  # one that was not behind may have grown only after it was read
+            if self.is_current(log) and (entries or log in missing):
                 await self._mend(log, cursors[name], entries)
             if name == CONTROL_CHANNEL and len(entries) == PIECE_EVENTS:
                 return  # the rest of it comes before the others, too
@@ -257,7 +258,7 @@ class LogFollower:
         """`entries` is what was found after the cursor, where the log's head was then."""
         if entries and contiguous(cursor, entries):
             self._append(log, entries)
-        elif log.head == cursor and (entries or log.is_behind):
+        elif log.head == cursor:
             await self._restart(log)
 
     async def _restart(self, log: ChannelLog) -> None:

@@ -70,11 +70,14 @@ class Rooms:
 
     def __init__(self) -> None:
         self.gone: set[str] = set()
+        self.failing: set[str] = set()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.asked = asyncio.Event()
 
     async def may_subscribe(self, _sessions: OpenSession, _principal: Principal, key: str) -> bool:
+        if key in self.failing:
+            raise ConnectionRefusedError
         allowed = key not in self.gone
         self.asked.set()
         await self.may_answer.wait()
@@ -132,6 +135,14 @@ class Desk:
 
 @asynccontextmanager
 async def guarding(settings: Settings, *, by_way_of: str = "") -> AsyncIterator[Desk]:
+    """As `starting`, once clients are served."""
+    async with starting(settings, by_way_of=by_way_of) as desk:
+        assert await desk.runtime.wait_ready(5)
+        yield desk
+
+
+@asynccontextmanager
+async def starting(settings: Settings, *, by_way_of: str = "") -> AsyncIterator[Desk]:
     """Nothing happens by itself: no sweep, no look, only what the test does.
 
     The runtime reaches the database by the other address, if one is given.
@@ -147,7 +158,6 @@ async def guarding(settings: Settings, *, by_way_of: str = "") -> AsyncIterator[
     runtime = Runtime(quiet, sessions, Principals(rights), policies)
     await runtime.start()
     try:
-        assert await runtime.wait_ready(5)
         async with writing(settings.database_url) as log:
             yield Desk(quiet, runtime, rights, rooms, Channels(sessions, policies), log)
     finally:

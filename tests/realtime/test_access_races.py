@@ -167,6 +167,22 @@ async def test_a_check_that_fails_is_made_again_until_it_is_done(desk: Desk) -> 
             assert is_live(player, f"users:{person.id}")
 
 
+async def test_a_check_that_is_made_again_spares_who_has_been_let_in_meanwhile(desk: Desk) -> None:
+    person = desk.somebody()
+    async with desk.connected(person) as player:
+        await player.subscribe("rooms:a")
+        await player.subscribe("rooms:b")
+        desk.rooms.gone.add("a")
+        desk.rooms.failing.add("b")
+        await desk.control(user_id=person.id)
+        await player.transport.push("rooms:a", "unsubscribe")
+        desk.rooms.gone.clear()
+        assert "epoch" in await player.subscribe("rooms:a")
+        desk.rooms.failing.clear()
+        await until(lambda: is_live(player, "rooms:b"))
+        assert is_live(player, "rooms:a")
+
+
 async def test_an_unreadable_control_event_makes_everybody_be_checked(desk: Desk) -> None:
     person = desk.somebody()
     async with desk.connected(person) as player:

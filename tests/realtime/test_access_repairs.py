@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.auth.principals import Role
 from app.core.config import Settings
 from app.realtime.outbox import ControlEvent
 from app.realtime.reader import PIECE_EVENTS
-from tests.realtime.guarded import Desk, guarding
+from tests.realtime.guarded import Desk, guarding, starting
 from tests.realtime.log_writer import LogWriter
+from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.stage import staged
 
 RELAYED = "SELECT NOT EXISTS (SELECT FROM pending)"
@@ -114,3 +116,20 @@ async def test_rights_are_read_along_even_where_their_own_log_has_a_hole(desk: D
         await desk.say("rooms:a")
         assert (await player.transport.push("rooms:a", "unsubscribe"))["code"] == 2000
         assert player.offsets("rooms:a") == []
+
+
+async def test_who_was_known_before_control_is_followed_is_looked_up_again(
+    settings: Settings,
+) -> None:
+    async with PostgresProxy(settings.database_url) as proxy:
+        await proxy.go_away()
+        async with starting(settings, by_way_of=proxy.url) as desk:
+            person, principals = desk.somebody(), desk.runtime.stations.principals
+            before = await principals.get(person.id, person.session)
+            await desk.change(person, Role.CUSTOMER)
+            await proxy.come_back()
+            assert await desk.runtime.wait_ready(5)
+            after = await principals.get(person.id, person.session)
+    assert before is not None
+    assert after is not None
+    assert (before.role, after.role) == (Role.STAFF, Role.CUSTOMER)

@@ -243,6 +243,36 @@ async def test_a_hole_in_the_log_itself_is_told_and_the_ring_starts_anew(
     assert (fresh.head, fresh.is_behind) == (5, False)
 
 
+async def test_a_hole_at_the_end_of_the_log_is_told_after_what_lies_before_it(
+    followed: Followed, log: LogWriter
+) -> None:
+    active = await followed.follower.acquire("a")
+    await log.append("a", count=3)
+    await log.cut("a", [2, 3])
+    await followed.follower.check(active)
+    await until(lambda: bool(followed.lost))
+    assert held(active) == [1]
+    assert (await followed.follower.acquire("a")).head == 3
+
+
+async def test_rights_that_change_while_they_are_read_along_are_no_hole(
+    followed: Followed, log: LogWriter
+) -> None:
+    control, active = [await followed.follower.acquire(name) for name in ("$control", "a")]
+    await log.append("a")
+    followed.reader.asked.clear()
+    followed.reader.may_answer.clear()
+    await followed.follower.look()
+    await followed.reader.asked.wait()
+    await log.append("$control")
+    await followed.follower.look()
+    assert control.is_behind
+    followed.reader.may_answer.set()
+    await until(lambda: (control.head, active.head) == (1, 1))
+    assert held(control) == [1]
+    assert (followed.lost, followed.renewals) == ([], 0)
+
+
 # ------------------------------------------------------------------ everything
 
 
