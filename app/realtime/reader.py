@@ -22,6 +22,8 @@ PIECE_EVENTS = 500
 READ_EVENTS = 20 * PIECE_EVENTS
 READ_BYTES = 8 * 1024 * 1024
 """What one read brings at most, but for its last event: the worker holds all of it for a moment."""
+PAGE_BYTES = 1024 * 1024
+"""The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
 PRUNE_LOCK = 0x7A4D_0002
 
@@ -61,10 +63,20 @@ AFTER = """
     ORDER BY nth, "offset"
 """
 
+# Of what two offsets enclose, from one side on: the bound counts from where a page begins.
 BETWEEN = """
-    SELECT l."offset", e.payload FROM channel_log l JOIN events e ON e.id = l.event
-    WHERE l.channel = $1 AND l."offset" > $2 AND l."offset" <= $3 ORDER BY l."offset"
+    SELECT "offset", payload FROM (
+        SELECT l."offset", e.payload,
+               sum(octet_length(e.payload)) OVER (
+                   ORDER BY l."offset" {order}
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
+        FROM channel_log l JOIN events e ON e.id = l.event
+        WHERE l.channel = $1 AND l."offset" > $2 AND l."offset" <= $3) found
+    WHERE bytes IS NULL OR bytes < $4
+    ORDER BY "offset" {order}
 """
+BETWEEN_OLDEST_FIRST = BETWEEN.format(order="ASC")
+BETWEEN_NEWEST_FIRST = BETWEEN.format(order="DESC")
 
 # A prefix by tick: rows go in the order in which they were written, so a channel loses its
 # oldest offsets first and never gets a hole.
@@ -145,9 +157,14 @@ class LogReader:
         found = (Extent(head, floor) for head, floor in pairs)
         return row["epoch"], dict(zip(channels, found, strict=True))
 
-    async def between(self, channel: str, after: int, upto: int) -> list[tuple[int, bytes]]:
-        """Offsets and payloads of what the log holds after the one, up to the other."""
-        rows = await self._fetch(BETWEEN, channel, after, upto)
+    async def between(
+        self, channel: str, after: int, upto: int, *, newest_first: bool = False
+    ) -> list[tuple[int, bytes]]:
+        """Offsets and payloads of what the log holds after the one, up to the other: about
+        PAGE_BYTES of it, counted from the first, but at least one event.
+        """
+        statement = BETWEEN_NEWEST_FIRST if newest_first else BETWEEN_OLDEST_FIRST
+        rows = await self._fetch(statement, channel, after, upto, PAGE_BYTES)
         return [(row["offset"], row["payload"].encode()) for row in rows]
 
     async def after(

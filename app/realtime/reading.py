@@ -34,7 +34,8 @@ async def history(
     stations: Stations, connection: Connection, command_id: int, request: HistoryRequest
 ) -> None:
     """Events as they were recorded. `limit` 0 asks for the position only, -1 for as many as
-    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions.
+    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions. A page
+    of large events is shorter than asked for: what it lacks follows its last event.
     """
     policy = await _authorize(stations, connection, request.channel)
     if not policy.stored:
@@ -46,9 +47,9 @@ async def history(
     if end <= start:
         events = []
     else:
-        events = await stations.follower.reader.between(request.channel, start, end)
-    if request.reverse:
-        events.reverse()
+        events = await stations.follower.reader.between(
+            request.channel, start, end, newest_first=request.reverse
+        )
     page = HistoryPage(epoch, head, events)
     connection.tell_bytes(connection.codec.history(command_id, page))
 
