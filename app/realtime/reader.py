@@ -1,10 +1,13 @@
 """Reads of the log in Postgres, over a small pool of their own: the workers' other source.
 
 A worker that falls behind reads here and nowhere else, so these connections are few, and none
-of the requests' connections is ever taken by a reconnect storm.
+of the requests' connections is ever taken by a reconnect storm. Nor are all of these: what clients
+wait for, refills and history, leaves one to what keeps the worker itself up to date.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +18,7 @@ from app.realtime.epoch import EPOCH
 from app.realtime.log import ChannelLog, Entry
 
 POOL_SIZE = 3
+FOR_CLIENTS = POOL_SIZE - 1
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 3
 LOOK_SECONDS = 1.2  # it tells, too, that Postgres is away
@@ -118,6 +122,7 @@ class LogReader:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._for_clients = asyncio.Semaphore(FOR_CLIENTS)
 
     async def open(self) -> None:
         """Prepare the pool; connects at the first read, so Postgres may be away."""
@@ -157,6 +162,12 @@ class LogReader:
         found = (Extent(head, floor) for head, floor in pairs)
         return row["epoch"], dict(zip(channels, found, strict=True))
 
+    async def extent(self, channel: str) -> tuple[str, Extent]:
+        """The same of one channel, for a client that asks; it waits its turn."""
+        async with self._for_clients:
+            epoch, extents = await self.extents([channel])
+        return epoch, extents[channel]
+
     async def between(
         self, channel: str, after: int, upto: int, *, newest_first: bool = False
     ) -> list[tuple[int, bytes]]:
@@ -164,7 +175,8 @@ class LogReader:
         PAGE_BYTES of it, counted from the first, but at least one event.
         """
         statement = BETWEEN_NEWEST_FIRST if newest_first else BETWEEN_OLDEST_FIRST
-        rows = await self._fetch(statement, channel, after, upto, PAGE_BYTES)
+        async with self._for_clients:
+            rows = await self._fetch(statement, channel, after, upto, PAGE_BYTES)
         return [(row["offset"], row["payload"].encode()) for row in rows]
 
     async def after(
@@ -173,11 +185,13 @@ class LogReader:
         """The rows after each channel's cursor, as they stand: at most `limit` a channel.
 
         Of all channels together a read brings READ_EVENTS or about READ_BYTES, at least one
-        event. A channel that it did not come to is not in the answer.
+        event. A channel that it did not come to is not in the answer. All but a repair wait
+        their turn.
         """
         metrics.LOG_READS.labels(reason).inc()
         wanted = (list(cursors), list(cursors.values()), limit, READ_EVENTS, READ_BYTES)
-        rows = await self._fetch(AFTER, *wanted)
+        async with self._turn(reason):
+            rows = await self._fetch(AFTER, *wanted)
         entries = [
             Entry(row["offset"], row["created_at"].timestamp(), row["payload"].encode())
             for row in rows
@@ -196,6 +210,9 @@ class LogReader:
         Looks at the oldest `limit` rows, and so must be larger than any relay's batch.
         """
         return int((await self._fetch(PRUNE, older_than_seconds, limit, PRUNE_LOCK))[0][0])
+
+    def _turn(self, reason: str) -> AbstractAsyncContextManager[object]:
+        return nullcontext() if reason == "repair" else self._for_clients
 
     async def _fetch(
         self, statement: str, *values: object, limit: float = STATEMENT_SECONDS

@@ -40,8 +40,7 @@ async def history(
     policy = await _authorize(stations, connection, request.channel)
     if not policy.stored:
         raise CommandError(ErrorCode.NOT_AVAILABLE)
-    epoch, extents = await stations.follower.reader.extents([request.channel])
-    head, floor = extents[request.channel]
+    epoch, (head, floor) = await stations.follower.reader.extent(request.channel)
     limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)
     start, end = _range(request, epoch, head, floor, limit)
     if end <= start:
