@@ -31,22 +31,34 @@ TURN = 16
 
 
 async def receive(stations: Stations, connection: Connection, message: str | bytes) -> None:
-    """Carry out all commands of one message, in their order. Ends the connection on misuse."""
+    """Carry out all commands of one message, in their order, as fast as the client takes its
+    answers. Ends the connection on misuse.
+    """
     visit = stations.admission.visit()
     connection.hold()
     try:
-        for nth, call in enumerate(connection.codec.parse(message), start=1):
-            await _receive_one(stations, connection, call, visit)
+        for nth, call in enumerate(connection.codec.parse(message)):
+            if nth:
+                await _make_way(connection, visit, nth)
+            if not connection.closed:
+                await _receive_one(stations, connection, call, visit)
             if connection.closed or connection.refused:
                 return
-            if nth % TURN == 0 or visit.is_long:
-                visit.leave()
-                await asyncio.sleep(0)
     except Disconnect as disconnect:
         connection.close(disconnect.close)
     finally:
         visit.leave()
         connection.let_go()
+
+
+async def _make_way(connection: Connection, visit: Visit, nth: int) -> None:
+    """Before the next command of a message: others have their turn, and the answers leave."""
+    if nth % TURN == 0 or visit.is_long:
+        visit.leave()
+        await asyncio.sleep(0)
+    if not connection.transport.writable:
+        visit.leave()
+        await connection.writable()
 
 
 async def _receive_one(

@@ -103,6 +103,7 @@ class Connection:
     """A client's connection, whatever carries it."""
 
     __slots__ = (
+        "_going_on",
         "_holding",
         "_keeper",
         "_outgoing",
@@ -137,6 +138,7 @@ class Connection:
         self._keeper = keeper
         self._outgoing: list[bytes] = []
         self._holding = False
+        self._going_on: asyncio.Future[None] | None = None
         self._turn = 0
 
     @property
@@ -197,20 +199,32 @@ class Connection:
             self.transport.send(message)
 
     def resume(self) -> None:
-        """The transport takes more again. What waits is not written at once, but when others are
-        served, so that cursors which were stopped at different places come together again.
+        """The transport takes more again. Answers leave at once; what lies after its cursors when
+        others are served, so that cursors which were stopped at different places come together.
         """
+        if self._outgoing:
+            self._write_answers()
         if self.is_behind:
             self._keeper.unblocked(self)
+        if self.transport.writable:
+            self._go_on()
+
+    async def writable(self) -> None:
+        """Until the transport takes more and no answer waits, or the connection is closed. For
+        the one task that carries out its commands.
+        """
+        if not self.transport.writable and not self.closed:
+            self._going_on = asyncio.get_running_loop().create_future()
+            await self._going_on
 
     def close(self, close: CloseCode) -> None:
         """End the connection; what was already said is still sent."""
         if self.closed:
             return
         if self._outgoing:
-            self.transport.send(Message(self.codec.join(self._outgoing), self.codec.opcode))
+            self._write_answers()
         self.closed = True
-        self._outgoing.clear()
+        self._go_on()
         metrics.CLOSES.labels(str(close.code)).inc()
         self.transport.close(close.code, close.reason)
 
@@ -240,6 +254,14 @@ class Connection:
     def _write_held(self) -> None:
         if self._outgoing:
             self.pump()
+
+    def _write_answers(self) -> None:
+        documents, self._outgoing = self._outgoing, []
+        self.transport.send(Message(self.codec.join(documents), self.codec.opcode))
+
+    def _go_on(self) -> None:
+        if self._going_on is not None and not self._going_on.done():
+            self._going_on.set_result(None)
 
     def _note_blocked(self) -> None:
         if self.timing.stalled_by is None:

@@ -1,10 +1,13 @@
 """Reads of the log in Postgres, over a small pool of their own: the workers' other source.
 
 A worker that falls behind reads here and nowhere else, so these connections are few, and none
-of the requests' connections is ever taken by a reconnect storm.
+of the requests' connections is ever taken by a reconnect storm. Nor are all of these: what clients
+wait for, refills and history, leaves one to what keeps the worker itself up to date.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +18,7 @@ from app.realtime.epoch import EPOCH
 from app.realtime.log import ChannelLog, Entry
 
 POOL_SIZE = 3
+FOR_CLIENTS = POOL_SIZE - 1
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 3
 LOOK_SECONDS = 1.2  # it tells, too, that Postgres is away
@@ -22,6 +26,8 @@ PIECE_EVENTS = 500
 READ_EVENTS = 20 * PIECE_EVENTS
 READ_BYTES = 8 * 1024 * 1024
 """What one read brings at most, but for its last event: the worker holds all of it for a moment."""
+PAGE_BYTES = 1024 * 1024
+"""The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
 PRUNE_LOCK = 0x7A4D_0002
 
@@ -61,10 +67,20 @@ AFTER = """
     ORDER BY nth, "offset"
 """
 
+# Of what two offsets enclose, from one side on: the bound counts from where a page begins.
 BETWEEN = """
-    SELECT l."offset", e.payload FROM channel_log l JOIN events e ON e.id = l.event
-    WHERE l.channel = $1 AND l."offset" > $2 AND l."offset" <= $3 ORDER BY l."offset"
+    SELECT "offset", payload FROM (
+        SELECT l."offset", e.payload,
+               sum(octet_length(e.payload)) OVER (
+                   ORDER BY l."offset" {order}
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
+        FROM channel_log l JOIN events e ON e.id = l.event
+        WHERE l.channel = $1 AND l."offset" > $2 AND l."offset" <= $3) found
+    WHERE bytes IS NULL OR bytes < $4
+    ORDER BY "offset" {order}
 """
+BETWEEN_OLDEST_FIRST = BETWEEN.format(order="ASC")
+BETWEEN_NEWEST_FIRST = BETWEEN.format(order="DESC")
 
 # A prefix by tick: rows go in the order in which they were written, so a channel loses its
 # oldest offsets first and never gets a hole.
@@ -106,6 +122,7 @@ class LogReader:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._for_clients = asyncio.Semaphore(FOR_CLIENTS)
 
     async def open(self) -> None:
         """Prepare the pool; connects at the first read, so Postgres may be away."""
@@ -145,9 +162,21 @@ class LogReader:
         found = (Extent(head, floor) for head, floor in pairs)
         return row["epoch"], dict(zip(channels, found, strict=True))
 
-    async def between(self, channel: str, after: int, upto: int) -> list[tuple[int, bytes]]:
-        """Offsets and payloads of what the log holds after the one, up to the other."""
-        rows = await self._fetch(BETWEEN, channel, after, upto)
+    async def extent(self, channel: str) -> tuple[str, Extent]:
+        """The same of one channel, for a client that asks; it waits its turn."""
+        async with self._for_clients:
+            epoch, extents = await self.extents([channel])
+        return epoch, extents[channel]
+
+    async def between(
+        self, channel: str, after: int, upto: int, *, newest_first: bool = False
+    ) -> list[tuple[int, bytes]]:
+        """Offsets and payloads of what the log holds after the one, up to the other: about
+        PAGE_BYTES of it, counted from the first, but at least one event.
+        """
+        statement = BETWEEN_NEWEST_FIRST if newest_first else BETWEEN_OLDEST_FIRST
+        async with self._for_clients:
+            rows = await self._fetch(statement, channel, after, upto, PAGE_BYTES)
         return [(row["offset"], row["payload"].encode()) for row in rows]
 
     async def after(
@@ -156,11 +185,13 @@ class LogReader:
         """The rows after each channel's cursor, as they stand: at most `limit` a channel.
 
         Of all channels together a read brings READ_EVENTS or about READ_BYTES, at least one
-        event. A channel that it did not come to is not in the answer.
+        event. A channel that it did not come to is not in the answer. All but a repair wait
+        their turn.
         """
         metrics.LOG_READS.labels(reason).inc()
         wanted = (list(cursors), list(cursors.values()), limit, READ_EVENTS, READ_BYTES)
-        rows = await self._fetch(AFTER, *wanted)
+        async with self._turn(reason):
+            rows = await self._fetch(AFTER, *wanted)
         entries = [
             Entry(row["offset"], row["created_at"].timestamp(), row["payload"].encode())
             for row in rows
@@ -180,6 +211,9 @@ class LogReader:
         """
         return int((await self._fetch(PRUNE, older_than_seconds, limit, PRUNE_LOCK))[0][0])
 
+    def _turn(self, reason: str) -> AbstractAsyncContextManager[object]:
+        return nullcontext() if reason == "repair" else self._for_clients
+
     async def _fetch(
         self, statement: str, *values: object, limit: float = STATEMENT_SECONDS
     ) -> list[asyncpg.Record]:
@@ -190,7 +224,7 @@ class LogReader:
             async with self._pool.acquire() as connection:
                 try:
                     return await connection.fetch(statement, *values, timeout=limit)
-                except TimeoutError:
+                except (TimeoutError, asyncio.CancelledError):
                     connection.terminate()  # else its release would wait for an answer again
                     raise
         except TimeoutError:  # whatever is wrong with this connection is wrong with the others

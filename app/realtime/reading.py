@@ -1,11 +1,13 @@
 """What a client may ask of a channel: its history, and who is there."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app.realtime.broker import AWAY as REDIS_AWAY
 from app.realtime.channels import ChannelPolicy
 from app.realtime.codes import CommandError, ErrorCode
-from app.realtime.connecting import current_principal
+from app.realtime.connecting import current_principal, identity_of
 from app.realtime.connection import Connection
 from app.realtime.protocol import (
     ChannelRequest,
@@ -16,7 +18,10 @@ from app.realtime.protocol import (
     Reply,
     StreamPosition,
 )
+from app.realtime.reader import LogReader
 from app.realtime.stations import Stations
+
+Found = TypeVar("Found")
 
 HISTORY_LIMIT = 300
 
@@ -34,33 +39,24 @@ async def history(
     stations: Stations, connection: Connection, command_id: int, request: HistoryRequest
 ) -> None:
     """Events as they were recorded. `limit` 0 asks for the position only, -1 for as many as
-    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions.
+    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions. A page
+    of large events is shorter than asked for: what it lacks follows its last event.
     """
-    policy = await _authorize(stations, connection, request.channel)
-    if not policy.stored:
-        raise CommandError(ErrorCode.NOT_AVAILABLE)
-    epoch, extents = await stations.follower.reader.extents([request.channel])
-    head, floor = extents[request.channel]
-    limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)
-    start, end = _range(request, epoch, head, floor, limit)
-    if end <= start:
-        events = []
-    else:
-        events = await stations.follower.reader.between(request.channel, start, end)
-    if request.reverse:
-        events.reverse()
-    page = HistoryPage(epoch, head, events)
+
+    async def read(policy: ChannelPolicy) -> HistoryPage:
+        if not policy.stored:
+            raise CommandError(ErrorCode.NOT_AVAILABLE)
+        return await _read_page(stations.follower.reader, request)
+
+    page = await _read_allowed(stations, connection, request.channel, read)
     connection.tell_bytes(connection.codec.history(command_id, page))
 
 
 async def presence(
     stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
 ) -> None:
-    await _authorize_presence(stations, connection, request.channel)
-    try:
-        present = await stations.presence.read(request.channel)
-    except REDIS_AWAY:
-        raise CommandError(ErrorCode.INTERNAL) from None
+    read = stations.presence.read
+    present = await _read_presence(stations, connection, request.channel, read)
     found = {client: ClientInfo.model_validate_json(info) for client, info in present.items()}
     connection.tell(Reply(id=command_id, presence=PresenceResult(presence=found)))
 
@@ -68,13 +64,20 @@ async def presence(
 async def presence_stats(
     stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
 ) -> None:
-    await _authorize_presence(stations, connection, request.channel)
-    try:
-        clients, users = await stations.presence.stats(request.channel)
-    except REDIS_AWAY:
-        raise CommandError(ErrorCode.INTERNAL) from None
+    read = stations.presence.stats
+    clients, users = await _read_presence(stations, connection, request.channel, read)
     result = PresenceStatsResult(num_clients=clients, num_users=users)
     connection.tell(Reply(id=command_id, presence_stats=result))
+
+
+async def _read_page(reader: LogReader, request: HistoryRequest) -> HistoryPage:
+    epoch, (head, floor) = await reader.extent(request.channel)
+    limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)
+    start, end = _range(request, epoch, head, floor, limit)
+    if end <= start:
+        return HistoryPage(epoch, head)
+    events = await reader.between(request.channel, start, end, newest_first=request.reverse)
+    return HistoryPage(epoch, head, events)
 
 
 def _range(
@@ -95,12 +98,37 @@ def _range(
     return max(floor, end - limit), end
 
 
-async def _authorize(stations: Stations, connection: Connection, channel: str) -> ChannelPolicy:
-    principal = await current_principal(stations, connection)
-    return await stations.channels.authorize(principal, channel)
+async def _read_presence(
+    stations: Stations,
+    connection: Connection,
+    channel: str,
+    read: Callable[[str], Awaitable[Found]],
+) -> Found:
+    async def read_offered(policy: ChannelPolicy) -> Found:
+        if not policy.presence:
+            raise CommandError(ErrorCode.NOT_AVAILABLE)
+        try:
+            return await read(channel)
+        except REDIS_AWAY:
+            raise CommandError(ErrorCode.INTERNAL) from None
+
+    return await _read_allowed(stations, connection, channel, read_offered)
 
 
-async def _authorize_presence(stations: Stations, connection: Connection, channel: str) -> None:
-    policy = await _authorize(stations, connection, channel)
-    if not policy.presence:
-        raise CommandError(ErrorCode.NOT_AVAILABLE)
+async def _read_allowed(
+    stations: Stations,
+    connection: Connection,
+    channel: str,
+    read: Callable[[ChannelPolicy], Awaitable[Found]],
+) -> Found:
+    """Authorize and read; again if rights changed since, so that nobody is told what happened
+    after theirs ended. Between its return and the caller's next await nothing else runs.
+    """
+    principals, user_id = stations.principals, identity_of(connection).user_id
+    with stations.time_limit.watch():
+        while True:
+            rights = principals.generation(user_id)
+            principal = await current_principal(stations, connection)
+            found = await read(await stations.channels.authorize(principal, channel))
+            if rights == principals.generation(user_id):
+                return found

@@ -46,8 +46,6 @@ class AsgiTransport:
         self._closing: tuple[int, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
 
     @property
     def writable(self) -> bool:
@@ -55,7 +53,6 @@ class AsgiTransport:
 
     def send(self, message: Message) -> None:
         self._messages.append(message)
-        self._drained.clear()
         self._wake.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -66,10 +63,6 @@ class AsgiTransport:
         if self._task is not None:  # the client may have stopped reading for good
             asyncio.get_running_loop().call_later(self.close_seconds, self._task.cancel)
 
-    async def drained(self) -> None:
-        """Until all that was given has been taken."""
-        await self._drained.wait()
-
     async def run(self) -> None:
         """Write until the connection is closed from either side."""
         self._task = asyncio.current_task()
@@ -78,7 +71,6 @@ class AsgiTransport:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._write()
-                self._drained.set()
                 self.on_writable()
             async with asyncio.timeout(self.close_seconds):
                 await self._write()
@@ -136,7 +128,7 @@ async def _carry(
     runtime: Runtime, connection: Connection, transport: AsgiTransport, websocket: WebSocket
 ) -> None:
     """Until one of the two tasks is done: the client left, or the server closed."""
-    reading = asyncio.create_task(_read(runtime, connection, transport, websocket))
+    reading = asyncio.create_task(_read(runtime, connection, websocket))
     writing = asyncio.create_task(transport.run())
     try:
         await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
@@ -150,9 +142,7 @@ async def _carry(
                 logger.error("connection failed", exc_info=outcome)
 
 
-async def _read(
-    runtime: Runtime, connection: Connection, transport: AsgiTransport, websocket: WebSocket
-) -> None:
+async def _read(runtime: Runtime, connection: Connection, websocket: WebSocket) -> None:
     """Hand each message to the commands; while writing is paused nothing more is read."""
     limit = runtime.settings.max_message_bytes
     while not connection.closed:
@@ -164,4 +154,4 @@ async def _read(
             connection.close(CloseCode.MESSAGE_TOO_BIG)
         else:
             await receive(runtime.stations, connection, data)
-        await transport.drained()
+        await connection.writable()

@@ -20,7 +20,8 @@ from app.realtime.time_limit import TimeLimit
 class Stations:
     """`on_identified(connection, ttl)`: its token counts for so many seconds from now.
 
-    `time_limit`: for a `connect` or `subscribe`, the wait for its place included.
+    `time_limit`: for a `connect` or `subscribe`, the wait for its place included, and for what is
+    read for a client.
     """
 
     settings: Settings

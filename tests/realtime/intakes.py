@@ -58,9 +58,9 @@ class Socket(RecordingTransport):
         if self.intake is not None:
             self.intake.on_paused()
 
-    def drain(self) -> None:
-        """The client reads on."""
-        self.writable, self.room = True, None
+    def drain(self, room: int | None = None) -> None:
+        """The client reads on; so many messages."""
+        self.writable, self.room = True, room
         if self.intake is not None:
             self.intake.on_writable()
 

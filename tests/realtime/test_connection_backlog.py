@@ -3,7 +3,7 @@
 import pytest
 
 from app.realtime.codes import CloseCode
-from app.realtime.connection import Timing
+from app.realtime.connection import Connection, Timing
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, write
 from tests.realtime.recording import RecordingTransport
 
@@ -126,3 +126,30 @@ def test_a_cursor_ahead_of_the_head_is_no_lag() -> None:
 )
 def test_the_next_moment_is_the_earliest(timing: Timing, following: float | None) -> None:
     assert timing.next == following
+
+
+# --------------------------------------------------------------------- resumed
+
+
+class Unhurried(Keeping):
+    """Serves nobody yet."""
+
+    def unblocked(self, connection: Connection) -> None:
+        self.unblocks.append(connection)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unblocks: list[Connection] = []
+
+
+def test_answers_leave_at_once_when_the_transport_takes_more() -> None:
+    """Events when others are served, too: cursors come together again."""
+    transport, keeper = RecordingTransport(writable=False), Unhurried()
+    connection = a_connection(transport, keeper)
+    connection.tell_bytes(ANSWER)
+    connection.tell_bytes(ANSWER)
+    write(a_subscription(connection, "a"), 1)
+    transport.writable = True
+    connection.resume()
+    assert transport.sent == [ANSWER + b"\n" + ANSWER]
+    assert keeper.unblocks == [connection]

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.realtime.reader import PAGE_BYTES
 from app.realtime.reading import HISTORY_LIMIT
 from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.stage import Player, Stage
@@ -109,6 +110,20 @@ async def test_page_after_page_gives_everything_once(stage: Stage) -> None:
         ):
             seen += page
         assert seen == list(range(1, 24))
+
+
+async def test_a_page_of_large_events_is_shorter_and_the_next_goes_on_from_it(
+    stage: Stage,
+) -> None:
+    async with a_reader(stage) as (player, log, channel):
+        large = '{"fill":"%s"}' % ("x" * (PAGE_BYTES // 2))
+        await log.append(channel, count=6, payload=large)
+        assert await offsets(player, channel, limit=-1, since={"offset": 1}) == [2, 3]
+        assert await offsets(player, channel, limit=-1, since={"offset": 3}) == [4, 5]
+        newest = await offsets(player, channel, limit=-1, reverse=True)
+        assert newest == [7, 6]
+        since = {"offset": newest[-1]}
+        assert await offsets(player, channel, limit=-1, since=since, reverse=True) == [5, 4]
 
 
 async def test_a_channel_without_any_event_has_a_position(stage: Stage) -> None:

@@ -223,6 +223,25 @@ async def test_nothing_more_is_read_while_an_answer_was_not_taken(stage: Stage) 
         await socket.answer(29)
 
 
+async def test_the_rest_of_a_message_waits_while_its_answers_do(stage: Stage) -> None:
+    cleo = await stage.person("cleo")
+    async with opened(stage.application.asgi) as (socket, _calling):
+        socket.say({"id": 1, "connect": {"token": cleo.token}})
+        await socket.answer(1)
+        (connection,) = stage.runtime.manager.of_user(cleo.id)
+        socket.block()
+        history = {"channel": f"users:{cleo.id}", "limit": 5}
+        socket.say(*({"id": number, "history": history} for number in range(2, 50)))
+        await socket.stuck.wait()
+        for _ in range(50):  # in this time they could all have been carried out
+            await stage.runtime.reader.extent("a")
+        assert len(connection._outgoing) <= 1
+        socket.unblock()
+        await socket.answer(49)
+        answered = [each["id"] for each in socket.documents if "id" in each]
+        assert answered == list(range(1, 50))
+
+
 class HastyTransport(AsgiTransport):
     """Does not wait for long for a client that stopped reading."""
 
