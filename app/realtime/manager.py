@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
 from app.core import metrics
 from app.core.config import Settings
+from app.realtime.batches import pack
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode, UnsubscribeCode
 from app.realtime.connection import Connection, Transport
 from app.realtime.flush import Flush
 from app.realtime.follower import LogFollower
+from app.realtime.frames import Message
 from app.realtime.limits import Budget
 from app.realtime.log import ChannelLog
 from app.realtime.protocol import Push, unsubscribe_push
@@ -141,16 +143,20 @@ class ConnectionManager:
     def watch(self, channel: str, watcher: Callable[[ChannelLog], None]) -> None:
         self._watchers[channel] = watcher
 
-    def announce(self, channel: str, push: Push, meant: Callable[[Subscription], bool]) -> None:
-        """Tell it to whom it is meant for and can take it at this moment; nobody else ever."""
-        encoded: dict[Codec, bytes] = {}
+    def announce(
+        self, channel: str, pushes: Sequence[Push], meant: Callable[[Subscription], bool]
+    ) -> None:
+        """Tell these, in order, to whom they are meant for and can take something at this moment;
+        nobody else ever. They are joined once, and written in the slices of the flush.
+        """
+        packed: dict[Codec, list[Message]] = {}
         for subscription in self.audience(channel):
             if subscription.suspended or not meant(subscription):
                 continue
             codec = subscription.connection.codec
-            if codec not in encoded:
-                encoded[codec] = codec.encode(push)
-            subscription.connection.tell_now_or_never(encoded[codec])
+            if codec not in packed:
+                packed[codec] = pack(codec, [codec.encode(push) for push in pushes])
+            subscription.connection.tell_soon_or_never(packed[codec])
 
     # ------------------------------------------------------------- the log
 
