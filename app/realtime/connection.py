@@ -74,13 +74,7 @@ class Timing:
 
     @property
     def next(self) -> float | None:
-        times = (
-            self.connect_by,
-            self.next_ping,
-            self.pong_by,
-            self.refresh_by,
-            self.stalled_by,
-        )
+        times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by, self.stalled_by)
         return min((time for time in times if time is not None), default=None)
 
 
@@ -212,11 +206,14 @@ class Connection:
 
     def close(self, close: CloseCode) -> None:
         """End the connection; what was already said is still sent."""
-        if self.closed:
-            return
+        if not self.closed:
+            self.closed = True
+            self.hang_up(close)
+
+    def hang_up(self, close: CloseCode) -> None:
+        """What a close does once `closed` is set: it may be later, where many are closed."""
         if self._outgoing:
             self.transport.send(self._join(self._outgoing))
-        self.closed = True
         self._outgoing.clear()
         metrics.CLOSES.labels(str(close.code)).inc()
         self.transport.close(close.code, close.reason)

@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core import metrics
 from app.core.config import Settings
 from app.realtime.batches import pack
+from app.realtime.closing import Closing
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode, UnsubscribeCode
 from app.realtime.connection import Connection, Transport
@@ -44,6 +45,7 @@ class ConnectionManager:
         self._watchers: dict[str, Callable[[ChannelLog], None]] = {}
         self._emptied = asyncio.Event()
         self._flush = Flush(self.audience)
+        self._closing = Closing()
         self._refills = Refills(follower.reader, self._on_refilled, self._on_unreadable)
         follower.on_news = self._on_news
         follower.on_lost = self._on_lost
@@ -92,8 +94,8 @@ class ConnectionManager:
                     await self._emptied.wait()
 
     def disconnect_all(self, close: CloseCode = CloseCode.INSUFFICIENT_STATE) -> None:
-        for connection in list(self.connections):
-            connection.close(close)
+        """All at once as far as they are told anything; their clients learn of it one by one."""
+        self._closing.begin(self.connections, close)
 
     # -------------------------------------------------------- subscriptions
 
@@ -196,4 +198,5 @@ class ConnectionManager:
 
     async def aclose(self) -> None:
         self._flush.cancel()
+        self._closing.finish()
         await self._refills.aclose()
