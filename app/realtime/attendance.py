@@ -1,10 +1,13 @@
 """Who is seen on a channel: subscriptions that come and go, told to those that asked for it."""
 
+from collections.abc import Sequence
+
 from pydantic_core import to_json
 
 from app.realtime.manager import ConnectionManager
+from app.realtime.mirror import Told
 from app.realtime.presence import Presence
-from app.realtime.protocol import ClientInfo, PresenceChange, presence_push
+from app.realtime.protocol import ClientInfo, presence_push
 from app.realtime.subscription import Subscription
 
 
@@ -33,7 +36,10 @@ class Attendance:
         if subscription.join_leave:
             self._presence.unwatch(channel)
 
-    def _announce(self, channel: str, change: PresenceChange, info: bytes) -> None:
+    def _announce(self, channel: str, told: Sequence[Told]) -> None:
         """To those on this worker that asked who comes and goes, the person concerned included."""
-        push = presence_push(channel, change, ClientInfo.model_validate_json(info))
-        self._manager.announce(channel, push, lambda one: one.join_leave)
+        pushes = [
+            presence_push(channel, change, ClientInfo.model_validate_json(info))
+            for change, info in told
+        ]
+        self._manager.announce(channel, pushes, lambda one: one.join_leave)

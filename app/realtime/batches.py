@@ -6,7 +6,7 @@ batch, and the blocks of a backlog are joined once, however many clients are how
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.realtime.codec import Codec
@@ -34,6 +34,27 @@ class Batch:
     message: Message
     upto: int
     count: int
+
+
+def pack(codec: Codec, documents: Sequence[bytes]) -> list[Message]:
+    """These, for everybody who is to get them, as few messages as they fit into."""
+    messages: list[Message] = []
+    while documents:
+        count = fitting(map(len, documents))
+        messages.append(Message(codec.join(documents[:count]), codec.opcode, shared=True))
+        documents = documents[count:]
+    return messages
+
+
+def fitting(sizes: Iterable[int]) -> int:
+    """How many documents, from the first on, make up one message: one at least."""
+    count, total = 0, -1
+    for size in sizes:
+        total += size + 1  # with what separates it
+        if count and total > BATCH_BYTES:
+            break
+        count += 1
+    return count
 
 
 class Batches:

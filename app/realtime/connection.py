@@ -6,6 +6,7 @@ and while they do nothing more is read from it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +15,7 @@ from uuid import UUID
 from app.auth.principals import Principal
 from app.core import metrics
 from app.core.ids import random_id
-from app.realtime.batches import BATCH_BYTES, Batch
+from app.realtime.batches import BATCH_BYTES, Batch, fitting
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode
 from app.realtime.frames import Message
@@ -73,13 +74,7 @@ class Timing:
 
     @property
     def next(self) -> float | None:
-        times = (
-            self.connect_by,
-            self.next_ping,
-            self.pong_by,
-            self.refresh_by,
-            self.stalled_by,
-        )
+        times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by, self.stalled_by)
         return min((time for time in times if time is not None), default=None)
 
 
@@ -103,6 +98,7 @@ class Connection:
     """A client's connection, whatever carries it."""
 
     __slots__ = (
+        "_due",
         "_going_on",
         "_holding",
         "_keeper",
@@ -136,8 +132,9 @@ class Connection:
         self.timing = Timing()
         self.transport = transport
         self._keeper = keeper
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Message] = []
         self._holding = False
+        self._due = False
         self._going_on: asyncio.Future[None] | None = None
         self._turn = 0
 
@@ -165,16 +162,20 @@ class Connection:
         """The same, encoded by this connection's codec already."""
         if self.closed:
             return
-        self._outgoing.append(document)
+        self._outgoing.append(Message(document, self.codec.opcode))
         if not self._holding:
             self.pump()
-        elif len(self._outgoing) == 1:
+        elif not self._due:
+            self._due = True
             asyncio.get_running_loop().call_soon(self._write_held)
 
-    def tell_now_or_never(self, document: bytes) -> None:
-        """What is not worth waiting for is dropped while the transport is paused."""
-        if self.transport.writable:
-            self.tell_bytes(document)
+    def tell_soon_or_never(self, messages: Sequence[Message]) -> None:
+        """What many are told at once has its place in the order now, and is written when others
+        are served. What is not worth waiting for is dropped while the transport is paused.
+        """
+        if self.transport.writable and not self.closed:
+            self._outgoing.extend(messages)
+            self._keeper.unblocked(self)
 
     def hold(self) -> None:
         """Until `let_go`, what is told in one turn of the loop is written together at its end."""
@@ -219,11 +220,14 @@ class Connection:
 
     def close(self, close: CloseCode) -> None:
         """End the connection; what was already said is still sent."""
-        if self.closed:
-            return
+        if not self.closed:
+            self.closed = True
+            self.hang_up(close)
+
+    def hang_up(self, close: CloseCode) -> None:
+        """What a close does once `closed` is set: it may be later, where many are closed."""
         if self._outgoing:
             self._write_answers()
-        self.closed = True
         self._go_on()
         metrics.CLOSES.labels(str(close.code)).inc()
         self.transport.close(close.code, close.reason)
@@ -252,12 +256,13 @@ class Connection:
         return False
 
     def _write_held(self) -> None:
+        self._due = False
         if self._outgoing:
             self.pump()
 
     def _write_answers(self) -> None:
-        documents, self._outgoing = self._outgoing, []
-        self.transport.send(Message(self.codec.join(documents), self.codec.opcode))
+        answers, self._outgoing = self._outgoing, []
+        self.transport.send(self._join(answers))
 
     def _go_on(self) -> None:
         if self._going_on is not None and not self._going_on.done():
@@ -268,12 +273,23 @@ class Connection:
             self._keeper.blocked(self)
 
     def _next_message(self) -> Message | None:
-        """Answers and publications together; a batch that is alone is everybody's own message."""
-        documents, self._outgoing = self._outgoing, []
-        if not self._has_news:
-            return Message(self.codec.join(documents), self.codec.opcode)
-        alone: Message | None = None
-        size = sum(map(len, documents)) + len(documents)  # each with what separates it
+        """Answers and publications together."""
+        messages = self._take_told()
+        if not self._outgoing and self._has_news:
+            self._add_publications(messages)
+        return self._join(messages) if messages else None
+
+    def _take_told(self) -> list[Message]:
+        """As much of it as one message holds."""
+        told, count = self._outgoing, 1
+        if len(told) > 1:
+            count = fitting(len(message.data) for message in told)
+        self._outgoing = told[count:]
+        return told[:count]
+
+    def _add_publications(self, messages: list[Message]) -> None:
+        """What lies after each cursor, as long as it fits in."""
+        size = sum(len(message.data) + 1 for message in messages)  # each with what separates it
         subscriptions = list(self.subscriptions.values())
         for step in range(len(subscriptions)):
             subscription = subscriptions[(self._turn + step) % len(subscriptions)]
@@ -281,17 +297,19 @@ class Connection:
             if batch is None:
                 self.refill(subscription)
                 continue
-            if documents and size + len(batch.message.data) > BATCH_BYTES:
+            if messages and size + len(batch.message.data) > BATCH_BYTES:
                 self._turn += step
                 break
-            alone = None if documents else batch.message
-            documents.append(batch.message.data)
+            messages.append(batch.message)
             size += len(batch.message.data) + 1
             subscription.cursor = batch.upto
             count_delivery(batch)
-        if not documents:
-            return None
-        return alone or Message(self.codec.join(documents), self.codec.opcode)
+
+    def _join(self, messages: Sequence[Message]) -> Message:
+        """One that is alone is everybody's own message."""
+        if len(messages) == 1:
+            return messages[0]
+        return Message(self.codec.join([each.data for each in messages]), self.codec.opcode)
 
 
 def count_delivery(batch: Batch, times: int = 1) -> None:

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
 from app.core import metrics
 from app.core.config import Settings
+from app.realtime.batches import pack
+from app.realtime.closing import Closing
 from app.realtime.codec import JSON, Codec
 from app.realtime.codes import CloseCode, UnsubscribeCode
 from app.realtime.connection import Connection, Transport
 from app.realtime.flush import Flush
 from app.realtime.follower import LogFollower
+from app.realtime.frames import Message
 from app.realtime.limits import Budget
 from app.realtime.log import ChannelLog
 from app.realtime.protocol import Push, unsubscribe_push
@@ -42,6 +45,7 @@ class ConnectionManager:
         self._watchers: dict[str, Callable[[ChannelLog], None]] = {}
         self._emptied = asyncio.Event()
         self._flush = Flush(self.audience)
+        self._closing = Closing()
         self._refills = Refills(follower.reader, self._on_refilled, self._on_unreadable)
         follower.on_news = self._on_news
         follower.on_lost = self._on_lost
@@ -90,8 +94,8 @@ class ConnectionManager:
                     await self._emptied.wait()
 
     def disconnect_all(self, close: CloseCode = CloseCode.INSUFFICIENT_STATE) -> None:
-        for connection in list(self.connections):
-            connection.close(close)
+        """All at once as far as they are told anything; their clients learn of it one by one."""
+        self._closing.begin(self.connections, close)
 
     # -------------------------------------------------------- subscriptions
 
@@ -141,16 +145,20 @@ class ConnectionManager:
     def watch(self, channel: str, watcher: Callable[[ChannelLog], None]) -> None:
         self._watchers[channel] = watcher
 
-    def announce(self, channel: str, push: Push, meant: Callable[[Subscription], bool]) -> None:
-        """Tell it to whom it is meant for and can take it at this moment; nobody else ever."""
-        encoded: dict[Codec, bytes] = {}
+    def announce(
+        self, channel: str, pushes: Sequence[Push], meant: Callable[[Subscription], bool]
+    ) -> None:
+        """Tell these, in order, to whom they are meant for and can take something at this moment;
+        nobody else ever. They are joined once, and written in the slices of the flush.
+        """
+        packed: dict[Codec, list[Message]] = {}
         for subscription in self.audience(channel):
             if subscription.suspended or not meant(subscription):
                 continue
             codec = subscription.connection.codec
-            if codec not in encoded:
-                encoded[codec] = codec.encode(push)
-            subscription.connection.tell_now_or_never(encoded[codec])
+            if codec not in packed:
+                packed[codec] = pack(codec, [codec.encode(push) for push in pushes])
+            subscription.connection.tell_soon_or_never(packed[codec])
 
     # ------------------------------------------------------------- the log
 
@@ -190,4 +198,5 @@ class ConnectionManager:
 
     async def aclose(self) -> None:
         self._flush.cancel()
+        self._closing.finish()
         await self._refills.aclose()

@@ -1,9 +1,8 @@
 """The mirrors of all channels that are watched on this worker, and which of them to read anew."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Literal
 
 from app.realtime.lease_store import Found, Look
 from app.realtime.leases import Leases
@@ -11,14 +10,14 @@ from app.realtime.mirror import Change, Mirror, Told
 
 CHANNELS = 64
 
-OnChange = Callable[[str, Literal["join", "leave"], bytes], None]
+OnChange = Callable[[str, Sequence[Told]], None]
 
 
 class Mirrors:
-    """`on_change(channel, kind, info)`: what the watchers of a channel are told."""
+    """`on_change(channel, told)`: what the watchers of a channel are told in one moment."""
 
     def __init__(self, leases: Leases) -> None:
-        self.on_change: OnChange = lambda _channel, _kind, _info: None
+        self.on_change: OnChange = lambda _channel, _told: None
         self._leases = leases
         self._mirrors: dict[str, Mirror] = {}
         self._watchers: Counter[str] = Counter()
@@ -98,7 +97,7 @@ class Mirrors:
             self._tell(channel, mirror, mirror.correct(by_channel[channel], whole=calm))
         return by_channel
 
-    def _tell(self, channel: str, mirror: Mirror, told: Iterable[Told]) -> None:
+    def _tell(self, channel: str, mirror: Mirror, told: Sequence[Told]) -> None:
         if self._mirrors.get(channel) is not mirror:  # nobody watches any more
             return
         if not mirror.is_being_read:
@@ -106,8 +105,8 @@ class Mirrors:
                 self._doubt([channel])
             elif not mirror.whole:
                 self._partial[channel] = None
-        for kind, info in told:
-            self.on_change(channel, kind, info)
+        if told:
+            self.on_change(channel, told)
 
     def _doubt(self, channels: Iterable[str]) -> None:
         self._unsure.update(dict.fromkeys(channels))

@@ -69,7 +69,7 @@ class Reporter:
 def receive_figures(manager: ConnectionManager, figures: bytes) -> None:
     """Figures of this or another worker, which may be of another version. Raises ValueError."""
     push = signal_push(OPS_CHANNEL, from_json(figures), None)
-    manager.announce(OPS_CHANNEL, push, lambda _subscription: True)
+    manager.announce(OPS_CHANNEL, [push], lambda _subscription: True)
 
 
 async def each_second(

@@ -48,7 +48,7 @@ class Presence:
 
     @property
     def on_change(self) -> OnChange:
-        """Called with (channel, "join" or "leave", ClientInfo) for the watchers on this worker."""
+        """Called with (channel, who came and went at once) for the watchers on this worker."""
         return self._mirrors.on_change
 
     @on_change.setter

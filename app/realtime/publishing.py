@@ -49,7 +49,7 @@ def receive_signal(manager: ConnectionManager, channel: str, signal: bytes) -> N
     """
     told = Signal.model_validate_json(signal)
     push = signal_push(channel, told.data, told.info)
-    manager.announce(channel, push, lambda one: one.connection.id != told.info.client)
+    manager.announce(channel, [push], lambda one: one.connection.id != told.info.client)
 
 
 def _validated(shape: type[BaseModel], data: Any) -> Any:

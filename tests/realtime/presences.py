@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from app.core.config import Settings
 from app.realtime.broker import Broker
 from app.realtime.connection_counts import ConnectionCounts
 from app.realtime.leases import Leases
+from app.realtime.mirror import Told
 from app.realtime.presence import Presence
 from tests.conftest import SECRET
 from tests.waiting import POLL_SECONDS, until
@@ -57,7 +58,11 @@ class Worker:
     replay: dict[str, set[str]] = field(default_factory=dict)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
-    def on_change(self, channel: str, kind: str, info: bytes) -> None:
+    def on_change(self, channel: str, told: Sequence[Told]) -> None:
+        for kind, info in told:
+            self.hear(channel, kind, info)
+
+    def hear(self, channel: str, kind: str, info: bytes) -> None:
         client = json.loads(info)["client"]
         self.told.append((channel, kind, client))
         there = self.replay.get(channel)

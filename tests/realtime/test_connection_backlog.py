@@ -2,32 +2,54 @@
 
 import pytest
 
+from app.realtime.batches import BATCH_BYTES
 from app.realtime.codes import CloseCode
 from app.realtime.connection import Connection, Timing
+from app.realtime.frames import Message
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, write
 from tests.realtime.recording import RecordingTransport
 
 ANSWER = b'{"id":1,"unsubscribe":{}}'
-SIGNAL = b'{"push":{"channel":"a","pub":{"data":{}}}}'
+SIGNAL = Message(b'{"push":{"channel":"a","pub":{"data":{}}}}', shared=True)
 
 
-# --------------------------------------------------------------- now or never
+# -------------------------------------------------------------- soon or never
 
 
 def test_what_is_not_worth_waiting_for_is_written_while_that_is_possible() -> None:
     transport = RecordingTransport()
-    a_connection(transport).tell_now_or_never(SIGNAL)
-    assert transport.sent == [SIGNAL]
+    a_connection(transport).tell_soon_or_never([SIGNAL])
+    assert transport.messages == [SIGNAL]
 
 
 def test_what_is_not_worth_waiting_for_is_dropped_while_the_transport_is_paused() -> None:
     transport = RecordingTransport(writable=False)
     connection = a_connection(transport)
-    connection.tell_now_or_never(SIGNAL)
+    connection.tell_soon_or_never([SIGNAL])
     transport.writable = True
     connection.pump()
     assert transport.sent == []
     assert not connection.is_behind
+
+
+def test_who_was_disconnected_is_told_nothing_more() -> None:
+    transport = RecordingTransport()
+    connection = a_connection(transport)
+    connection.close(CloseCode.SHUTDOWN)
+    connection.tell_soon_or_never([SIGNAL])
+    assert (transport.sent, connection.is_behind) == ([], False)
+
+
+def test_what_has_gathered_goes_out_in_messages_of_at_most_64_kib() -> None:
+    transport = RecordingTransport(writable=False)
+    connection = a_connection(transport)
+    halves = [b"%d" % nth * (BATCH_BYTES // 2) for nth in range(3)]
+    for half in halves:
+        connection.tell_bytes(half[1:])
+    transport.writable = True
+    connection.pump()
+    first, second, third = (half[1:] for half in halves)
+    assert transport.sent == [first + b"\n" + second, third]
 
 
 # --------------------------------------------------------------------- blocked

@@ -1,21 +1,34 @@
 """ConnectionManager: who is told what at once, and who is told of the connections themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 import pytest
 
 from app.core.config import Settings
+from app.realtime.batches import BATCH_BYTES
 from app.realtime.codec import JSON, JsonCodec
 from app.realtime.codes import CloseCode
-from app.realtime.protocol import ClientInfo, Push, Reply, signal_push
+from app.realtime.protocol import (
+    ClientInfo,
+    EmptyResult,
+    Push,
+    Reply,
+    presence_push,
+    signal_push,
+)
 from app.realtime.subscription import Subscription
-from tests.realtime.halls import Hall, hall_of
+from tests.realtime.halls import Hall, Seat, hall_of
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.recording import RecordingTransport
 
 SIGNAL = signal_push("a", {"editing": "note"}, ClientInfo(user="7", client="c"))
+CHANGES = [
+    presence_push("a", "join", ClientInfo(user="7", client=f"client-{nth}")) for nth in range(100)
+]
+
+Meant = Callable[[Subscription], bool]
 
 
 class Counting(JsonCodec):
@@ -35,8 +48,19 @@ async def hall(settings: Settings, log: LogWriter) -> AsyncIterator[Hall]:
         yield hall
 
 
+def clients(seat: Seat) -> list[str]:
+    """Who has come, as far as it was told."""
+    return [join["info"]["client"] for join in seat.transport.pushes("a", "join")]
+
+
 def everybody(_subscription: Subscription) -> bool:
     return True
+
+
+async def announce(hall: Hall, *pushes: Push, meant: Meant = everybody) -> None:
+    """Until it is written."""
+    hall.manager.announce("a", pushes, meant)
+    await asyncio.sleep(0)
 
 
 # -------------------------------------------------------------------- announcing
@@ -45,7 +69,7 @@ def everybody(_subscription: Subscription) -> bool:
 async def test_an_announcement_reaches_those_for_whom_it_is_meant(hall: Hall) -> None:
     seats = [await hall.seat("a") for _ in range(3)]
     elsewhere = await hall.seat("b")
-    hall.manager.announce("a", SIGNAL, lambda one: one is not seats[1].subscription)
+    await announce(hall, SIGNAL, meant=lambda one: one is not seats[1].subscription)
     told = [seat.transport.sent for seat in (*seats, elsewhere)]
     assert told == [[JSON.encode(SIGNAL)], [], [JSON.encode(SIGNAL)], []]
 
@@ -53,7 +77,7 @@ async def test_an_announcement_reaches_those_for_whom_it_is_meant(hall: Hall) ->
 async def test_who_cannot_take_an_announcement_now_is_never_told(hall: Hall) -> None:
     slow, quick = await hall.seat("a"), await hall.seat("a")
     slow.pause()
-    hall.manager.announce("a", SIGNAL, everybody)
+    await announce(hall, SIGNAL)
     slow.drain()
     assert (slow.transport.sent, len(quick.transport.sent)) == ([], 1)
 
@@ -61,7 +85,7 @@ async def test_who_cannot_take_an_announcement_now_is_never_told(hall: Hall) -> 
 async def test_who_is_suspended_is_told_no_announcement(hall: Hall) -> None:
     seat = await hall.seat("a")
     seat.subscription.suspended = True
-    hall.manager.announce("a", SIGNAL, everybody)
+    await announce(hall, SIGNAL)
     assert seat.transport.sent == []
 
 
@@ -71,13 +95,60 @@ async def test_an_announcement_is_encoded_once_for_each_flavour(hall: Hall) -> N
         connection = hall.manager.open(RecordingTransport(), codec)
         log = await hall.follower.acquire("a")
         hall.manager.attach(Subscription(connection, "a", log, log.head))
-    hall.manager.announce("a", SIGNAL, everybody)
+    await announce(hall, SIGNAL)
     assert [codec.encoded for codec in codecs] == [1, 1]
 
 
 async def test_an_announcement_to_nobody_is_nothing(hall: Hall) -> None:
-    hall.manager.announce("a", SIGNAL, everybody)
+    await announce(hall, SIGNAL)
     assert hall.manager.audience("a") == []
+
+
+async def test_all_that_is_announced_at_once_is_one_message_for_everybody(hall: Hall) -> None:
+    seats = [await hall.seat("a") for _ in range(3)]
+    await announce(hall, *CHANGES)
+    expected = JSON.join([JSON.encode(change) for change in CHANGES])
+    assert [seat.transport.sent for seat in seats] == [[expected]] * 3
+    assert len({id(message) for seat in seats for message in seat.transport.messages}) == 1
+
+
+async def test_what_is_too_much_for_one_message_is_announced_in_several(hall: Hall) -> None:
+    seat = await hall.seat("a")
+    many = CHANGES * 20
+    await announce(hall, *many)
+    assert len(seat.transport.pushes("a", "join")) == len(many)
+    assert len(seat.transport.sent) > 1
+    assert max(map(len, seat.transport.sent)) <= BATCH_BYTES
+
+
+async def test_announcements_to_many_do_not_hold_up_whoever_makes_them(hall: Hall) -> None:
+    seats = [await hall.seat("a") for _ in range(3)]
+    for change in CHANGES:
+        hall.manager.announce("a", [change], everybody)
+    assert [seat.transport.sent for seat in seats] == [[]] * 3
+    await asyncio.sleep(0)
+    assert [len(seat.transport.sent) for seat in seats] == [1] * 3
+    assert clients(seats[0]) == [f"client-{nth}" for nth in range(len(CHANGES))]
+
+
+async def test_an_announcement_keeps_its_place_between_two_answers(hall: Hall) -> None:
+    seat = await hall.seat("a")
+    seat.connection.hold()
+    seat.connection.tell(Reply(id=1, subscribe=EmptyResult()))
+    hall.manager.announce("a", CHANGES, everybody)
+    seat.connection.let_go()
+    hall.manager.announce("a", CHANGES, everybody)
+    seat.connection.tell(Reply(id=2, unsubscribe=EmptyResult()))
+    kinds = [document.get("id", "join") for document in seat.transport.documents]
+    assert kinds == [1, *["join"] * len(CHANGES), *["join"] * len(CHANGES), 2]
+
+
+async def test_who_is_disconnected_was_told_what_was_announced_before(hall: Hall) -> None:
+    seat = await hall.seat("a")
+    hall.manager.announce("a", CHANGES, everybody)
+    seat.connection.close(CloseCode.SHUTDOWN)
+    await asyncio.sleep(0)
+    assert len(clients(seat)) == len(CHANGES)
 
 
 # ----------------------------------------------------------------- cursors, blocks

@@ -124,6 +124,19 @@ async def test_a_watcher_is_not_told_of_those_who_were_there_before(cluster: Clu
     assert other.told == [(ROOM, "join", "b")]
 
 
+async def test_all_who_come_or_go_in_one_moment_are_told_together(cluster: Cluster) -> None:
+    one, other = await cluster.worker(), await cluster.worker()
+    await one.watch(ROOM)
+    moments: list[list[str]] = []
+    one.presence.on_change = lambda _channel, told: moments.append([kind for kind, _info in told])
+    crowd = [f"client-{number}" for number in range(100)]
+    other.enter(ROOM, *crowd)
+    await until(lambda: sum(map(len, moments)) == len(crowd))
+    await other.kill()
+    await until(lambda: sum(map(len, moments)) == 2 * len(crowd))
+    assert moments == [["join"] * len(crowd), ["leave"] * len(crowd)]
+
+
 async def test_nobody_is_told_of_what_is_not_watched(cluster: Cluster) -> None:
     worker = await cluster.worker()
     await worker.watch(ROOM)

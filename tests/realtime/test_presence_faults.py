@@ -1,7 +1,7 @@
 """Presence when messages are lost, when Redis is emptied, hangs or is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,6 +9,7 @@ import pytest
 
 from app.embedded import Services, Valkey
 from app.realtime.broker import AWAY
+from app.realtime.mirror import Told
 from tests.realtime.brokers import cut_links, frozen, own_valkey, talking
 from tests.realtime.presences import LEASE_SECONDS, Cluster, Worker, clustered, quick_settings
 from tests.waiting import until
@@ -221,8 +222,8 @@ async def test_an_error_in_what_is_told_does_not_end_presence(cluster: Cluster) 
     worker = await cluster.worker()
     told: list[str] = []
 
-    def fail_once(_channel: str, kind: str, _info: bytes) -> None:
-        told.append(kind)
+    def fail_once(_channel: str, changes: Sequence[Told]) -> None:
+        told.extend(change.kind for change in changes)
         if len(told) == 1:
             raise RuntimeError("a watcher's error")
 
