@@ -1,0 +1,97 @@
+"""Whose session a page uses, in a real browser: tabs share it, and each shows one person."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from httpx import AsyncClient
+from playwright.async_api import Browser, Page, expect
+
+from app.embedded import Services
+from app.seed import DEMO_PASSWORD
+from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.pages.boards import assert_clean, demo_server
+from tests.end_to_end.server import ServerProcess
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+
+# In one step, so that a tab that slept finds the second already when it is told of the first.
+SIGN_IN_INSTEAD = """
+(session) => {
+  localStorage.removeItem('tandem.session');
+  localStorage.setItem('tandem.session', JSON.stringify(session));
+}
+"""
+STORED = "() => JSON.parse(localStorage.getItem('tandem.session'))"
+DEAF = "addEventListener('storage', (event) => event.stopImmediatePropagation(), true)"
+CALLS = """
+async () => {
+  const { readMe } = await import('/static/api.js');
+  return (await Promise.allSettled([readMe()]))[0];
+}
+"""
+TOKEN = "async () => (await import('/static/session.js')).accessToken()"
+
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+
+
+@shared
+async def server(
+    template: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    async with demo_server(template, tmp_path_factory.mktemp("sessions")) as server:
+        yield server
+
+
+async def test_a_tab_begins_anew_when_another_has_signed_in_as_somebody_else(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as visit:
+        await visit.sign_in("staff")
+        other = await second_tab(visit)
+        await expect(visit.by("user-name")).to_have_text("Sten Staff")
+        await other.page.evaluate(SIGN_IN_INSTEAD, await session_of(http, server, "cleo"))
+
+        await expect(visit.page.locator(".page[data-role=customer]")).to_have_count(1)
+        await expect(visit.by("user-name")).to_have_text("Cleo Customer")
+        await visit.is_live()
+        assert_clean(visit)
+
+
+async def test_until_a_tab_shows_somebody_it_does_nothing_in_their_name(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as visit:
+        await visit.page.add_init_script(DEAF)
+        await visit.sign_in("staff")
+        other = await second_tab(visit)
+        cleo = await session_of(http, server, "cleo")
+        await other.page.evaluate(SIGN_IN_INSTEAD, cleo)
+
+        assert await visit.page.evaluate(TOKEN) is None
+        assert (await visit.page.evaluate(CALLS))["status"] == "rejected"
+        assert await visit.page.evaluate(STORED) == cleo
+
+
+async def second_tab(visit: Visit) -> Visit:
+    """Of the same person, on a page that does not act by itself."""
+    page: Page = await visit.page.context.new_page()
+    await page.goto(f"{visit.url}/health")
+    return Visit(page, visit.url)
+
+
+async def session_of(http: AsyncClient, server: ServerProcess, name: str) -> dict[str, Any]:
+    """As the page would keep it."""
+    form = {"username": f"{name}@tandem.example", "password": DEMO_PASSWORD}
+    answer = await http.post(f"{server.url}/api/v1/auth/token", data=form)
+    tokens = answer.raise_for_status().json()
+    return {
+        "access": tokens["access_token"],
+        "refresh": tokens["refresh_token"],
+        "expiresAt": 4_000_000_000_000,
+    }
