@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from httpx import AsyncClient
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
-from tests.end_to_end.pages.boards import assert_clean, demo_server
+from tests.end_to_end.pages.boards import assert_clean, become, demo_server
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -76,6 +76,22 @@ async def test_until_a_tab_shows_somebody_it_does_nothing_in_their_name(
         assert await visit.page.evaluate(TOKEN) is None
         assert (await visit.page.evaluate(CALLS))["status"] == "rejected"
         assert await visit.page.evaluate(STORED) == cleo
+
+
+async def test_rights_that_changed_before_the_socket_was_there_are_shown(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async def change_when_read(route: Route) -> None:
+        answer = await route.fetch()
+        await become(http, server, "omar", "staff")
+        await route.fulfill(response=answer)
+
+    async with visiting(browser, server.url) as omar:
+        await omar.page.route("**/users/me", change_when_read, times=1)
+        await omar.sign_in("omar")
+
+        await expect(omar.page.locator(".page[data-role=staff]")).to_have_count(1)
+        assert_clean(omar)
 
 
 async def second_tab(visit: Visit) -> Visit:

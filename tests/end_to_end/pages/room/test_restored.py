@@ -13,7 +13,7 @@ from app.core.config import Settings
 from app.embedded import Services
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
-from tests.end_to_end.pages.boards import assert_clean, demo_settings, demo_token
+from tests.end_to_end.pages.boards import assert_clean, become, demo_settings, demo_token
 from tests.end_to_end.pages.room.actions import ITEMS, MARKS, NOTE, enter, save_note
 from tests.end_to_end.server import ServerProcess, serving
 
@@ -65,6 +65,23 @@ async def test_an_opened_order_returns_to_what_it_was_and_goes_on_from_there(
         saved = (await http.get(url, headers=bearer(token))).json()
         assert (saved["note"], saved["version"]) == ("Another one", order["version"] + 1)
         assert_clean(cleo)
+
+
+async def test_rights_return_to_what_they_were(
+    settings: Settings, server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    headers = bearer(await demo_token(http, server, "omar"))
+    omar = (await http.get(f"{server.url}/api/v1/users/me", headers=headers)).json()
+    async with visiting(browser, server.url) as visit:
+        await visit.sign_in("omar")
+        await become(http, server, "omar", "staff")
+        await expect(visit.page.locator(".page[data-role=staff]")).to_have_count(1)
+        await restored(
+            settings, omar, "UPDATE users SET role = $3, version = $2 WHERE id = $1", "customer"
+        )
+
+        customer = visit.page.locator(".page[data-role=customer]")
+        await expect(customer).to_have_count(1, timeout=BACK_MS)
 
 
 async def restored(settings: Settings, entity: dict[str, Any], statement: str, value: str) -> None:
