@@ -106,6 +106,7 @@ export class Board {
     clearTimeout(this.#reloadTimer);
     try {
       await this.#orders.open();
+      if (!this.#isOpen) return;
       this.#view.settle();
       this.#filtered();
       this.#loadOn();

@@ -1,5 +1,6 @@
 """Whose session a page uses, in a real browser: tabs share it, and each shows one person."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,8 @@ from playwright.async_api import Browser, Page, Route, expect
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
-from tests.end_to_end.pages.boards import assert_clean, become, demo_server
+from tests.end_to_end.orders import place_order
+from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -35,6 +37,7 @@ async () => {
   return (await Promise.allSettled([readMe()]))[0];
 }
 """
+TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 TOKEN = "async () => (await import('/static/session.js')).accessToken()"
 
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -92,6 +95,32 @@ async def test_rights_that_changed_before_the_socket_was_there_are_shown(
 
         await expect(omar.page.locator(".page[data-role=staff]")).to_have_count(1)
         assert_clean(omar)
+
+
+async def test_who_signs_out_while_the_orders_are_read_is_shown_none_of_them(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    order = await place_order(http, server.url, await demo_token(http, server, "cleo"))
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        await released.wait()
+        await route.fulfill(response=answer)
+
+    async with visiting(browser, server.url) as cleo:
+        await cleo.page.route("**/api/v1/orders?*", hold)
+        await cleo.page.goto(f"{server.url}/#order={order['id']}")
+        await cleo.by("demo-cleo").click()
+        await cleo.by("sign-out").click()
+        await cleo.by("demo-cleo").wait_for()
+        async with cleo.page.expect_response("**/api/v1/orders?*") as response:
+            released.set()
+        await (await response.value).finished()
+        await cleo.page.evaluate(TWO_FRAMES)
+
+        await expect(cleo.by("order-dialog")).to_have_count(0)
+        assert_clean(cleo)
 
 
 async def second_tab(visit: Visit) -> Visit:
