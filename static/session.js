@@ -17,6 +17,12 @@ const LOGOUT_URL = '/api/v1/auth/logout';
 /** A token is replaced a little before it ends, so that no request runs into a 401. */
 const EARLY = 10_000;
 const TIMEOUT = 15_000;
+/**
+ * How long to wait for the answer to a refresh before the next try. It may be lost after the server
+ * has renewed the session; for ten seconds from then the server gives the same again. The last try
+ * is made well within them, and waits as long as any other request.
+ */
+const SHORT_TIMEOUTS = [3000, 3000];
 
 /**
  * The user for whom this tab acts. Another tab may sign in as somebody else at any moment; until
@@ -152,14 +158,26 @@ async function refresh(spent) {
 
 /** @param {string} token a refresh token @returns {Promise<any>} null: it is refused */
 async function renew(token) {
-  const headers = { 'Content-Type': 'application/json' };
-  const body = JSON.stringify({ refresh_token: token });
   try {
-    return await post(REFRESH_URL, { headers, body });
+    return await postRefresh(token);
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
     return null;
   }
+}
+
+/** Again and again where no answer comes. @param {string} token */
+async function postRefresh(token) {
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ refresh_token: token });
+  for (const timeout of SHORT_TIMEOUTS) {
+    try {
+      return await post(REFRESH_URL, { headers, body }, timeout);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    }
+  }
+  return post(REFRESH_URL, { headers, body });
 }
 
 /** @param {{access_token: string, refresh_token: string, expires_in: number}} answer */
@@ -175,12 +193,15 @@ function keep(answer) {
   return session;
 }
 
-/** @param {string} url @param {RequestInit} init */
-async function post(url, init) {
-  const signal = AbortSignal.timeout(TIMEOUT);
-  const response = await fetch(url, { method: 'POST', signal, ...init }).catch(() => {
-    throw new Unreachable();
-  });
+/** @param {string} url @param {RequestInit} init @param {number} [timeout] */
+async function post(url, init, timeout = TIMEOUT) {
+  const signal = AbortSignal.timeout(timeout);
+  const response = await fetch(url, { method: 'POST', signal, ...init }).catch(unreachable);
   if (!response.ok) throw await Problem.from(response);
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : response.json().catch(unreachable);
+}
+
+/** @returns {never} */
+function unreachable() {
+  throw new Unreachable();
 }

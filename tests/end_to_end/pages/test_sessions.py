@@ -37,6 +37,12 @@ async () => {
   return (await Promise.allSettled([readMe()]))[0];
 }
 """
+EXPIRE = """
+() => {
+  const session = JSON.parse(localStorage.getItem('tandem.session'));
+  localStorage.setItem('tandem.session', JSON.stringify({ ...session, expiresAt: 0 }));
+}
+"""
 TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 TOKEN = "async () => (await import('/static/session.js')).accessToken()"
 
@@ -121,6 +127,29 @@ async def test_who_signs_out_while_the_orders_are_read_is_shown_none_of_them(
 
         await expect(cleo.by("order-dialog")).to_have_count(0)
         assert_clean(cleo)
+
+
+async def test_a_refresh_whose_answer_was_lost_signs_nobody_out(
+    server: ServerProcess, browser: Browser
+) -> None:
+    sent: list[str | None] = []
+
+    async def lose_the_first(route: Route) -> None:
+        sent.append(route.request.post_data)
+        if len(sent) == 1:
+            await route.fetch()
+        else:
+            await route.continue_()
+
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        await cleo.page.route("**/auth/refresh", lose_the_first)
+        await cleo.page.evaluate(EXPIRE)
+        await cleo.page.reload()
+        await cleo.is_live()
+
+        assert sent == [sent[0]] * 2
+        assert cleo.foreign == []
 
 
 async def second_tab(visit: Visit) -> Visit:
