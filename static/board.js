@@ -10,6 +10,7 @@
  * @property {import('./views/notices.js').Notices} notices
  */
 
+import { OwnAccount } from './account.js';
 import { Filter } from './filter.js';
 import { OrderActions } from './order-actions.js';
 import { narrate } from './order-events.js';
@@ -40,6 +41,7 @@ export class Board {
   #orders = new Collection(this.#client, ORDERS, { onChange: (change) => this.#changed(change) });
   #filter = new Filter();
   #search = new OrderSearch(this.#orders, (error) => this.#failed(error));
+  #account;
   #actions;
   #view;
   #isOpen = true;
@@ -63,6 +65,7 @@ export class Board {
       onSignOut: () => this.#signOut(),
     });
     this.node = this.#view.node;
+    this.#account = new OwnAccount(this.#client, user.id, (now) => this.#userChanged(now));
     this.#listen();
   }
 
@@ -84,6 +87,7 @@ export class Board {
   close() {
     this.#isOpen = false;
     clearTimeout(this.#reloadTimer);
+    this.#account.close();
     this.#actions.close();
     this.#search.stop();
     this.#filter.close();
@@ -97,14 +101,13 @@ export class Board {
     on(this.#client, 'terminated', (closed) => this.#terminated(closed));
     on(this.#filter, 'change', () => this.#filtered());
     on(this.#search, 'state', () => this.#view.showSearching(this.#search.isBusy));
-    const own = this.#client.channel(`users:${this.#user.id}`);
-    on(own, 'publication', ({ data }) => this.#userChanged(data));
   }
 
   async #load() {
     clearTimeout(this.#reloadTimer);
     try {
       await this.#orders.open();
+      if (!this.#isOpen) return;
       this.#view.settle();
       this.#filtered();
       this.#loadOn();
@@ -173,9 +176,8 @@ export class Board {
     if (news.actor?.id !== this.#user.id) this.#outside.notices.say(sentence);
   }
 
-  /** @param {any} event */
-  #userChanged({ user }) {
-    if (user?.id !== this.#user.id) return;
+  /** @param {User} user */
+  #userChanged(user) {
     if (user.role !== this.#user.role) this.#outside.notices.info('Your rights have changed.');
     this.#user = user;
     this.#view.showUser(user);

@@ -8,7 +8,7 @@
 
 import { readDemo, readMe } from './api.js';
 import { sentenceOf } from './problems.js';
-import { onSessionChange, readSession, signIn } from './session.js';
+import { adoptSession, onSessionChange, readSession, signIn } from './session.js';
 import { el, setText } from './views/dom.js';
 import { SignInView } from './views/sign-in.js';
 
@@ -31,7 +31,7 @@ export function present(viewFor) {
     clearTimeout(timer);
     view?.close?.();
     view = null;
-    if (!readSession()) return showSignIn(start, reason);
+    if (!adoptSession()) return showSignIn(start, reason);
     try {
       const user = await readMe();
       if (turn === starts) show(viewFor(user, start));
@@ -50,10 +50,7 @@ export function present(viewFor) {
     shown.open?.();
   }
 
-  onSessionChange((session) => {
-    if (!session && view) start('You have been signed out.');
-    else if (session && !view) start();
-  });
+  onSessionChange(() => start('You have been signed out.'));
   start();
 }
 

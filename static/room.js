@@ -61,7 +61,7 @@ export class Room extends EventTarget {
     this.saving = new Saving(known ?? null, () => this.#emit('order'));
     this.#presence = new Presence(client, `orders:${id}`, user.id, {
       onEvent: (event) => this.#hear(event),
-      onGap: () => this.#load(),
+      onGap: () => this.#missed(),
       onEnd: (code) => this.#unsubscribed(code),
       onPeople: () => this.#emit('people'),
       onEditing: () => this.#emit('editing'),
@@ -154,7 +154,7 @@ export class Room extends EventTarget {
     const backoff = new Backoff({ minimum: 500, maximum: 20_000 });
     while (this.#isOpen && reading === this.#reading) {
       try {
-        return await this.#read();
+        return await this.#read(() => this.#isOpen && reading === this.#reading);
       } catch (error) {
         if (isGone(error)) return this.#finish(this.order ? 'revoked' : 'missing');
         this.#emit('failure', sentenceOf(error));
@@ -163,28 +163,38 @@ export class Room extends EventTarget {
     }
   }
 
-  /** First the order with its position: what is read later cannot miss what came before. */
-  async #read() {
+  /**
+   * First the order with its position: what is read later cannot miss what came before.
+   * @param {() => boolean} isWanted
+   */
+  async #read(isWanted) {
     const { order, position } = await api.readOrder(this.id);
-    if (!this.#isOpen) return;
+    if (!isWanted()) return;
     this.saving.take(order);
     this.#presence.follow(position);
     const [comments, events] = await Promise.all([
       api.readComments(this.id),
       api.readHistory(this.id),
     ]);
-    if (!this.#isOpen) return;
+    if (!isWanted()) return;
     this.isLoaded = true;
-    this.timeline.take(events);
+    this.timeline.fill(events);
     this.comments.fill(comments);
     this.#emit('failure', '');
+  }
+
+  /** What is there stays until it is read again, though it may never have happened. */
+  #missed() {
+    this.saving.doubt();
+    this.timeline.doubt();
+    return this.#load();
   }
 
   // ---------------------------------------------------------------- following
 
   /** @param {any} event of the order */
   #hear(event) {
-    this.timeline.take([event]);
+    this.timeline.hear(event);
     if (event.order?.status) this.saving.take(event.order);
     if (event.comment) this.comments.arrive(event.comment);
     this.#emit('event', event);

@@ -17,12 +17,50 @@ const LOGOUT_URL = '/api/v1/auth/logout';
 /** A token is replaced a little before it ends, so that no request runs into a 401. */
 const EARLY = 10_000;
 const TIMEOUT = 15_000;
+/**
+ * How long to wait for the answer to a refresh before the next try. It may be lost after the server
+ * has renewed the session; for ten seconds from then the server gives the same again. The last try
+ * is made well within them, and waits as long as any other request.
+ */
+const SHORT_TIMEOUTS = [3000, 3000];
+
+/**
+ * The user for whom this tab acts. Another tab may sign in as somebody else at any moment; until
+ * this one shows that person, it does nothing in their name.
+ */
+let user = ownerOf(readStored()?.access);
 
 /** @type {Promise<string | null> | null} */
 let refreshing = null;
 
-/** @returns {Session | null} */
+/** @returns {Session | null} null: nobody is signed in, or it is not whom this tab acts for */
 export function readSession() {
+  const session = readStored();
+  return session && ownerOf(session.access) === user ? session : null;
+}
+
+/**
+ * From now on this tab acts for whoever is signed in.
+ * @returns {boolean} whether anybody is
+ */
+export function adoptSession() {
+  user = ownerOf(readStored()?.access);
+  return user !== null;
+}
+
+/**
+ * Call back when another tab has signed out, or in as somebody else than this one acts for.
+ * @param {() => void} callback
+ */
+export function onSessionChange(callback) {
+  window.addEventListener('storage', (event) => {
+    if (event.key !== KEY && event.key !== null) return;
+    if (ownerOf(readStored()?.access) !== user) callback();
+  });
+}
+
+/** @returns {Session | null} whoever's it is */
+function readStored() {
   try {
     return JSON.parse(localStorage.getItem(KEY) ?? 'null');
   } catch {
@@ -30,14 +68,14 @@ export function readSession() {
   }
 }
 
-/**
- * Call back when another tab signs in or out.
- * @param {(session: Session | null) => void} callback
- */
-export function onSessionChange(callback) {
-  window.addEventListener('storage', (event) => {
-    if (event.key === KEY || event.key === null) callback(readSession());
-  });
+/** @param {string} [token] an access token @returns {string | null} the id of its user */
+function ownerOf(token = '') {
+  try {
+    const [, claims] = token.split('.');
+    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).sub;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -47,6 +85,7 @@ export function onSessionChange(callback) {
 export async function signIn(email, password) {
   const form = new URLSearchParams({ grant_type: 'password', username: email, password });
   keep(await post(TOKEN_URL, { body: form }));
+  adoptSession();
 }
 
 /** End the session here and on the server; offline, it ends here and there when it expires. */
@@ -60,25 +99,31 @@ export async function signOut() {
   await post(LOGOUT_URL, { headers, body }).catch(() => {});
 }
 
-/** Drop a session that the server no longer accepts. */
+/** Drop a session that the server no longer accepts; not one that somebody else has by now. */
 export function forget() {
-  localStorage.removeItem(KEY);
+  if (readSession()) localStorage.removeItem(KEY);
 }
 
 /**
- * An access token other than `spent`, which the server refused or soon will.
+ * An access token other than `spent`, which the server refused or soon will, of the same user.
  * @param {string | null} [spent]
- * @returns {Promise<string | null>} null: nobody is signed in (any more)
+ * @returns {Promise<string | null>} null: they are not signed in (any more)
  * @throws {Unreachable | Problem} when the server cannot be asked at the moment
  */
-export function accessToken(spent = null) {
+export async function accessToken(spent = null) {
   const session = readSession();
-  if (!session) return Promise.resolve(null);
-  if (isUsable(session, spent)) return Promise.resolve(session.access);
+  if (!session || (spent && !isOfSameUser(spent, session.access))) return null;
+  if (isUsable(session, spent)) return session.access;
   refreshing ??= alone(() => refresh(spent)).finally(() => {
     refreshing = null;
   });
-  return refreshing;
+  const token = await refreshing;
+  return token && isOfSameUser(token, session.access) ? token : null;
+}
+
+/** @param {string} token @param {string} other */
+function isOfSameUser(token, other) {
+  return ownerOf(token) === ownerOf(other);
 }
 
 /** @param {Session} session @param {string | null} spent */
@@ -102,15 +147,37 @@ async function refresh(spent) {
   const session = readSession();
   if (!session) return null;
   if (isUsable(session, spent)) return session.access;
-  const headers = { 'Content-Type': 'application/json' };
-  const body = JSON.stringify({ refresh_token: session.refresh });
+  const answer = await renew(session.refresh);
+  // Somebody has signed out meanwhile, or in; or a tab that could not wait had the same answer.
+  const present = readSession();
+  if (present?.refresh !== session.refresh) return present?.access ?? null;
+  if (answer) return keep(answer).access;
+  forget();
+  return null;
+}
+
+/** @param {string} token a refresh token @returns {Promise<any>} null: it is refused */
+async function renew(token) {
   try {
-    return keep(await post(REFRESH_URL, { headers, body })).access;
+    return await postRefresh(token);
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
-    forget();
     return null;
   }
+}
+
+/** Again and again where no answer comes. @param {string} token */
+async function postRefresh(token) {
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ refresh_token: token });
+  for (const timeout of SHORT_TIMEOUTS) {
+    try {
+      return await post(REFRESH_URL, { headers, body }, timeout);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    }
+  }
+  return post(REFRESH_URL, { headers, body });
 }
 
 /** @param {{access_token: string, refresh_token: string, expires_in: number}} answer */
@@ -126,9 +193,9 @@ function keep(answer) {
   return session;
 }
 
-/** @param {string} url @param {RequestInit} init */
-async function post(url, init) {
-  const signal = AbortSignal.timeout(TIMEOUT);
+/** @param {string} url @param {RequestInit} init @param {number} [timeout] */
+async function post(url, init, timeout = TIMEOUT) {
+  const signal = AbortSignal.timeout(timeout);
   const response = await fetch(url, { method: 'POST', signal, ...init }).catch(() => {
     throw new Unreachable();
   });

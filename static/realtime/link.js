@@ -100,8 +100,8 @@ export class Link {
 
   /** @param {unknown} data */
   #receive(data) {
-    const receivedAt = performance.timeOrigin + performance.now();
-    this.#lastReceived = Date.now();
+    const receivedAt = Date.now();
+    this.#lastReceived = receivedAt;
     let documents;
     try {
       documents = decode(String(data));

@@ -15,6 +15,7 @@ export class Saving {
   #onChange;
   /** @type {Order | null} as the server knows it */
   confirmed;
+  #isDoubted = false;
   /** @type {Set<Edit>} on the way */
   #edits = new Set();
   /** @type {Map<number, Order>} versions that came about here: nobody else's change lies between */
@@ -38,10 +39,18 @@ export class Saving {
     return [...this.#edits].some((edit) => field in edit);
   }
 
+  /** The server may know of less than it did: whatever version it tells of next is taken. */
+  doubt() {
+    this.#isDoubted = true;
+    this.#own.clear();
+  }
+
   /** @param {Order} order @returns {boolean} whether it is newer than what was known */
   take(order) {
-    if (this.confirmed && this.confirmed.version >= order.version) return false;
+    const known = this.#isDoubted ? null : this.confirmed;
+    if (known && known.version >= order.version) return false;
     this.confirmed = order;
+    this.#isDoubted = false;
     this.#onChange();
     return true;
   }

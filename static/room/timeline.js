@@ -6,8 +6,10 @@
 
 export class Timeline {
   #onChange;
-  /** @type {Map<string, OrderEvent>} the same event may come by history and live */
-  #events = new Map();
+  /** @type {Map<string, OrderEvent>} of the history as it was read, and what is not sure any more */
+  #read = new Map();
+  /** @type {Map<string, OrderEvent>} live since then; the same event may be in both */
+  #heard = new Map();
 
   /** @param {() => void} onChange */
   constructor(onChange) {
@@ -15,14 +17,30 @@ export class Timeline {
   }
 
   get events() {
-    return [...this.#events.values()].sort((a, b) => a.version - b.version);
+    return [...this.#all.values()].sort((a, b) => a.version - b.version);
   }
 
-  /** @param {OrderEvent[]} events */
-  take(events) {
-    const before = this.#events.size;
-    for (const event of events) if (!this.#events.has(event.id)) this.#events.set(event.id, event);
-    if (this.#events.size !== before) this.#onChange();
+  get #all() {
+    return new Map([...this.#read, ...this.#heard]);
+  }
+
+  /** The whole history, in place of all but what is heard. @param {OrderEvent[]} events */
+  fill(events) {
+    this.#read = new Map(events.map((event) => [event.id, event]));
+    this.#onChange();
+  }
+
+  /** @param {OrderEvent} event */
+  hear(event) {
+    if (this.#all.has(event.id)) return;
+    this.#heard.set(event.id, event);
+    this.#onChange();
+  }
+
+  /** What was heard may be lost: it stays until the history is read again. */
+  doubt() {
+    this.#read = this.#all;
+    this.#heard = new Map();
   }
 
   /**

@@ -7,13 +7,14 @@ from pathlib import Path
 import asyncpg
 from httpx import AsyncClient
 
+from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD, seed
 from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.end_to_end.browser import Visit
-from tests.end_to_end.orders import token_of
+from tests.end_to_end.orders import bearer, token_of
 from tests.end_to_end.server import ServerProcess, serving
 
 COPIES = 5  # of each of the 200 orders: with them more than 1,000
@@ -34,21 +35,37 @@ async def demo_server(
     template: Services, directory: Path, *, copies: int = 0, redis_url: str | None = None
 ) -> AsyncIterator[ServerProcess]:
     """With 200 orders, and so many older copies of each; on a Redis of its own, if given."""
+    async with demo_settings(template, directory) as settings:
+        if copies:
+            connection = await asyncpg.connect(settings.database_url)
+            await connection.execute(COPY, copies)
+            await connection.close()
+        services = settings.database_url, redis_url or settings.redis_url
+        async with serving(*services, settings.data_dir) as server:
+            yield server
+
+
+@asynccontextmanager
+async def demo_settings(template: Services, directory: Path) -> AsyncIterator[Settings]:
+    """Of a database with the demo's people and its 200 orders."""
     async with fresh_database(template) as url:
         settings = make_settings(url, template, directory)
         engine = create_engine(settings)
         await seed(create_sessions(engine), settings)
         await engine.dispose()
-        if copies:
-            connection = await asyncpg.connect(url)
-            await connection.execute(COPY, copies)
-            await connection.close()
-        async with serving(url, redis_url or settings.redis_url, settings.data_dir) as server:
-            yield server
+        yield settings
 
 
 async def demo_token(http: AsyncClient, server: ServerProcess, name: str) -> str:
     return await token_of(http, server.url, f"{name}@tandem.example", DEMO_PASSWORD)
+
+
+async def become(http: AsyncClient, server: ServerProcess, name: str, role: str) -> None:
+    users = f"{server.url}/api/v1/users"
+    me = await http.get(f"{users}/me", headers=bearer(await demo_token(http, server, name)))
+    admin = bearer(await demo_token(http, server, "admin"))
+    answer = await http.patch(f"{users}/{me.json()['id']}", json={"role": role}, headers=admin)
+    answer.raise_for_status()
 
 
 def assert_clean(*visits: Visit) -> None:

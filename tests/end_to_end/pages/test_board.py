@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
-from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
+from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -232,14 +232,6 @@ async def count_placed(http: AsyncClient, server: ServerProcess) -> int:
     headers = bearer(await demo_token(http, server, "cleo"))
     page = await http.get(f"{server.url}/api/v1/orders?status=placed&limit=200", headers=headers)
     return len(page.json()["items"])
-
-
-async def become(http: AsyncClient, server: ServerProcess, name: str, role: str) -> None:
-    users = f"{server.url}/api/v1/users"
-    me = await http.get(f"{users}/me", headers=bearer(await demo_token(http, server, name)))
-    admin = bearer(await demo_token(http, server, "admin"))
-    answer = await http.patch(f"{users}/{me.json()['id']}", json={"role": role}, headers=admin)
-    answer.raise_for_status()
 
 
 async def overflow_of(visit: Visit) -> int:
