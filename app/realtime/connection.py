@@ -22,6 +22,7 @@ from app.realtime.frames import Message
 from app.realtime.limits import Budget
 from app.realtime.protocol import ClientInfo, Push, Reply
 from app.realtime.subscription import Subscription
+from app.realtime.timing import Timing
 
 
 class Transport(Protocol):
@@ -54,28 +55,6 @@ class Identity:
     @property
     def user_id(self) -> UUID:
         return self.principal.user_id
-
-
-@dataclass(slots=True)
-class Timing:
-    """What a connection waits for, on the loop's clock; None: nothing of the kind.
-
-    `pinged` until the client answers. `stalled_by` is set while something waits to be written;
-    `progress` is the transport's when it was.
-    """
-
-    connect_by: float | None = None
-    next_ping: float | None = None
-    pong_by: float | None = None
-    refresh_by: float | None = None
-    stalled_by: float | None = None
-    pinged: bool = False
-    progress: int = 0
-
-    @property
-    def next(self) -> float | None:
-        times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by, self.stalled_by)
-        return min((time for time in times if time is not None), default=None)
 
 
 class Keeper(Protocol):

@@ -8,7 +8,8 @@ from math import inf
 from app.core import metrics
 from app.core.config import Settings
 from app.realtime.codes import CloseCode
-from app.realtime.connection import Connection, Timing
+from app.realtime.connection import Connection
+from app.realtime.timing import Timing
 from app.realtime.wheel import Wheel
 
 STALL_LOOKS = 4

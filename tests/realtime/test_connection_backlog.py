@@ -4,8 +4,9 @@ import pytest
 
 from app.realtime.batches import BATCH_BYTES
 from app.realtime.codes import CloseCode
-from app.realtime.connection import Connection, Timing
+from app.realtime.connection import Connection
 from app.realtime.frames import Message
+from app.realtime.timing import Timing
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, write
 from tests.realtime.recording import RecordingTransport
 
