@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -132,23 +132,27 @@ async def test_the_rest_waits_when_an_answer_fills_the_socket(one: Desktop) -> N
     assert one.socket.reading
 
 
-async def stopped_short(one: Desktop, **command: Any) -> list[int]:
-    """Says many of them in one message, and takes the first answer only; their ids."""
+async def stopped_short(one: Desktop, command: Callable[[int], Any]) -> list[int]:
+    """Says many commands in one message, and takes the first answer only; their ids."""
     one.socket.room = 1
     numbers = list(range(100, 150))
-    one.intake.on_message("\n".join(json.dumps({"id": n, **command}) for n in numbers))
+    one.intake.on_message("\n".join(json.dumps({"id": n, **command(n)}) for n in numbers))
     await until(lambda: not one.socket.writable)
     for _ in numbers:  # in this time they could all have been carried out
         await one.desk.runtime.reader.extent("rooms:a")
     return numbers
 
 
-HISTORY = {"history": {"channel": "rooms:a", "limit": 5}}
-SUBSCRIBE = {"subscribe": {"channel": "rooms:a"}}
+def history(_number: int) -> Any:
+    return {"history": {"channel": "rooms:a", "limit": 5}}
+
+
+def subscribe(number: int) -> Any:
+    return {"subscribe": {"channel": f"rooms:{number}"}}
 
 
 async def test_the_rest_of_a_message_waits_while_its_answers_do(one: Desktop) -> None:
-    numbers = await stopped_short(one, **HISTORY)
+    numbers = await stopped_short(one, history)
     assert one.answered[1:] == numbers[:1]
     assert len(one.connection._outgoing) <= 1
     one.socket.drain()
@@ -157,7 +161,7 @@ async def test_the_rest_of_a_message_waits_while_its_answers_do(one: Desktop) ->
 
 
 async def test_answer_by_answer_is_taken_in_order(one: Desktop) -> None:
-    numbers = await stopped_short(one, **HISTORY)
+    numbers = await stopped_short(one, history)
     for taken in range(2, len(numbers) + 1):
         one.socket.drain(room=1)
         await until(lambda: len(one.answered) > taken)  # noqa: B023 - waited for right here
@@ -166,21 +170,22 @@ async def test_answer_by_answer_is_taken_in_order(one: Desktop) -> None:
 
 
 async def test_who_does_not_read_keeps_no_place_from_others(one: Desktop) -> None:
-    await stopped_short(one, **SUBSCRIBE)
+    await stopped_short(one, subscribe)
     assert len(one.tasks) == 1
     assert one.desk.runtime.stations.admission._places._value == ADMITTED
 
 
 async def test_a_close_ends_what_waits_for_the_client(one: Desktop) -> None:
-    numbers = await stopped_short(one, **HISTORY)
+    numbers = await stopped_short(one, history)
     one.connection.close(CloseCode.STALLED)
-    await one.idle()
+    async with asyncio.timeout(5):
+        await one.idle()
     assert len(one.answered[1:]) <= 2
     assert one.answered[1:] == numbers[: len(one.answered) - 1]
 
 
 async def test_the_loss_of_a_client_ends_what_waits_for_it(one: Desktop) -> None:
-    numbers = await stopped_short(one, **HISTORY)
+    numbers = await stopped_short(one, history)
     one.intake.on_lost()
     await one.idle()
     assert one.answered[1:] == numbers[:1]

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from app.realtime.reader import LOOK_SECONDS, POOL_SIZE, LogReader
-from tests.realtime.flushes import turns
 from tests.realtime.log_writer import LogWriter
-from tests.realtime.postgres_proxy import PostgresProxy
 
 MANY = 5 * POOL_SIZE
 WAITING = """
@@ -67,22 +65,3 @@ async def test_channels_become_active_and_are_repaired_while_many_clients_wait(
         repair = asyncio.create_task(reader.after({"a": 0}, reason="repair"))
         await log.until(f"SELECT ({WAITING}) = {POOL_SIZE}", seconds=LOOK_SECONDS)
     assert len((await repair)["a"]) == 1
-
-
-async def test_reads_that_are_given_up_while_postgres_is_silent_hold_no_connection(
-    database: str,
-) -> None:
-    async with PostgresProxy(database) as proxy:
-        reader = LogReader(proxy.url)
-        await reader.open()
-        before, *_others = await asyncio.gather(*(reader.look() for _ in range(POOL_SIZE)))
-        proxy.vanish()
-        reads = [asyncio.create_task(reader.extents(["a"])) for _ in range(POOL_SIZE)]
-        await turns(5)
-        for read in reads:
-            read.cancel()
-        await asyncio.gather(*reads, return_exceptions=True)
-        proxy.reappear()
-        async with asyncio.timeout(LOOK_SECONDS + 1):
-            assert await reader.look() == before
-        await reader.close()
