@@ -1,0 +1,65 @@
+"""Which orders a page of a list has, chosen without reading those that its reader may not see."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, Select, String, cast, exists, or_, select, union
+
+from app.auth.principals import Principal
+from app.orders.models import Order, OrderCollaborator, OrderItem
+from app.orders.schemas import OrderQuery
+from app.users.models import User
+
+
+def newest_ids(principal: Principal, query: OrderQuery) -> FromClause:
+    """The ids that the page has, and one more where there is one.
+
+    Of customers, those of their own orders and of those shared with them are found apart: an OR
+    of both is served by no index, so Postgres would look at everybody's orders for it.
+    """
+    newest = select(Order.id).where(*_conditions(query)).order_by(Order.id.desc())
+    newest = newest.limit(query.limit + 1)
+    if principal.is_staff:
+        return newest.subquery()
+    both = union(_own(newest, principal.user_id), _shared(newest, principal.user_id))
+    return both.order_by(both.selected_columns.id.desc()).limit(query.limit + 1).subquery()
+
+
+def _own(orders: Select[UUID], user_id: UUID) -> Select[UUID]:
+    return orders.where(Order.owner_id == user_id)
+
+
+def _shared(orders: Select[UUID], user_id: UUID) -> Select[UUID]:
+    sharing = OrderCollaborator
+    return orders.join(sharing, sharing.order_id == Order.id).where(sharing.user_id == user_id)
+
+
+def _conditions(query: OrderQuery) -> Iterator[ColumnElement[bool]]:
+    """A page continues below an id, so orders that are added move nothing."""
+    if query.status is not None:
+        yield Order.status == query.status
+    if query.owner_id is not None:
+        yield Order.owner_id == query.owner_id
+    if query.q:
+        yield _matches(query.q)
+    if query.cursor is not None:
+        yield Order.id < query.cursor
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    item = select(OrderItem.order_id).where(
+        OrderItem.order_id == Order.id,
+        or_(
+            OrderItem.name.icontains(q, autoescape=True),
+            OrderItem.sku.icontains(q, autoescape=True),
+        ),
+    )
+    owner = select(User.id).where(
+        User.id == Order.owner_id, User.name.icontains(q, autoescape=True)
+    )
+    return or_(
+        cast(Order.number, String).startswith(q, autoescape=True),
+        Order.note.icontains(q, autoescape=True),
+        exists(item),
+        exists(owner),
+    )

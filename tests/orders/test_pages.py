@@ -1,0 +1,96 @@
+"""What a page of a list costs: it depends on the page, not on how many orders there are."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principals import Principal, Role
+from app.orders import service as orders_service
+from app.orders.schemas import OrderQuery
+from tests.orders.rows import add_order, add_person, share
+
+MANY = 20_000
+LIMIT = 50
+
+FILL = text("""
+    INSERT INTO orders (id, version, status, currency, owner_id)
+    SELECT gen_random_uuid(), 1, (ARRAY['placed', 'ready'])[1 + n % 2], 'EUR', :owner_id
+    FROM generate_series(1, :count) AS n
+""")
+ROWS_READ = text("""
+    SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'orders'
+""")
+
+
+async def add_many(session: AsyncSession, owner: Principal) -> None:
+    await session.execute(FILL, {"owner_id": owner.user_id, "count": MANY})
+    await session.execute(text("ANALYZE orders, order_collaborators"))
+
+
+async def listed(
+    session: AsyncSession, person: Principal, **query: object
+) -> tuple[orders_service.Page, int]:
+    """The page, as a new session finds it, and how many rows of `orders` were read for it."""
+    session.expunge_all()
+    before = (await session.execute(ROWS_READ)).scalar_one()
+    page = await orders_service.list_orders(
+        session, principal=person, query=OrderQuery.model_validate({"limit": LIMIT, **query})
+    )
+    return page, (await session.execute(ROWS_READ)).scalar_one() - before
+
+
+@pytest.mark.parametrize("query", [{}, {"status": "placed"}, {"q": "Cabrales"}], ids=str)
+async def test_a_customers_list_reads_no_orders_that_they_may_not_see(
+    session: AsyncSession, query: dict[str, str]
+) -> None:
+    cleo, omar = [await add_person(session, Role.CUSTOMER) for _ in range(2)]
+    visible = [await add_order(session, owner) for owner in (cleo, cleo, omar)]
+    await share(session, visible[-1].id, cleo)
+    await add_many(session, omar)
+
+    page, read = await listed(session, cleo, **query)
+
+    assert {order.id for order in page.items} == {order.id for order in visible}
+    assert read <= 2 * len(visible)  # found, then read
+
+
+@pytest.mark.parametrize("query", [{}, {"status": "placed"}], ids=str)
+async def test_a_list_reads_little_more_than_its_page_of_many_own_orders(
+    session: AsyncSession, query: dict[str, str]
+) -> None:
+    cleo = await add_person(session, Role.CUSTOMER)
+    await add_many(session, cleo)
+
+    page, read = await listed(session, cleo, **query)
+
+    assert len(page.items) == LIMIT
+    assert read < 10 * LIMIT
+
+
+async def test_an_order_that_is_both_owned_and_shared_is_listed_once(session: AsyncSession) -> None:
+    cleo = await add_person(session, Role.CUSTOMER)
+    orders = [await add_order(session, cleo) for _ in range(3)]
+    await share(session, orders[1].id, cleo)
+
+    page, _ = await listed(session, cleo, limit=3)
+
+    assert [order.id for order in page.items] == [order.id for order in reversed(orders)]
+    assert page.next_cursor is None
+
+
+async def test_own_and_shared_orders_stand_in_one_order_on_every_page(
+    session: AsyncSession,
+) -> None:
+    cleo, omar = [await add_person(session, Role.CUSTOMER) for _ in range(2)]
+    orders = [await add_order(session, owner) for owner in (cleo, omar, omar, cleo, omar)]
+    for order in orders:
+        if order.owner_id == omar.user_id:
+            await share(session, order.id, cleo)
+
+    first, _ = await listed(session, cleo, limit=3)
+    second, _ = await listed(session, cleo, limit=3, cursor=first.next_cursor)
+
+    assert [order.id for order in (*first.items, *second.items)] == [
+        order.id for order in reversed(orders)
+    ]
+    assert second.next_cursor is None
