@@ -3,16 +3,41 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, String, cast, exists, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+)
 
 from app.auth.principals import Principal
 from app.orders.models import Order, OrderCollaborator, OrderItem
 from app.orders.schemas import OrderQuery
 from app.users.models import User
 
+PAGE_LINES = 1000
+"""A page ends with the order that reaches it: all of it is read and encoded in one stretch."""
 
-def newest_ids(principal: Principal, query: OrderQuery) -> FromClause:
-    """The ids that the page has, and one more where there is one.
+
+def select_page(principal: Principal, query: OrderQuery) -> FromClause:
+    """`id` of each order that may stand on the page and of one more, whether it `fits`, and how
+    many were `found`.
+    """
+    ids = _newest_ids(principal, query)
+    lines = select(func.count()).where(OrderItem.order_id == ids.c.id).scalar_subquery()
+    before = func.sum(lines).over(order_by=ids.c.id.desc(), rows=(None, -1))
+    fits = func.coalesce(before, 0) < PAGE_LINES
+    return select(ids.c.id, fits.label("fits"), func.count().over().label("found")).subquery()
+
+
+def _newest_ids(principal: Principal, query: OrderQuery) -> FromClause:
+    """The ids that the page would have, were all orders short, and one more where there is one.
 
     Of customers, those of their own orders and of those shared with them are found apart: an OR
     of both is served by no index, so Postgres would look at everybody's orders for it.

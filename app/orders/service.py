@@ -15,7 +15,7 @@ from app.orders.later_changes import Changes, get_changes
 from app.orders.locking import actor_of, lock_order, select_orders, touch
 from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderStatus
-from app.orders.pages import newest_ids
+from app.orders.pages import select_page
 from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
@@ -63,13 +63,13 @@ async def get_order(session: AsyncSession, *, principal: Principal, order_id: UU
 
 
 async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
-    """Newest first."""
-    page = newest_ids(principal, query)
-    wanted = select_orders().join(page, page.c.id == Order.id).order_by(Order.id.desc())
-    found = (await session.scalars(wanted)).all()
-    items = found[: query.limit]
+    """Newest first; a page of long orders has fewer than were asked for."""
+    page = select_page(principal, query)
+    wanted = select_orders().add_columns(page.c.found).join(page, page.c.id == Order.id)
+    rows = (await session.execute(wanted.where(page.c.fits).order_by(Order.id.desc()))).all()
+    items = [order for order, _ in rows[: query.limit]]
     seen = [order for order in items if sees(principal, order)]  # as in `get_order`
-    return Page(seen, items[-1].id if len(found) > query.limit else None)
+    return Page(seen, items[-1].id if rows and rows[0].found > len(items) else None)
 
 
 async def update_order(

@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
 from app.orders import service as orders_service
-from app.orders.schemas import OrderQuery
+from app.orders.pages import PAGE_LINES
+from app.orders.schemas import MAX_ITEMS, OrderQuery
 from tests.orders.rows import add_order, add_person, share
+from tests.orders.shop import a_line
 
 MANY = 20_000
 LIMIT = 50
@@ -94,3 +96,17 @@ async def test_own_and_shared_orders_stand_in_one_order_on_every_page(
         order.id for order in reversed(orders)
     ]
     assert second.next_cursor is None
+
+
+async def test_a_page_ends_where_it_has_enough_lines_and_leads_on(session: AsyncSession) -> None:
+    cleo = await add_person(session, Role.CUSTOMER)
+    lines = [a_line(sku=f"NW-{nth}") for nth in range(MAX_ITEMS)]
+    fitting = PAGE_LINES // MAX_ITEMS
+    orders = [await add_order(session, cleo, items=lines) for _ in range(fitting + 1)]
+    oldest, *newer = [order.id for order in orders]
+
+    first, _ = await listed(session, cleo, limit=200)
+    second, _ = await listed(session, cleo, limit=200, cursor=first.next_cursor)
+
+    assert [order.id for order in first.items] == newer[::-1]
+    assert ([order.id for order in second.items], second.next_cursor) == ([oldest], None)
