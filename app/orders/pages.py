@@ -55,8 +55,12 @@ def _own(orders: Select[UUID], user_id: UUID) -> Select[UUID]:
 
 
 def _shared(orders: Select[UUID], user_id: UUID) -> Select[UUID]:
-    sharing = OrderCollaborator
-    return orders.join(sharing, sharing.order_id == Order.id).where(sharing.user_id == user_id)
+    """Materialized, as Postgres would walk through everybody's sharings in the order of the page,
+    sure to find enough of this user's soon.
+    """
+    sharings = select(OrderCollaborator.order_id).where(OrderCollaborator.user_id == user_id)
+    shared = sharings.cte("shared").prefix_with("MATERIALIZED")
+    return orders.join(shared, shared.c.order_id == Order.id)
 
 
 def _conditions(query: OrderQuery) -> Iterator[ColumnElement[bool]]:

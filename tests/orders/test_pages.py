@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
 from app.orders import service as orders_service
-from app.orders.pages import PAGE_LINES
+from app.orders.pages import PAGE_LINES, select_page
 from app.orders.schemas import MAX_ITEMS, OrderQuery
 from tests.orders.rows import add_order, add_person, share
 from tests.orders.shop import a_line
@@ -21,6 +21,16 @@ FILL = text("""
 """)
 ROWS_READ = text("""
     SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'orders'
+""")
+SHARE = text("""
+    WITH people AS (
+        INSERT INTO users (id, version, email, name, password_hash, role, is_active)
+        SELECT gen_random_uuid(), 1, n || '@many.example', 'Many', 'none', 'customer', true
+        FROM generate_series(1, 100) AS n RETURNING id),
+    person AS (SELECT id, row_number() OVER () AS n FROM people),
+    placed AS (SELECT id, row_number() OVER () AS n FROM orders)
+    INSERT INTO order_collaborators (order_id, user_id)
+    SELECT placed.id, person.id FROM placed JOIN person ON person.n = 1 + placed.n % 100
 """)
 
 
@@ -54,6 +64,30 @@ async def test_a_customers_list_reads_no_orders_that_they_may_not_see(
 
     assert {order.id for order in page.items} == {order.id for order in visible}
     assert read <= 2 * len(visible)  # found, then read
+
+
+async def test_what_is_shared_is_found_by_whom_it_is_shared_with(session: AsyncSession) -> None:
+    cleo, omar = [await add_person(session, Role.CUSTOMER) for _ in range(2)]
+    await add_many(session, omar)
+    await session.execute(SHARE)
+    await session.execute(text("ANALYZE order_collaborators"))
+
+    plan = await generic_plan(session, cleo)
+
+    assert "ix_order_collaborators_user_id" in plan
+    assert "pk_order_collaborators" not in plan
+
+
+async def generic_plan(session: AsyncSession, person: Principal) -> str:
+    """The plan that a worker's connection keeps, after it has asked a few times."""
+    page = select_page(person, OrderQuery()).select().compile(dialect=session.get_bind().dialect)
+    connection = await (await session.connection()).get_raw_connection()
+    asks = connection.driver_connection
+    assert asks is not None
+    nulls = ", ".join(["NULL"] * len(page.positiontup or ()))
+    await asks.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE page AS {page}")
+    plan = await asks.fetch(f"EXPLAIN EXECUTE page({nulls})")
+    return "\n".join(line for (line,) in plan)
 
 
 @pytest.mark.parametrize("query", [{}, {"status": "placed"}], ids=str)
