@@ -29,6 +29,10 @@ RETRY_AFTER_SECONDS = 1
 MALFORMED = {"json_invalid"}
 VALUE_ERROR = "Value error, "
 """What Pydantic puts before a message of ours."""
+TEMPORARY = ("08", "53", "57P", "40001", "40P01")
+"""SQLSTATEs: connection, resources, shutdown; a transaction that cannot be serialized, or that
+was taken out of a deadlock.
+"""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -123,7 +127,7 @@ class TooManyRequests(AppError):
 
 class ServiceUnavailable(AppError):
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable"
-    detail = "A service that Tandem needs is away; try again shortly."
+    detail = "Tandem, or a service that it needs, cannot do this just now; try again shortly."
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
@@ -261,7 +265,7 @@ def _is_form(request: Request) -> bool:
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
-    """Postgres away is a 503 with Retry-After; a statement that it refused is our bug, a 500."""
+    """What another try may mend is a 503 with Retry-After; another refusal is our bug, a 500."""
     if not is_unavailable(error):
         return await _on_unexpected(request, error)
     logger.warning("database unavailable", extra={"error": type(error).__name__})
@@ -274,19 +278,21 @@ async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error says that Postgres could not be reached, or went away meanwhile."""
+    """Whether the error says that Postgres could not be reached, went away meanwhile, or ended
+    the transaction for the sake of another.
+    """
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _says_away(error.orig)
-    return isinstance(error, (PoolTimeoutError, OSError, TimeoutError)) or _says_away(error)
+        return error.connection_invalidated or _is_temporary(error.orig)
+    return isinstance(error, (PoolTimeoutError, OSError, TimeoutError)) or _is_temporary(error)
 
 
-def _says_away(error: BaseException | None) -> bool:
-    """SQLSTATE 08 (connection), 53 (resources), 57P (shutdown); or the socket's own error."""
+def _is_temporary(error: BaseException | None) -> bool:
+    """One of the SQLSTATEs that are; or the socket's own error."""
     while error is not None:
         if isinstance(error, (OSError, TimeoutError)):
             return True
         state = str(getattr(error, "sqlstate", None) or "")
-        if state.startswith(("08", "53", "57P")):
+        if state.startswith(TEMPORARY):
             return True
         error = error.__cause__
     return False

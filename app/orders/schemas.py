@@ -119,6 +119,7 @@ class OrderQuery(QueryModel):
     q: Search = ""
     """Part of a number, note, owner's name, or an item's name or sku."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    """At most: a page of long orders has fewer. The last page has no `next_cursor`."""
     cursor: UUID | None = None
     """`next_cursor` of the page before."""
 
@@ -131,6 +132,7 @@ class VersionsQuery(QueryModel):
     """A page of what belongs to an order's versions: comments, or history."""
 
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    """At most: a page of long events has fewer. The last page has no `next_cursor`."""
     cursor: Annotated[int, Field(ge=0, le=LAST_VERSION)] = 0
     """`next_cursor` of the page before: what has a higher version follows."""
 

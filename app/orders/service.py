@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
@@ -15,11 +14,11 @@ from app.orders.events import record_end_of_channel, record_order
 from app.orders.later_changes import Changes, get_changes
 from app.orders.locking import actor_of, lock_order, select_orders, touch
 from app.orders.merge import merge_update
-from app.orders.models import Currency, Order, OrderItem, OrderStatus
+from app.orders.models import Currency, Order, OrderStatus
+from app.orders.pages import select_page
 from app.orders.placing import insert_order
 from app.orders.schemas import OrderCreate, OrderQuery, OrderRead, OrderUpdate, read_order
 from app.orders.status import check_editable, check_move
-from app.users.models import User
 
 NO_VERSION = 0
 """Before the first: nothing can be based on it."""
@@ -64,20 +63,13 @@ async def get_order(session: AsyncSession, *, principal: Principal, order_id: UU
 
 
 async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
-    """Newest first. A page continues below an id, so orders that are added move nothing."""
-    wanted = select_orders().where(visible_to(principal)).order_by(Order.id.desc())
-    if query.status is not None:
-        wanted = wanted.where(Order.status == query.status)
-    if query.owner_id is not None:
-        wanted = wanted.where(Order.owner_id == query.owner_id)
-    if query.q:
-        wanted = wanted.where(_matches(query.q))
-    if query.cursor is not None:
-        wanted = wanted.where(Order.id < query.cursor)
-    found = (await session.scalars(wanted.limit(query.limit + 1))).all()
-    items = found[: query.limit]
+    """Newest first; a page of long orders has fewer than were asked for."""
+    page = select_page(principal, query)
+    wanted = select_orders().add_columns(page.c.found).join(page, page.c.id == Order.id)
+    rows = (await session.execute(wanted.where(page.c.fits).order_by(Order.id.desc()))).all()
+    items = [order for order, _ in rows[: query.limit]]
     seen = [order for order in items if sees(principal, order)]  # as in `get_order`
-    return Page(seen, items[-1].id if len(found) > query.limit else None)
+    return Page(seen, items[-1].id if rows and rows[0].found > len(items) else None)
 
 
 async def update_order(
@@ -154,22 +146,3 @@ def _check_state(principal: Principal, order: Order, update: OrderUpdate) -> Non
         check_item_money(update.items, Currency(order.currency))
     if "status" in update.model_fields_set:
         check_move(present, update.status, by_staff=principal.is_staff)
-
-
-def _matches(q: str) -> ColumnElement[bool]:
-    item = select(OrderItem.order_id).where(
-        OrderItem.order_id == Order.id,
-        or_(
-            OrderItem.name.icontains(q, autoescape=True),
-            OrderItem.sku.icontains(q, autoescape=True),
-        ),
-    )
-    owner = select(User.id).where(
-        User.id == Order.owner_id, User.name.icontains(q, autoescape=True)
-    )
-    return or_(
-        cast(Order.number, String).startswith(q, autoescape=True),
-        Order.note.icontains(q, autoescape=True),
-        exists(item),
-        exists(owner),
-    )

@@ -1,8 +1,10 @@
 """Sessions and the engine; what a caller is told while Postgres is away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
@@ -15,6 +17,9 @@ from app.core.errors import install_error_handlers, is_unavailable
 from tests.core.refusing import refusing_postgres
 from tests.core.serving import serving
 
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+WAIT_SECONDS = 8  # less than the limit of a statement, which would be a 503, too
+POLL_SECONDS = 0.01
 NOBODY_LISTENS = "postgresql://tandem@127.0.0.1:1/tandem"
 
 
@@ -31,6 +36,15 @@ def make_app() -> FastAPI:
         await session.execute(text("INSERT INTO channels (name, head) VALUES ('orders', 7)"))
 
     return app
+
+
+@asynccontextmanager
+async def other_connection(database: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    connection = await asyncpg.connect(database)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -95,6 +109,30 @@ async def test_a_connection_that_is_cut_in_the_middle_is_unavailable(database: s
     cut = "SELECT 1 FROM pg_terminate_backend(pg_backend_pid())"
     async with api(database) as client:
         answer = await client.get("/ask", params={"statement": cut})
+
+    assert says_try_again(answer)
+
+
+async def test_who_is_taken_out_of_a_deadlock_is_told_to_try_again(database: str) -> None:
+    """The request holds the second lock and waits for the first, the other one vice versa."""
+    both = "SELECT pg_advisory_xact_lock(2), pg_advisory_xact_lock(1)"
+    async with other_connection(database) as other, other.transaction(), api(database) as client:
+        await other.execute("SET LOCAL deadlock_timeout = '1h'")
+        await other.execute("SELECT pg_advisory_xact_lock(1)")
+        asking = asyncio.create_task(client.get("/ask", params={"statement": both}))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not await other.fetchval(WAITS):  # noqa: ASYNC110 - the database gives no sign
+                await asyncio.sleep(POLL_SECONDS)
+            await other.execute("SELECT pg_advisory_xact_lock(2)")
+            answer = await asking
+
+    assert says_try_again(answer)
+
+
+async def test_a_transaction_that_cannot_be_serialized_is_to_be_tried_again(database: str) -> None:
+    fail = "DO $$BEGIN RAISE serialization_failure; END$$"
+    async with api(database) as client:
+        answer = await client.get("/ask", params={"statement": fail})
 
     assert says_try_again(answer)
 

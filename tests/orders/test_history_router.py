@@ -1,10 +1,11 @@
 """REST: /orders/{id}/history."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.orders.events import OrderHistory
+from app.orders.history import PAGE_BYTES
 from tests.application import Person
 from tests.orders.shop import ORDERS, Json, Shop, pointers, problem
 
@@ -79,6 +80,28 @@ async def test_the_history_is_read_page_by_page(shop: Shop, cleo: Person) -> Non
         pages.append((await shop.history(cleo, order_id, limit=2, cursor=cursor)).json())
 
     assert [len(page["items"]) for page in pages] == [2, 2, 2]
+    assert [event for page in pages for event in page["items"]] == whole
+
+
+@pytest.mark.parametrize(
+    ("padding", "lengths"), [(PAGE_BYTES // 2, [2, 2, 2]), (PAGE_BYTES * 2, [1] * 6)]
+)
+async def test_a_page_ends_where_it_has_enough_bytes_and_leads_on(
+    shop: Shop, cleo: Person, padding: int, lengths: list[int]
+) -> None:
+    order_id = await lived(shop, cleo, await shop.customer())
+    whole = (await shop.history(cleo, order_id)).json()["items"]
+    await shop.execute(
+        "UPDATE events SET payload = payload || repeat(' ', :padding) WHERE entity_id = :id",
+        padding=padding,
+        id=UUID(order_id),
+    )
+
+    pages: list[Json] = [(await shop.history(cleo, order_id, limit=200)).json()]
+    while (cursor := pages[-1]["next_cursor"]) is not None:
+        pages.append((await shop.history(cleo, order_id, limit=200, cursor=cursor)).json())
+
+    assert [len(page["items"]) for page in pages] == lengths
     assert [event for page in pages for event in page["items"]] == whole
 
 

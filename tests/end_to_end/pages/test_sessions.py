@@ -22,13 +22,8 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 
-# In one step, so that a tab that slept finds the second already when it is told of the first.
-SIGN_IN_INSTEAD = """
-(session) => {
-  localStorage.removeItem('tandem.session');
-  localStorage.setItem('tandem.session', JSON.stringify(session));
-}
-"""
+# What a tab finds that slept while another signed out and in.
+SIGN_IN_INSTEAD = "(session) => localStorage.setItem('tandem.session', JSON.stringify(session))"
 STORED = "() => JSON.parse(localStorage.getItem('tandem.session'))"
 DEAF = "addEventListener('storage', (event) => event.stopImmediatePropagation(), true)"
 CALLS = """
