@@ -104,6 +104,17 @@ async def test_migrating_twice_is_no_different_from_once(settings: Settings) -> 
     assert await _present(settings) == migrations.newest_revision()
 
 
+@pytest.mark.parametrize("query", ["sslmode=disable", "ssl=disable", "sslrootcert=ca.pem"])
+async def test_an_address_that_says_how_to_encrypt_is_migrated(
+    settings: Settings, query: str
+) -> None:
+    await downgrade(settings)
+    address = f"{settings.database_url}?{query}"
+
+    assert await migrate_in_a_process(settings.model_copy(update={"database_url": address})) == 0
+    assert await _present(settings) == migrations.newest_revision()
+
+
 async def test_two_migrations_at_once_do_not_disturb_each_other(settings: Settings) -> None:
     await downgrade(settings)
     outcomes = await asyncio.gather(*(migrate_in_a_process(settings) for _ in range(3)))

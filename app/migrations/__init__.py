@@ -39,7 +39,7 @@ def alembic_config(database_url: str) -> "Config":
 
     config = Config()
     config.set_main_option("script_location", str(HERE))
-    config.attributes["url"] = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    config.attributes["url"] = database_url
     return config
 
 

@@ -1,7 +1,9 @@
 """Alembic's environment: one transaction under an advisory lock, so that two runs keep apart."""
 
 import asyncio
+from functools import partial
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -9,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers every table
 from app.core.config import get_settings
-from app.core.database import Base
+from app.core.database import DRIVER, Base
 
 ADVISORY_LOCK = 0x7A4D_0002
 
@@ -22,8 +24,9 @@ def migrate(connection: Connection) -> None:
 
 
 async def run() -> None:
-    url = context.config.attributes.get("url") or get_settings().sqlalchemy_url
-    engine = create_async_engine(url, poolclass=NullPool)
+    url = context.config.attributes.get("url") or get_settings().database_url
+    connect = partial(asyncpg.connect, url)
+    engine = create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
