@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from starlette.requests import HTTPConnection
 
 from app.core.config import Settings
@@ -67,6 +68,12 @@ def create_engine(
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def create_single_engine(database_url: str) -> AsyncEngine:
+    """For one piece of work that may take its time: no pool, no time limits."""
+    connect = partial(asyncpg.connect, database_url)
+    return create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
 
 
 def _refuse_closed(

@@ -1,12 +1,13 @@
 """The database's schema, step by step, and how far a database has come."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import create_single_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,7 +31,7 @@ async def migrate(database_url: str) -> None:
     finally:
         await connection.close()
     if present != newest_revision():
-        await asyncio.to_thread(_upgrade, database_url)
+        await _upgrade(database_url)
 
 
 def alembic_config(database_url: str) -> "Config":
@@ -43,10 +44,21 @@ def alembic_config(database_url: str) -> "Config":
     return config
 
 
-def _upgrade(database_url: str) -> None:
+async def _upgrade(database_url: str) -> None:
+    """On the caller's loop and no thread, so that it can be cancelled while it waits for a lock."""
     from alembic import command  # noqa: PLC0415 - slow to import, and seldom needed
 
-    command.upgrade(alembic_config(database_url), "head")
+    def upgrade(connection: Connection) -> None:
+        config = alembic_config(database_url)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    engine = create_single_engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
 
 
 async def present_revision(session: AsyncSession) -> str | None:

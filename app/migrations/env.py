@@ -1,17 +1,13 @@
 """Alembic's environment: one transaction under an advisory lock, so that two runs keep apart."""
 
 import asyncio
-from functools import partial
 
-import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers every table
 from app.core.config import get_settings
-from app.core.database import DRIVER, Base
+from app.core.database import Base, create_single_engine
 
 ADVISORY_LOCK = 0x7A4D_0002
 
@@ -24,9 +20,9 @@ def migrate(connection: Connection) -> None:
 
 
 async def run() -> None:
+    """For Alembic's own commands, which bring no connection."""
     url = context.config.attributes.get("url") or get_settings().database_url
-    connect = partial(asyncpg.connect, url)
-    engine = create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
+    engine = create_single_engine(url)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
@@ -34,4 +30,8 @@ async def run() -> None:
         await engine.dispose()
 
 
-asyncio.run(run())
+given = context.config.attributes.get("connection")
+if given is None:
+    asyncio.run(run())
+else:
+    migrate(given)
