@@ -71,6 +71,27 @@ def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path
     assert epochs[0] == epochs[1] != epochs[2]
 
 
+@pytest.mark.parametrize("arguments", [["epoch"], ["epoch", "--renew"]])
+def test_the_epoch_of_no_database_is_refused_and_none_is_started(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    """Whoever forgets the address after a restore must not renew another log, and be content."""
+    done = app(*arguments, TANDEM_DATA_DIR=str(tmp_path))
+
+    assert_one_line(done, "DATABASE_URL must be set: it says whose log is meant")
+    assert done.stdout == ""
+    assert {path.name for path in tmp_path.iterdir()} <= {"secret_key"}
+
+
+def test_the_epoch_needs_no_redis(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    key = settings.secret_key.get_secret_value()
+    done = app("epoch", TANDEM_ENVIRONMENT="production", TANDEM_SECRET_KEY=key, **environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["dance"], ["serve", "--port", "x"], ["serve", "--workers", "0"]]
 )
