@@ -97,12 +97,18 @@ async def _run(options: argparse.Namespace, settings: Settings, private: Service
         case "serve":
             await _serve(options, settings, private)
         case "migrate":
-            await migrations.migrate(settings.database_url)
-            print(f"tandem: the database is at {migrations.newest_revision()}")
+            await _migrate(settings)
         case "seed":
             await _seed(settings, private=bool(private.database_url))
         case _:
             await _epoch(settings, renew=options.renew)
+
+
+async def _migrate(settings: Settings) -> None:
+    revision, hint = await migrations.migrate(settings.database_url), ""
+    if migrations.is_newer(revision):
+        hint = f", newer than this release's {migrations.newest_revision()}: nothing was changed"
+    print(f"tandem: the database is at {revision}{hint}")
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, private: Services) -> None:

@@ -22,16 +22,26 @@ def newest_revision() -> str:
     return max(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*_*.py"))
 
 
-async def migrate(database_url: str) -> None:
-    """Bring the database (postgresql://…) to the newest revision, if it is not there already."""
+def is_newer(revision: str) -> bool:
+    """Of a later release, whose schema this one can live with: revisions are digits, ascending."""
+    return revision.isdecimal() and revision > newest_revision()
+
+
+async def migrate(database_url: str) -> str:
+    """Bring the database (postgresql://…) to the newest revision; the one that it is at then.
+
+    What is there already, or beyond, is left as it is.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         made = await connection.fetchval(VERSION_TABLE)
         present = await connection.fetchval(VERSION) if made else None
     finally:
         await connection.close()
-    if present != newest_revision():
-        await _upgrade(database_url)
+    if present and (present == newest_revision() or is_newer(present)):
+        return str(present)
+    await _upgrade(database_url)
+    return newest_revision()
 
 
 def alembic_config(database_url: str) -> "Config":

@@ -1,5 +1,6 @@
 """The command line: what it tells, and when it refuses to start."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -10,7 +11,10 @@ import pytest
 
 from app import __version__
 from app.core.config import Settings
+from app.embedded import Services
 from app.migrations import newest_revision
+from tests.databases import own_database
+from tests.embedded_holder import query
 from tests.end_to_end.server import LIMIT_SECONDS
 
 BIN = Path(sys.executable).parent
@@ -62,6 +66,22 @@ def test_a_private_database_is_migrated_and_seeded(
 
     assert migrated.stdout == f"tandem: the database is at {newest_revision()}\n"
     assert seeded == ["tandem: made the demo data\n", "tandem: the demo data is there\n"]
+
+
+async def test_the_schema_of_a_later_release_is_left_as_it_is(
+    template: Services, tmp_path: Path
+) -> None:
+    async with own_database(template) as url:
+        await query(url, "UPDATE alembic_version SET version_num = '9999'")
+        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
+        done = await asyncio.to_thread(app, "migrate", TANDEM_DATA_DIR=str(tmp_path), **services)
+        left = await query(url, "SELECT version_num FROM alembic_version")
+
+    known = newest_revision()
+    said = f"tandem: the database is at 9999, newer than this release's {known}: "
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == said + "nothing was changed\n"
+    assert left == "9999"
 
 
 def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:
