@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         configure_logging(settings.log_level)
         warn_of_unknown()
         _raise_file_limit()
-        with services(settings) as (settings, private):
+        with services(settings, options.command) as (settings, private):
             asyncio.run(_run(options, settings, private))
     except FAILURES as error:
         print(f"tandem: {error}", file=sys.stderr)
@@ -67,9 +67,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def services(settings: Settings) -> Iterator[tuple[Settings, Services]]:
-    """The settings with every service address, and those services that are private ones."""
+def services(settings: Settings, command: str) -> Iterator[tuple[Settings, Services]]:
+    """The settings with every service address, and those services that are private ones.
+
+    `epoch` starts none: the log that it shows or renews has to be the one that was meant.
+    """
     missing = missing_services(settings)
+    if command == "epoch":
+        if "DATABASE_URL" in missing:
+            raise SettingsError("DATABASE_URL must be set: it says whose log is meant")
+        missing = []
     if missing and settings.environment == "production":
         raise SettingsError(f"{' and '.join(missing)} must be set in production")
     if not missing:
@@ -90,12 +97,18 @@ async def _run(options: argparse.Namespace, settings: Settings, private: Service
         case "serve":
             await _serve(options, settings, private)
         case "migrate":
-            await migrations.migrate(settings.database_url)
-            print(f"tandem: the database is at {migrations.newest_revision()}")
+            await _migrate(settings)
         case "seed":
             await _seed(settings, private=bool(private.database_url))
         case _:
             await _epoch(settings, renew=options.renew)
+
+
+async def _migrate(settings: Settings) -> None:
+    revision, hint = await migrations.migrate(settings.database_url), ""
+    if migrations.is_newer(revision):
+        hint = f", newer than this release's {migrations.newest_revision()}: nothing was changed"
+    print(f"tandem: the database is at {revision}{hint}")
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, private: Services) -> None:

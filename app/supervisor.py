@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ class Supervisor:
     ) -> None:
         """Until SIGTERM or SIGINT. Raises ServeError when the workers cannot start.
 
-        `prepare` is awaited while the workers import the application; they serve after it.
+        `prepare` is awaited while the workers import the application; they serve after it. It is
+        cancelled by either signal.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,10 +90,7 @@ class Supervisor:
         keepers: list[asyncio.Task[None]] = []
         try:
             self._workers = [self._spawn() for _ in range(self._count)]
-            await prepare()
-            for worker in self._workers:
-                worker.go()
-            await self._until_ready()
+            await self._begin(prepare)
             keepers = [asyncio.create_task(self._keep(nth)) for nth in range(self._count)]
             if not self._stopping.is_set():
                 on_ready(self.url)
@@ -143,10 +142,15 @@ class Supervisor:
         worker = WorkerProcess(process, alive_write)
         loop = asyncio.get_running_loop()
         loop.add_reader(ready_read, self._on_ready_pipe, worker, ready_read)
-        loop.run_in_executor(None, process.wait).add_done_callback(
-            lambda _code: self._on_ended(worker)
-        )
+        threading.Thread(target=self._watch, args=(worker, loop), daemon=True).start()
         return worker
+
+    @classmethod
+    def _watch(cls, worker: WorkerProcess, loop: asyncio.AbstractEventLoop) -> None:
+        """On a thread of its own: waits without an end would use up those that all share."""
+        worker.process.wait()
+        with suppress(RuntimeError):  # the loop is closed: nobody is left who could be told
+            loop.call_soon_threadsafe(cls._on_ended, worker)
 
     @staticmethod
     def _on_ready_pipe(worker: WorkerProcess, descriptor: int) -> None:
@@ -159,6 +163,22 @@ class Supervisor:
     def _on_ended(worker: WorkerProcess) -> None:
         worker.ended.set()
         os.close(worker.alive)
+
+    async def _begin(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Serve, unless a signal came first: it ends what prepares, too."""
+        preparing = asyncio.ensure_future(prepare())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            ended = not preparing.cancel()
+            await asyncio.wait({preparing})
+        if ended:
+            preparing.result()
+            for worker in self._workers:
+                worker.go()
+            await self._until_ready()
 
     async def _until_ready(self) -> None:
         for worker in self._workers:

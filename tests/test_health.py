@@ -138,6 +138,7 @@ async def test_a_call_without_postgres_is_told_to_come_back(settings: Settings) 
     ("statement", "present"),
     [
         ("UPDATE alembic_version SET version_num = '0000'", "0000"),
+        ("UPDATE alembic_version SET version_num = 'ae1027a6acf2'", "ae1027a6acf2"),
         ("DROP TABLE alembic_version", "nothing"),
     ],
 )
@@ -153,6 +154,23 @@ async def test_a_database_of_another_schema_is_down_and_says_what_to_do(
     newest = migrations.newest_revision()
     assert failing(answer) == {
         "migrations": f"at {present}, {newest} is needed: run `python -m app migrate`"
+    }
+
+
+async def test_the_schema_of_a_later_release_is_ok_and_is_told(
+    settings: Settings, client: AsyncClient
+) -> None:
+    """Its `migrate` comes first, while the workers of this release serve on."""
+    async with connected(settings) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    answer = await until(client, "ok")
+
+    newest = migrations.newest_revision()
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["migrations"] == {
+        "ok": True,
+        "detail": f"at 9999, newer than this release's {newest}",
     }
 
 

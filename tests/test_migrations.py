@@ -17,8 +17,14 @@ from app.core.config import Settings
 from app.core.database import Base, create_engine
 from app.embedded import Services
 from tests.databases import own_database
+from tests.waiting import POLL_SECONDS
 
 TABLES = "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = 'public'"
+ADVISORY_LOCK = 0x7A4D_0002
+WAITING = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 CATALOG = {
     "columns": """
@@ -104,6 +110,17 @@ async def test_migrating_twice_is_no_different_from_once(settings: Settings) -> 
     assert await _present(settings) == migrations.newest_revision()
 
 
+@pytest.mark.parametrize("query", ["sslmode=disable", "ssl=disable", "sslrootcert=ca.pem"])
+async def test_an_address_that_says_how_to_encrypt_is_migrated(
+    settings: Settings, query: str
+) -> None:
+    await downgrade(settings)
+    address = f"{settings.database_url}?{query}"
+
+    assert await migrate_in_a_process(settings.model_copy(update={"database_url": address})) == 0
+    assert await _present(settings) == migrations.newest_revision()
+
+
 async def test_two_migrations_at_once_do_not_disturb_each_other(settings: Settings) -> None:
     await downgrade(settings)
     outcomes = await asyncio.gather(*(migrate_in_a_process(settings) for _ in range(3)))
@@ -111,6 +128,25 @@ async def test_two_migrations_at_once_do_not_disturb_each_other(settings: Settin
     assert outcomes == [0, 0, 0]
     assert await _present(settings) == migrations.newest_revision()
     assert await ask(settings, "SELECT count(*) FROM relay") == 1
+
+
+async def test_a_migration_that_waits_for_another_can_be_given_up(settings: Settings) -> None:
+    """And a database that nobody migrated is left behind, with nobody waiting in it."""
+    await downgrade(settings)
+    holder = await asyncpg.connect(settings.database_url)
+    await holder.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+    migrating = asyncio.create_task(migrations.migrate(settings.database_url))
+    async with asyncio.timeout(10):
+        while not await holder.fetchval(WAITING):  # noqa: ASYNC110 - Postgres has no event for it
+            await asyncio.sleep(POLL_SECONDS)
+        migrating.cancel()
+        await asyncio.wait({migrating})
+        while await holder.fetchval(WAITING):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(POLL_SECONDS)
+    await holder.close()
+
+    assert migrating.cancelled()
+    assert await ask(settings, TABLES) == ["alembic_version"]
 
 
 async def test_going_down_leaves_nothing_and_up_brings_all_back(settings: Settings) -> None:

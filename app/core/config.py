@@ -172,12 +172,6 @@ class Settings(BaseSettings):
             raise ValueError(f"TANDEM_SECRET_KEY: given nothing {given}, allowed: {KEY_LENGTH}")
         return self
 
-    @property
-    def sqlalchemy_url(self) -> str:
-        """SQLAlchemy hands the query on as asyncpg's own arguments, so there it is `ssl`."""
-        driven = self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-        return re.sub(r"([?&])sslmode=", r"\1ssl=", driven)
-
 
 def load_settings(**given: Any) -> Settings:
     """Read the environment; raises SettingsError. Makes the development secret if it must."""

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,7 +17,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from starlette.requests import HTTPConnection
 
 from app.core.config import Settings
@@ -23,6 +25,9 @@ from app.core.config import Settings
 CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
 STATEMENT_SECONDS = 10
+DRIVER = "postgresql+asyncpg://"
+"""For SQLAlchemy, without an address: asyncpg reads that itself, whoever connects. SQLAlchemy would
+hand its query on as arguments, and `sslmode`, `sslrootcert` and others are none."""
 
 Sessions = async_sessionmaker[AsyncSession]
 OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -45,19 +50,30 @@ def create_engine(
     settings: Settings, *, statement_seconds: float = STATEMENT_SECONDS
 ) -> AsyncEngine:
     """One engine a worker; a connection that was lost is replaced when it is taken."""
+
+    async def connect() -> "asyncpg.Connection[Any]":
+        return await asyncpg.connect(
+            settings.database_url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=statement_seconds,
+            server_settings={"application_name": "tandem", "jit": "off"},
+        )
+
     engine = create_async_engine(
-        settings.sqlalchemy_url,
+        DRIVER,
+        async_creator=connect,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": statement_seconds,
-            "server_settings": {"application_name": "tandem", "jit": "off"},
-        },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def create_single_engine(database_url: str) -> AsyncEngine:
+    """For one piece of work that may take its time: no pool, no time limits."""
+    connect = partial(asyncpg.connect, database_url)
+    return create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
 
 
 def _refuse_closed(

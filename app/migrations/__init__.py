@@ -1,12 +1,13 @@
 """The database's schema, step by step, and how far a database has come."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import create_single_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,16 +22,26 @@ def newest_revision() -> str:
     return max(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*_*.py"))
 
 
-async def migrate(database_url: str) -> None:
-    """Bring the database (postgresql://…) to the newest revision, if it is not there already."""
+def is_newer(revision: str) -> bool:
+    """Of a later release, whose schema this one can live with: revisions are digits, ascending."""
+    return revision.isdecimal() and revision > newest_revision()
+
+
+async def migrate(database_url: str) -> str:
+    """Bring the database (postgresql://…) to the newest revision; the one that it is at then.
+
+    What is there already, or beyond, is left as it is.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         made = await connection.fetchval(VERSION_TABLE)
         present = await connection.fetchval(VERSION) if made else None
     finally:
         await connection.close()
-    if present != newest_revision():
-        await asyncio.to_thread(_upgrade, database_url)
+    if present and (present == newest_revision() or is_newer(present)):
+        return str(present)
+    await _upgrade(database_url)
+    return newest_revision()
 
 
 def alembic_config(database_url: str) -> "Config":
@@ -39,14 +50,25 @@ def alembic_config(database_url: str) -> "Config":
 
     config = Config()
     config.set_main_option("script_location", str(HERE))
-    config.attributes["url"] = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    config.attributes["url"] = database_url
     return config
 
 
-def _upgrade(database_url: str) -> None:
+async def _upgrade(database_url: str) -> None:
+    """On the caller's loop and no thread, so that it can be cancelled while it waits for a lock."""
     from alembic import command  # noqa: PLC0415 - slow to import, and seldom needed
 
-    command.upgrade(alembic_config(database_url), "head")
+    def upgrade(connection: Connection) -> None:
+        config = alembic_config(database_url)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    engine = create_single_engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
 
 
 async def present_revision(session: AsyncSession) -> str | None:

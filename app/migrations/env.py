@@ -4,12 +4,10 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers every table
 from app.core.config import get_settings
-from app.core.database import Base
+from app.core.database import Base, create_single_engine
 
 ADVISORY_LOCK = 0x7A4D_0002
 
@@ -22,8 +20,9 @@ def migrate(connection: Connection) -> None:
 
 
 async def run() -> None:
-    url = context.config.attributes.get("url") or get_settings().sqlalchemy_url
-    engine = create_async_engine(url, poolclass=NullPool)
+    """For Alembic's own commands, which bring no connection."""
+    url = context.config.attributes.get("url") or get_settings().database_url
+    engine = create_single_engine(url)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
@@ -31,4 +30,8 @@ async def run() -> None:
         await engine.dispose()
 
 
-asyncio.run(run())
+given = context.config.attributes.get("connection")
+if given is None:
+    asyncio.run(run())
+else:
+    migrate(given)

@@ -90,6 +90,15 @@ async def test_an_address_may_say_how_to_encrypt(database: str, query: str) -> N
     assert answer.json() == 1
 
 
+@pytest.mark.parametrize("query", ["sslmode=disable&sslrootcert=ca.pem", "lock_timeout=7s"])
+async def test_an_address_may_say_all_that_asyncpg_knows(database: str, query: str) -> None:
+    """Whoever connects without SQLAlchemy takes it: the reader and the relay."""
+    async with api(f"{database}?{query}") as client:
+        answer = await client.get("/ask")
+
+    assert answer.json() == 1
+
+
 async def test_nobody_listening_is_unavailable() -> None:
     async with api(NOBODY_LISTENS) as client:
         answer = await client.get("/ask")

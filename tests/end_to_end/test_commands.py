@@ -1,5 +1,6 @@
 """The command line: what it tells, and when it refuses to start."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -10,7 +11,10 @@ import pytest
 
 from app import __version__
 from app.core.config import Settings
+from app.embedded import Services
 from app.migrations import newest_revision
+from tests.databases import own_database
+from tests.embedded_holder import query
 from tests.end_to_end.server import LIMIT_SECONDS
 
 BIN = Path(sys.executable).parent
@@ -64,11 +68,48 @@ def test_a_private_database_is_migrated_and_seeded(
     assert seeded == ["tandem: made the demo data\n", "tandem: the demo data is there\n"]
 
 
+async def test_the_schema_of_a_later_release_is_left_as_it_is(
+    template: Services, tmp_path: Path
+) -> None:
+    async with own_database(template) as url:
+        await query(url, "UPDATE alembic_version SET version_num = '9999'")
+        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
+        done = await asyncio.to_thread(app, "migrate", TANDEM_DATA_DIR=str(tmp_path), **services)
+        left = await query(url, "SELECT version_num FROM alembic_version")
+
+    known = newest_revision()
+    said = f"tandem: the database is at 9999, newer than this release's {known}: "
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == said + "nothing was changed\n"
+    assert left == "9999"
+
+
 def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:
     environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
     epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
 
     assert epochs[0] == epochs[1] != epochs[2]
+
+
+@pytest.mark.parametrize("arguments", [["epoch"], ["epoch", "--renew"]])
+def test_the_epoch_of_no_database_is_refused_and_none_is_started(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    """Whoever forgets the address after a restore must not renew another log, and be content."""
+    done = app(*arguments, TANDEM_DATA_DIR=str(tmp_path))
+
+    assert_one_line(done, "DATABASE_URL must be set: it says whose log is meant")
+    assert done.stdout == ""
+    assert {path.name for path in tmp_path.iterdir()} <= {"secret_key"}
+
+
+def test_the_epoch_needs_no_redis(settings: Settings, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
+    key = settings.secret_key.get_secret_value()
+    done = app("epoch", TANDEM_ENVIRONMENT="production", TANDEM_SECRET_KEY=key, **environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
