@@ -187,6 +187,7 @@ export class Room extends EventTarget {
   #missed() {
     this.saving.doubt();
     this.timeline.doubt();
+    this.comments.doubt();
     return this.#load();
   }
 

@@ -28,6 +28,7 @@ GATHER_SECONDS = 0.03
 """Events need not gather for longer than this, from the beginning of a flush on."""
 
 CHECK_CLOCK_EVERY = 32
+LEAST_SERVED = 8
 NOTHING = Batch(Message(b""), -1, 0)
 
 
@@ -82,15 +83,21 @@ class Flush:
             walk = self._walks.pop()
             if walk.has_more:
                 self._dirty[walk.log] = None
-        while self._waiting and self._clock() < deadline:
-            connection = next(iter(self._waiting))
-            del self._waiting[connection]
-            connection.pump()
+        self._serve_waiting(deadline)
         self._spent += self._clock() - began
         if self._walks or self._waiting:
             self._schedule()
         else:
             self._end()
+
+    def _serve_waiting(self, deadline: float) -> None:
+        """Until the deadline; LEAST_SERVED in any case, whatever the walks have taken."""
+        served = 0
+        while self._waiting and (served < LEAST_SERVED or self._clock() < deadline):
+            connection = next(iter(self._waiting))
+            del self._waiting[connection]
+            connection.pump()
+            served += 1
 
     def _walk(self, log: ChannelLog) -> "Walk":
         return Walk(log, self._audience(log.name), self._clock)

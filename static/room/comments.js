@@ -19,8 +19,10 @@ export class Comments {
   #unanswered;
   #onChange;
   #isOpen = true;
-  /** @type {Map<string, Comment>} */
-  #written = new Map();
+  /** @type {Map<string, Comment>} what the last readings brought */
+  #read = new Map();
+  /** @type {Map<string, Comment>} what came since */
+  #heard = new Map();
   /** @type {Map<string, Draft>} by key, which makes a repeat count once */
   #drafts = new Map();
 
@@ -39,7 +41,11 @@ export class Comments {
 
   /** Oldest first. */
   get written() {
-    return [...this.#written.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    return [...this.#all.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  }
+
+  get #all() {
+    return new Map([...this.#read, ...this.#heard]);
   }
 
   get drafts() {
@@ -48,15 +54,21 @@ export class Comments {
 
   /** Some that are no news. @param {Comment[]} comments */
   fill(comments) {
-    for (const comment of comments) this.#written.set(comment.id, comment);
+    this.#read = new Map(comments.map((one) => [one.id, one]));
     this.#onChange(null);
+  }
+
+  /** What was heard may be lost: it stays until the comments are read again. */
+  doubt() {
+    this.#read = this.#all;
+    this.#heard = new Map();
   }
 
   /** One that has just been written, by whomever. @param {Comment} comment */
   arrive(comment) {
-    if (this.#written.has(comment.id)) return;
+    if (this.#all.has(comment.id)) return;
     if (comment.author.id === this.#author) this.#dropDraft(comment.text);
-    this.#written.set(comment.id, comment);
+    this.#heard.set(comment.id, comment);
     this.#onChange(comment);
   }
 
@@ -113,7 +125,7 @@ export class Comments {
     try {
       const comment = await this.#post(draft.text, draft.key);
       this.#settle(draft.key);
-      this.#written.set(comment.id, comment);
+      this.#heard.set(comment.id, comment);
     } catch (error) {
       if (!this.#drafts.has(draft.key)) return;
       this.#drafts.set(draft.key, { ...draft, state: 'failed', error: sentenceOf(error) });

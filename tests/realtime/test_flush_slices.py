@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.realtime.flush import CHEAP_SECONDS, CHECK_CLOCK_EVERY, GATHER_SECONDS, SLICE_SECONDS
+from app.realtime.flush import (
+    CHEAP_SECONDS,
+    CHECK_CLOCK_EVERY,
+    GATHER_SECONDS,
+    LEAST_SERVED,
+    SLICE_SECONDS,
+)
 from tests.realtime.flushes import Listener, Theatre, turn, turns
 from tests.realtime.logs import entries
 from tests.waiting import until
@@ -72,6 +78,18 @@ async def test_connections_that_were_refilled_are_pumped_in_slices_too(theatre: 
     await turn()
     assert 0 < served(listeners) < 20
     await all_served(listeners, 1)
+
+
+async def test_who_waits_is_served_though_a_walk_takes_the_whole_slice(theatre: Theatre) -> None:
+    large = [theatre.listen("large") for _ in range(3 * SLICE)]
+    waiting = [theatre.listen() for _ in range(LEAST_SERVED + 1)]
+    theatre.log("a").append(entries(1, 1))
+    theatre.say("large")
+    for listener in waiting:
+        theatre.flush.pump_later(listener.connection)
+    await turn()
+    assert (served(large), served(waiting)) == (SLICE, LEAST_SERVED)
+    await all_served(waiting, 1)
 
 
 async def test_a_large_channel_does_not_keep_a_small_one_waiting_for_ever(

@@ -14,12 +14,13 @@ from app.embedded import Services
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_settings, demo_token
-from tests.end_to_end.pages.room.actions import ITEMS, MARKS, NOTE, enter, save_note
+from tests.end_to_end.pages.room.actions import ITEMS, MARKS, NOTE, enter, save_note, say
 from tests.end_to_end.server import ServerProcess, serving
 
 pytestmark = MARKS
 
 BACK_MS = 15_000
+UNSAY = "DELETE FROM comments WHERE order_id = $1 AND version > $2"
 FORGET = "DELETE FROM events WHERE entity_id = $1 AND version > $2"
 OTHER_EPOCH = "UPDATE log_epoch SET value = gen_random_uuid()"
 
@@ -51,13 +52,16 @@ async def test_an_opened_order_returns_to_what_it_was_and_goes_on_from_there(
         dialog, note, events = cleo.by("order-dialog"), cleo.by("field-note"), cleo.by("event")
         await expect(events).to_have_count(1)
         await save_note(cleo, "To be lost")
-        await expect(events).to_have_count(2)
+        await say(cleo, "To be lost, too")
+        await expect(events).to_have_count(3)
+        await expect(cleo.by("comment")).to_have_count(1)
         restore = "UPDATE orders SET note = $3, version = $2 WHERE id = $1"
         await restored(settings, order, restore, NOTE)
 
         await expect(note).to_contain_text(NOTE, timeout=BACK_MS)
         await expect(dialog).to_have_attribute("data-version", str(order["version"]))
         await expect(events).to_have_count(1)
+        await expect(cleo.by("comment")).to_have_count(0)
         await save_note(cleo, "Another one")
         await expect(events).to_have_count(2)
         await expect(note).to_contain_text("Another one")
@@ -90,5 +94,6 @@ async def restored(settings: Settings, entity: dict[str, Any], statement: str, v
     async with connection.transaction():
         await connection.execute(statement, entity["id"], entity["version"], value)
         await connection.execute(FORGET, entity["id"], entity["version"])
+        await connection.execute(UNSAY, entity["id"], entity["version"])
         await connection.execute(OTHER_EPOCH)
     await connection.close()
