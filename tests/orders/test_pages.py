@@ -1,7 +1,9 @@
 """What a page of a list costs: it depends on the page, not on how many orders there are."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
@@ -144,3 +146,21 @@ async def test_a_page_ends_where_it_has_enough_lines_and_leads_on(session: Async
 
     assert [order.id for order in first.items] == newer[::-1]
     assert ([order.id for order in second.items], second.next_cursor) == ([oldest], None)
+
+
+async def test_an_order_that_is_unshared_before_its_lines_are_read_is_left_out(
+    session: AsyncSession,
+) -> None:
+    cleo, omar = [await add_person(session, Role.CUSTOMER) for _ in range(2)]
+    own, shared = await add_order(session, cleo), await add_order(session, omar)
+    await share(session, shared.id, cleo)
+
+    def unshare(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if "WHERE order_items.order_id IN" in statement:
+            connection.exec_driver_sql("DELETE FROM order_collaborators")
+
+    event.listen((await session.connection()).sync_connection, "before_cursor_execute", unshare)
+    page, _ = await listed(session, cleo)
+
+    assert [order.id for order in page.items] == [own.id]
+    assert await session.scalar(text("SELECT count(*) FROM order_collaborators")) == 0

@@ -47,7 +47,6 @@ async def read_while_it_is_unshared(
     [
         ("/{}/comments", "comments", "SELECT%FROM comments%"),
         ("/{}/history", "events", "SELECT%payload%FROM events%entity_id%"),
-        ("", "order_items", "SELECT%FROM order_items%"),
     ],
 )
 async def test_who_sees_the_order_no_more_reads_nothing_that_came_later(
