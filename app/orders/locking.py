@@ -1,23 +1,41 @@
 """Orders read with all that belongs to them, and locked to be changed."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.auth.principals import Principal
 from app.orders.access import sees, visible_to
 from app.orders.errors import OrderNotFound
-from app.orders.models import Order
+from app.orders.models import Order, OrderCollaborator
 from app.realtime.outbox import Actor
+from app.users.models import User
 
 
 def select_orders() -> Select[Order]:
-    """Orders with all that OrderRead shows: the row first, then items, then collaborators."""
-    return select(Order).options(
-        joinedload(Order.owner), selectinload(Order.items), selectinload(Order.collaborators)
+    """Orders with all that OrderRead shows but collaborators, which are read last."""
+    return select(Order).options(joinedload(Order.owner), selectinload(Order.items))
+
+
+async def load_collaborators(session: AsyncSession, orders: Sequence[Order]) -> None:
+    """After all else, so that they tell of an order that was unshared while it was read. SQLAlchemy
+    would read items and collaborators in an order that differs from process to process.
+    """
+    people: dict[UUID, list[User]] = {order.id: [] for order in orders}
+    sharings = (
+        select(OrderCollaborator.order_id, User)
+        .join(User, User.id == OrderCollaborator.user_id)
+        .where(OrderCollaborator.order_id.in_(people))
+        .order_by(User.id)
     )
+    for order_id, person in await session.execute(sharings) if people else ():
+        people[order_id].append(person)
+    for order in orders:
+        set_committed_value(order, "collaborators", people[order.id])
 
 
 async def lock_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
@@ -32,8 +50,18 @@ async def lock_order(session: AsyncSession, *, principal: Principal, order_id: U
         .with_for_update(of=Order)
         .execution_options(populate_existing=True)
     )
+    return await read_visible(session, query, principal=principal)
+
+
+async def read_visible(
+    session: AsyncSession, query: Select[Order], *, principal: Principal
+) -> Order:
+    """The one that is asked for, if it is still visible once it is read. Raises OrderNotFound."""
     order = await session.scalar(query)
-    if order is None or not sees(principal, order):
+    if order is None:
+        raise OrderNotFound
+    await load_collaborators(session, [order])
+    if not sees(principal, order):
         raise OrderNotFound
     return order
 

@@ -9,10 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principals import Principal
 from app.orders.access import owns, sees, visible_to
 from app.orders.changes import apply_update, check_item_money
-from app.orders.errors import OrderForbidden, OrderNotFound, OrderNotPlaced
+from app.orders.errors import OrderForbidden, OrderNotPlaced
 from app.orders.events import record_end_of_channel, record_order
 from app.orders.later_changes import Changes, get_changes
-from app.orders.locking import actor_of, lock_order, select_orders, touch
+from app.orders.locking import (
+    actor_of,
+    load_collaborators,
+    lock_order,
+    read_visible,
+    select_orders,
+    touch,
+)
 from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderStatus
 from app.orders.pages import select_page
@@ -52,14 +59,9 @@ async def create_order(
 
 
 async def get_order(session: AsyncSession, *, principal: Principal, order_id: UUID) -> Order:
-    """Raises OrderNotFound, for one that the caller may not see, too. Collaborators are read last,
-    so they tell of an order that was unshared before its items were read.
-    """
+    """Raises OrderNotFound, for one that the caller may not see, too."""
     query = select_orders().where(Order.id == order_id, visible_to(principal))
-    order = await session.scalar(query)
-    if order is None or not sees(principal, order):
-        raise OrderNotFound
-    return order
+    return await read_visible(session, query, principal=principal)
 
 
 async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
@@ -68,7 +70,8 @@ async def list_orders(session: AsyncSession, *, principal: Principal, query: Ord
     wanted = select_orders().add_columns(page.c.found).join(page, page.c.id == Order.id)
     rows = (await session.execute(wanted.where(page.c.fits).order_by(Order.id.desc()))).all()
     items = [order for order, _ in rows[: query.limit]]
-    seen = [order for order in items if sees(principal, order)]  # as in `get_order`
+    await load_collaborators(session, items)
+    seen = [order for order in items if sees(principal, order)]
     return Page(seen, items[-1].id if rows and rows[0].found > len(items) else None)
 
 

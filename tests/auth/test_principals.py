@@ -99,12 +99,14 @@ def test_roles_include_the_lesser_ones(role: Role, *, staff: bool, admin: bool) 
     assert (principal.is_staff, principal.is_admin) == (staff, admin)
 
 
-async def test_cache_is_bounded() -> None:
+async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_principals, "CACHED_PRINCIPALS", 50)
+
     class Anyone:
         async def find(self, user_id: UUID, session_id: UUID) -> Principal:
             return Principal(user_id, session_id, "Cleo", Role.CUSTOMER)
 
     principals = Principals(Anyone())
-    for _ in range(auth_principals.CACHED_PRINCIPALS + 5):
+    for _ in range(55):
         await principals.get(new_id(), CLEO.session_id)
-    assert len(principals._cached) == auth_principals.CACHED_PRINCIPALS
+    assert len(principals._cached) == 50
