@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import MetaData, event
+from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
@@ -70,10 +70,15 @@ def create_engine(
     return engine
 
 
-def create_single_engine(database_url: str) -> AsyncEngine:
-    """For one piece of work that may take its time: no pool, no time limits."""
+async def run_alone(database_url: str, work: Callable[[Connection], None]) -> None:
+    """`work` on a connection of its own that may take its time: no pool, no time limits."""
     connect = partial(asyncpg.connect, database_url)
-    return create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(work)
+    finally:
+        await engine.dispose()
 
 
 def _refuse_closed(

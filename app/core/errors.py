@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.methods import allowed_methods
+from app.core.unavailable import is_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +30,6 @@ RETRY_AFTER_SECONDS = 1
 MALFORMED = {"json_invalid"}
 VALUE_ERROR = "Value error, "
 """What Pydantic puts before a message of ours."""
-TEMPORARY = ("08", "53", "57P", "40001", "40P01")
-"""SQLSTATEs: connection, resources, shutdown; a transaction that cannot be serialized, or that
-was taken out of a deadlock.
-"""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -275,27 +272,6 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     logger.error("unexpected error", exc_info=error, extra={"path": request.url.path})
     return render(request, AppError())
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Whether the error says that Postgres could not be reached, went away meanwhile, or ended
-    the transaction for the sake of another.
-    """
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _is_temporary(error.orig)
-    return isinstance(error, (PoolTimeoutError, OSError, TimeoutError)) or _is_temporary(error)
-
-
-def _is_temporary(error: BaseException | None) -> bool:
-    """One of the SQLSTATEs that are; or the socket's own error."""
-    while error is not None:
-        if isinstance(error, (OSError, TimeoutError)):
-            return True
-        state = str(getattr(error, "sqlstate", None) or "")
-        if state.startswith(TEMPORARY):
-            return True
-        error = error.__cause__
-    return False
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import create_single_engine
+from app.core.database import run_alone
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -63,12 +63,7 @@ async def _upgrade(database_url: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    engine = create_single_engine(database_url)
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(upgrade)
-    finally:
-        await engine.dispose()
+    await run_alone(database_url, upgrade)
 
 
 async def present_revision(session: AsyncSession) -> str | None:

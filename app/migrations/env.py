@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 import app.models  # noqa: F401 - registers every table
 from app.core.config import get_settings
-from app.core.database import Base, create_single_engine
+from app.core.database import Base, run_alone
 
 ADVISORY_LOCK = 0x7A4D_0002
 
@@ -19,19 +19,9 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def run() -> None:
-    """For Alembic's own commands, which bring no connection."""
-    url = context.config.attributes.get("url") or get_settings().database_url
-    engine = create_single_engine(url)
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(migrate)
-    finally:
-        await engine.dispose()
-
-
 given = context.config.attributes.get("connection")
-if given is None:
-    asyncio.run(run())
-else:
+if given is not None:
     migrate(given)
+else:  # Alembic's own commands bring no connection
+    url = context.config.attributes.get("url") or get_settings().database_url
+    asyncio.run(run_alone(url, migrate))

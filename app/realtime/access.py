@@ -18,8 +18,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from app.auth.principals import Principal, Principals, Role
-from app.core.errors import is_unavailable
 from app.core.outages import Outage
+from app.core.unavailable import is_unavailable
 from app.realtime.admission import Admission
 from app.realtime.channels import Channels
 from app.realtime.codes import CloseCode, CommandError, UnsubscribeCode
@@ -158,12 +158,9 @@ class AccessGuard:
         """The message of a channel's last event may be lost, and no look have found it yet.
         Raises one of AWAY.
         """
-        unsure, self._unsure = self._unsure, set()
-        try:
-            await asyncio.gather(*map(self._manager.follower.check, unsure))
-        except BaseException:
-            self._unsure |= unsure
-            raise
+        unsure = set(self._unsure)
+        await asyncio.gather(*map(self._manager.follower.check, unsure))
+        self._unsure -= unsure
 
     def _end_channels(self) -> None:
         """Look at everybody there again, once they have its last event, however slow they are.

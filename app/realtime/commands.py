@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from app.core.errors import is_unavailable
+from app.core.unavailable import is_unavailable
 from app.realtime.admission import Visit
 from app.realtime.codes import CloseCode, CommandError, Disconnect, ErrorCode
 from app.realtime.connecting import connect, refresh

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from app.core.errors import is_unavailable
+from app.core.unavailable import is_unavailable
 from app.realtime.follower import AWAY
 
 REST_SECONDS = 60.0

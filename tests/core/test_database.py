@@ -13,7 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.config import Settings
 from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions
-from app.core.errors import install_error_handlers, is_unavailable
+from app.core.errors import install_error_handlers
+from app.core.unavailable import is_unavailable
 from tests.core.refusing import refusing_postgres
 from tests.core.serving import serving
 

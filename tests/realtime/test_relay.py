@@ -16,7 +16,6 @@ from app.realtime.relay import (
     BATCH_BYTES,
     NUMBER,
     REST_SECONDS,
-    SERVER_SETTINGS,
     Relay,
     messages_of,
 )
@@ -268,37 +267,3 @@ async def test_a_slow_business_transaction_delays_nobody_else(
             await published(broker, "b", 2)
         await published(broker, "a", 3)
     assert b"slow" in broker.messages[-1].payloads[0]
-
-
-# ---------------------------------------------------------------------- figures
-
-
-async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
-    settings: Settings, log: LogWriter
-) -> None:
-    broker = Kept()
-    await log.record("a", age_seconds=60)
-    async with log.connection.transaction():
-        await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
-        async with relaying(settings, broker) as relay:
-            await until(lambda: relay.pending_age >= 60)
-    async with relaying(settings, broker) as relay:
-        await published(broker, "a", 1)
-        await until(lambda: relay.pending_age == 0)
-
-
-async def test_the_age_is_known_where_nudges_leave_a_failing_relay_no_time_for_a_sweep(
-    settings: Settings, log: LogWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "100")
-    await log.record("a", age_seconds=60)
-    async with log.connection.transaction():
-        await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
-        patient = settings.model_copy(update={"sweep_seconds": 60})
-        async with relaying(patient, Kept()) as relay:
-
-            def is_known() -> bool:
-                relay.nudge()
-                return relay.pending_age >= 60
-
-            await until(is_known)

@@ -30,6 +30,15 @@ async def place_chai(visit: Visit) -> Held:
     return posts
 
 
+async def place_and_close(visit: Visit) -> tuple[Held, Route]:
+    """Close the form while its order is on its way."""
+    posts = await place_chai(visit)
+    on_its_way = await posts.next()
+    await visit.page.keyboard.press("Escape")
+    await expect(visit.by("order-form-dialog")).to_have_count(0)
+    return posts, on_its_way
+
+
 async def expect_placed(visit: Visit, number: int) -> None:
     told = visit.by("toast").filter(has_text=f"Order {number} is placed.")
     await expect(told).to_have_count(1)
@@ -85,10 +94,7 @@ async def test_an_order_on_its_way_is_not_sent_again_when_its_form_is_changed(
 async def test_a_form_that_was_closed_on_the_way_comes_back_and_ends_with_its_order(
     cleo: Visit,
 ) -> None:
-    posts = await place_chai(cleo)
-    on_its_way = await posts.next()
-    await cleo.page.keyboard.press("Escape")
-    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    posts, on_its_way = await place_and_close(cleo)
 
     await compose(cleo)
     await expect(cleo.by("submit-order")).to_be_disabled()
@@ -106,10 +112,7 @@ async def test_a_form_that_was_closed_on_the_way_comes_back_and_ends_with_its_or
 async def test_an_order_refused_after_its_form_was_closed_is_told_of_and_kept(
     cleo: Visit,
 ) -> None:
-    posts = await place_chai(cleo)
-    on_its_way = await posts.next()
-    await cleo.page.keyboard.press("Escape")
-    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    posts, on_its_way = await place_and_close(cleo)
     await refuse(on_its_way)
     await expect(cleo.by("toast").last).to_contain_text("not placed; the draft is kept.")
 
