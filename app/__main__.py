@@ -8,7 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from asyncpg import PostgresError
+from sqlalchemy.exc import DBAPIError
+
 from app import __version__, migrations
+from app.core.complaints import complaint_of
 from app.core.config import (
     Settings,
     SettingsError,
@@ -23,7 +27,7 @@ from app.embedded_keeper import keep
 from app.realtime.epoch import read_epoch, renew_epoch
 from app.supervisor import ServeError, Supervisor
 
-FAILURES = (SettingsError, EmbeddedError, ServeError)
+FAILURES = (SettingsError, EmbeddedError, ServeError, migrations.MigrationError, OSError)
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -58,11 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     except FAILURES as error:
         print(f"tandem: {error}", file=sys.stderr)
         return 1
+    except (PostgresError, DBAPIError) as error:
+        if (complaint := complaint_of(error)) is None:
+            raise
+        print(f"tandem: {complaint}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
-    except OSError as error:
-        print(f"tandem: {error}", file=sys.stderr)
-        return 1
     return 0
 
 

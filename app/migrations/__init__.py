@@ -17,9 +17,17 @@ VERSION_TABLE = "SELECT to_regclass('alembic_version') IS NOT NULL"
 VERSION = "SELECT version_num FROM alembic_version"
 
 
+class MigrationError(Exception):
+    """Why the database cannot be brought to the newest revision."""
+
+
+def revisions() -> list[str]:
+    """Of `versions`, whose files are named REVISION_what_it_does.py; ascending."""
+    return sorted(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*_*.py"))
+
+
 def newest_revision() -> str:
-    """The newest of `versions`, whose files are named REVISION_what_it_does.py, ascending."""
-    return max(path.name.partition("_")[0] for path in HERE.glob("versions/[0-9]*_*.py"))
+    return revisions()[-1]
 
 
 def is_newer(revision: str) -> bool:
@@ -30,7 +38,8 @@ def is_newer(revision: str) -> bool:
 async def migrate(database_url: str) -> str:
     """Bring the database (postgresql://…) to the newest revision; the one that it is at then.
 
-    What is there already, or beyond, is left as it is.
+    What is there already, or beyond, is left as it is. Raises MigrationError where another
+    application has made the schema.
     """
     connection = await asyncpg.connect(database_url)
     try:
@@ -40,6 +49,8 @@ async def migrate(database_url: str) -> str:
         await connection.close()
     if present and (present == newest_revision() or is_newer(present)):
         return str(present)
+    if present and present not in revisions():
+        raise MigrationError(f"the database is at revision {present}, which is none of Tandem's")
     await _upgrade(database_url)
     return newest_revision()
 

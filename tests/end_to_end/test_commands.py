@@ -84,6 +84,44 @@ async def test_the_schema_of_a_later_release_is_left_as_it_is(
     assert left == "9999"
 
 
+async def test_the_schema_of_another_application_is_refused(
+    template: Services, tmp_path: Path
+) -> None:
+    async with own_database(template) as url:
+        await query(url, "UPDATE alembic_version SET version_num = 'ae1027a6acf2'")
+        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
+        done = await asyncio.to_thread(app, "migrate", TANDEM_DATA_DIR=str(tmp_path), **services)
+
+    assert_one_line(done, "the database is at revision ae1027a6acf2, which is none of Tandem's")
+
+
+@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+def test_a_database_that_is_not_there_is_told_in_one_line(
+    settings: Settings, tmp_path: Path, command: str
+) -> None:
+    services = {
+        "DATABASE_URL": f"{settings.database_url.rpartition('/')[0]}/elsewhere",
+        "REDIS_URL": settings.redis_url,
+    }
+
+    assert_one_line(
+        app(command, TANDEM_DATA_DIR=str(tmp_path), **services),
+        'Postgres says: database "elsewhere" does not exist',
+    )
+
+
+@pytest.mark.parametrize("command", ["seed", "epoch"])
+async def test_a_database_without_tables_is_told_how_it_gets_them(
+    template: Services, tmp_path: Path, command: str
+) -> None:
+    async with own_database(template) as url:
+        await query(url, "DROP SCHEMA public CASCADE")
+        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
+        done = await asyncio.to_thread(app, command, TANDEM_DATA_DIR=str(tmp_path), **services)
+
+    assert_one_line(done, "does not exist; python -m app migrate makes the tables")
+
+
 def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:
     environment = {"DATABASE_URL": settings.database_url, "TANDEM_DATA_DIR": str(tmp_path)}
     epochs = [app("epoch", *renew, **environment).stdout for renew in ([], [], ["--renew"])]
