@@ -84,6 +84,7 @@ async def test_a_second_click_does_not_meet_the_next_order(
     await first.get_by_test_id("action-accepted").hover()
     await staff.page.evaluate(HOLD_DEAD_TIME)
     await press_where_it_rests(staff)
+    await expect(first).to_have_attribute("data-status", "accepted")
     await expect(staff.by("column-placed").locator(".card").first).to_have_attribute(
         "data-order-id", await id_of(order)
     )
@@ -93,8 +94,9 @@ async def test_a_second_click_does_not_meet_the_next_order(
     await expect(order).not_to_have_attribute("data-shifting", "")
     await expect(order.locator("[aria-busy=true]")).to_have_count(0)
     await expect(order).to_have_attribute("data-status", "placed")
-    await press_where_it_rests(staff)
+    await order.get_by_test_id("action-accepted").click()
     await expect(order).to_have_attribute("data-status", "accepted")
+    assert_clean(staff)
 
 
 async def test_a_double_click_does_not_cancel(staff: Visit, order: Locator) -> None:
