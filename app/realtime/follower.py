@@ -150,19 +150,18 @@ class LogFollower:
     def deliver(self, message: Message) -> None:
         """A message of the broker: append, drop what is known, or have the hole repaired."""
         log = self._logs.get(message.channel)
-        if log is None:
+        if log is None or message.last <= log.head:
             return
-        entries = (
-            Entry(offset, at, payload)
-            for offset, (at, payload) in enumerate(
-                zip(message.ats, message.payloads, strict=True), start=message.offset
-            )
-        )
         was_behind = log.is_behind
-        self._append(log, entries)
+        self._append(log, message.entries())
         if log.is_behind and not was_behind:
             metrics.REPAIRS.labels("push").inc()
             self._behind.set()
+
+    def reaches(self, channel: str, offset: int) -> bool:
+        """Whether nothing up to the offset can be news any more."""
+        log = self._logs.get(channel)
+        return log is None or log.head >= offset
 
     def _append(self, log: ChannelLog, entries: Iterable[Entry]) -> None:
         new = log.append(entries)

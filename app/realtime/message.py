@@ -1,6 +1,9 @@
 """What goes through Redis: events of a channel, or something ephemeral, told apart by one byte."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from app.realtime.batches import Entry
 
 MESSAGE_BYTES = 262_144
 
@@ -25,6 +28,15 @@ class Message:
     @property
     def is_full(self) -> bool:
         return self.size >= MESSAGE_BYTES
+
+    @property
+    def last(self) -> int:
+        """The offset of the last event."""
+        return self.offset + len(self.payloads) - 1
+
+    def entries(self) -> Iterator[Entry]:
+        numbered = enumerate(zip(self.ats, self.payloads, strict=True), start=self.offset)
+        return (Entry(offset, at, payload) for offset, (at, payload) in numbered)
 
     def add(self, at: float, payload: bytes) -> None:
         self.ats.append(at)

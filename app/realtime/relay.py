@@ -2,8 +2,8 @@
 
 One relay works at a time: a session advisory lock keeps Redis in the order of the offsets. The
 lock is only an optimisation. What makes it impossible to number an event twice is the fence:
-raising `relay.tick` is the first statement of the numbering transaction, and its row lock lets
-the next one begin only after this one's COMMIT.
+raising `relay.tick` comes first in the numbering transaction, and its row lock lets the next one
+go on only after this one's COMMIT.
 
 The relay may die anywhere. Before COMMIT the events are still pending and the next relay, here
 or elsewhere, takes them; after it the offsets stand, and workers find them by looking.
@@ -13,7 +13,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 
@@ -39,6 +40,7 @@ each of the event's channels, and the worker holds all of it for a moment.
 SERVER_SETTINGS = {
     "application_name": "tandem-relay",
     "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
     "jit": "off",
     # A relay that vanished, or froze with its kernel still answering, frees the lock soon.
     "tcp_keepalives_idle": "2",
@@ -46,7 +48,6 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": str(GONE_MILLISECONDS),
     "idle_session_timeout": str(GONE_MILLISECONDS),
-    "idle_in_transaction_session_timeout": str(GONE_MILLISECONDS),
     "lock_timeout": str(LOCK_SECONDS * 1000),
 }
 
@@ -57,14 +58,12 @@ PENDING = """
                      WHERE id = (SELECT min(event) FROM pending)), 0)
 """
 
-# One round trip each: a turn's time is mostly that of its questions.
-#
+LOCK = f"SELECT pg_advisory_lock({ADVISORY_LOCK})"
+UNLOCK = "SELECT pg_advisory_unlock_all()"
+
 # No row of `relay` is updated where nothing was pending at that statement's snapshot, so no tick
 # is spent on nothing.
-FENCE = "BEGIN; UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
-FENCED = "UPDATE 1"
-LOCK = f"SELECT pg_advisory_lock({ADVISORY_LOCK})"
-UNLOCK = f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"
+FENCE = "UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
 
 # Events are looked up one by one: for a join the planner, which cannot know how few are pending,
 # would read through all the events there ever were.
@@ -96,9 +95,41 @@ NUMBER = """
         INSERT INTO channel_log (channel, "offset", event, tick)
         SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
     gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
-    SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at
+    SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at,
+           (SELECT tick FROM relay) AS tick
     FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.place
 """
+
+# All of a batch's transaction in one round trip: it never waits for the relay, so that one that
+# freezes holds up nobody but by the lock. Where another has the lock the answer is one row of
+# nulls. To wait for it in here would number events for a relay that was killed meanwhile.
+#
+# Unlike the parts of one statement, each statement of a volatile function sees what was committed
+# before it began (PostgreSQL, "Function Volatility Categories"): NUMBER sees what the relay before
+# did, for whose COMMIT the fence has waited. The function is the session's own, so there is
+# nothing to migrate.
+RELAY = f"""
+    CREATE FUNCTION pg_temp.relay_batch(most integer, bytes bigint)
+    RETURNS TABLE (id bigint, name text, "offset" bigint, payload text, at float8,
+                   tick bigint)
+    LANGUAGE plpgsql VOLATILE AS $relay$
+    #variable_conflict use_column
+    BEGIN
+        IF NOT pg_try_advisory_lock({ADVISORY_LOCK}) THEN
+            RETURN NEXT;
+            RETURN;
+        END IF;
+        {FENCE};
+        IF FOUND THEN
+            RETURN QUERY {NUMBER};
+        END IF;
+    END $relay$
+"""
+RELAY_BATCH = "SELECT * FROM pg_temp.relay_batch($1, $2)"
+
+
+class OnNumbered(Protocol):
+    def __call__(self, messages: Sequence[Message], *, alone: bool) -> None: ...
 
 
 class Batch(NamedTuple):
@@ -115,16 +146,22 @@ class Relay:
     """The relay of one worker: waits for a nudge or its sweep, then drains what is pending.
 
     Owns one connection of its own, never pooled, closed on any error.
+
+    `on_numbered(messages, alone=…)`: what is about to be published; `alone` says that no relay
+    anywhere has numbered anything since this one's batch before.
     """
 
     turn_seconds = 10.0
 
     def __init__(self, settings: Settings, broker: Broker, failpoints: Failpoints) -> None:
+        self.on_numbered: OnNumbered = lambda _messages, alone: None  # noqa: ARG005 - its name
         self._settings = settings
         self._broker = broker
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._tick: int | None = None
+        """Of the batch before on this connection."""
         self._outage = Outage(logger, "relay turn failed", "the relay works again")
         self.pending = 0
         self.pending_age = 0.0
@@ -141,8 +178,8 @@ class Relay:
                 swept = not await self._wait()
                 self._nudged.clear()
                 relayed = 0
-                # Not a time-out: that would still wait for a ROLLBACK, on a connection to a host
-                # that vanished without a word. Without the connection every wait on it ends.
+                # Without the connection every wait on it ends, even for a host that vanished
+                # without a word.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
                     relayed = await self._turn(look=swept or self._outage.lasts)
@@ -151,7 +188,7 @@ class Relay:
                     self._outage.begin(error)
                     self._disconnect()
                     task = asyncio.current_task()
-                    if task is not None and task.cancelling():  # a failed ROLLBACK hid it
+                    if task is not None and task.cancelling():  # a broken connection hid it
                         raise asyncio.CancelledError from error
                 finally:
                     limit.cancel()
@@ -174,7 +211,7 @@ class Relay:
         if look and not await self._measure(connection):
             return 0
         await self._reach("relay.lock")
-        relayed, more = await self._relay_batch(connection, lock=True)
+        relayed, more = 0, True
         while more:
             events, more = await self._relay_batch(connection)
             relayed += events
@@ -183,23 +220,21 @@ class Relay:
         await self._reach("relay.unlocked")
         return relayed
 
-    async def _relay_batch(
-        self, connection: "asyncpg.Connection[asyncpg.Record]", *, lock: bool = False
-    ) -> Batch:
-        """Number and publish one batch.
-
-        What fails leaves its transaction and the lock to the end of the connection.
-        """
-        fenced = await connection.execute(f"{LOCK}; {FENCE}" if lock else FENCE) == FENCED
-        await self._reach("relay.fenced")
+    async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Batch:
+        """Number and publish one batch. What fails leaves the lock to the end of the connection."""
         limit = self._settings.relay_batch
-        rows = await connection.fetch(NUMBER, limit, BATCH_BYTES) if fenced else []
-        await self._reach("relay.numbered")
-        await connection.execute("COMMIT")
+        rows = await connection.fetch(RELAY_BATCH, limit, BATCH_BYTES)
+        if rows and rows[0]["id"] is None:
+            await connection.execute(LOCK)
+            await self._reach("relay.locked")
+            rows = await connection.fetch(RELAY_BATCH, limit, BATCH_BYTES)
         if not rows:
             return NOTHING
         await self._reach("relay.committed")
         messages = messages_of(rows)
+        alone, self._tick = rows[0]["tick"] - 1 == self._tick, rows[0]["tick"]
+        # Sockets of this worker are written to after Redis was told: others wait for that.
+        asyncio.get_running_loop().call_soon(partial(self.on_numbered, messages, alone=alone))
         await self._broker.publish(messages)
         await self._reach("relay.published")
         events, size = len({row["id"] for row in rows}), sum(each.size for each in messages)
@@ -222,10 +257,11 @@ class Relay:
             self._connection = await asyncpg.connect(
                 self._settings.database_url, timeout=3, server_settings=SERVER_SETTINGS
             )
+            await self._connection.execute(RELAY)
         return self._connection
 
     def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._tick = self._connection, None, None
         if connection is not None:
             with suppress(OSError, asyncpg.PostgresError):
                 connection.terminate()

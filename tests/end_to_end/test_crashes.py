@@ -20,7 +20,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.timed
 
 KILLS = 100 if os.environ.get("PROOF") else 6
-RELAY_POINTS = ["lock", "fenced", "numbered", "committed", "published", "unlocked"]
+RELAY_POINTS = ["lock", "locked", "committed", "published", "unlocked"]
 SUBSCRIBERS = 10
 WITHIN_SECONDS = 2.0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.realtime.broker import Message
-from app.realtime.relay import FENCE, FENCED, NUMBER, messages_of
+from app.realtime.relay import FENCE, NUMBER, messages_of
 
 RECORD = """
     WITH event AS (
@@ -48,7 +48,7 @@ class LogWriter:
     async def number(self) -> list[Message]:
         """Do what the relay does up to its COMMIT; what it would publish then."""
         async with self.connection.transaction():
-            pending = await self.connection.execute(FENCE.removeprefix("BEGIN; ")) == FENCED
+            pending = await self.connection.execute(FENCE) == "UPDATE 1"
             rows = await self.connection.fetch(NUMBER, EVERYTHING, EVERYTHING) if pending else []
         return messages_of(rows)
 

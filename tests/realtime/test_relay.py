@@ -13,8 +13,10 @@ from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.realtime.broker import Broker
 from app.realtime.relay import (
+    ADVISORY_LOCK,
     BATCH_BYTES,
     NUMBER,
+    RELAY,
     REST_SECONDS,
     Relay,
     messages_of,
@@ -241,15 +243,18 @@ async def test_relays_that_all_believe_to_hold_the_lock_number_each_event_once(
     small = settings.model_copy(update={"relay_batch": 7})
     brokers = [Kept() for _ in range(4)]
 
-    async def number_without_the_lock(broker: Kept) -> None:
+    async def number_with_a_lock_of_its_own(nth: int, broker: Kept) -> None:
         connection = await asyncpg.connect(database)
+        await connection.execute(RELAY.replace(str(ADVISORY_LOCK), str(nth)))
         relay = Relay(small, broker, Failpoints())
         while (await relay._relay_batch(connection)).events:
             pass
         await connection.close()
 
     await log.record("a", "b", count=200)
-    await asyncio.gather(*map(number_without_the_lock, brokers))
+    await asyncio.gather(
+        *(number_with_a_lock_of_its_own(nth, broker) for nth, broker in enumerate(brokers))
+    )
     assert await log.offsets("a") == counted(200)
     assert len({event for _offset, event in await log.logged("a")}) == 200
     assert sorted(offset for broker in brokers for offset in broker.offsets("b")) == counted(200)

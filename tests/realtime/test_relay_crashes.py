@@ -1,7 +1,10 @@
 """The relay that dies, freezes, or loses its Postgres: nothing is lost, nothing comes twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
 from app.core.config import Settings
@@ -9,9 +12,9 @@ from tests.realtime.log_writer import LogWriter
 from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.relays import HastyRelay, Kept, published, relaying
 
-IDLE_IN_TRANSACTION = """
+WAITING_FOR_A_ROW = """
     SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'tandem-relay'
-                   AND datname = current_database() AND state = 'idle in transaction')
+                   AND datname = current_database() AND wait_event = 'transactionid')
 """
 CUT_RELAYS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -28,24 +31,39 @@ def counted(last: int) -> list[int]:
     return list(range(1, last + 1))
 
 
-async def test_a_relay_that_froze_in_its_transaction_is_put_out_of_the_way(
+@asynccontextmanager
+async def numbering_held_up(database: str) -> AsyncIterator[None]:
+    """Another holds the row that every relay has to raise first."""
+    holder = await asyncpg.connect(database)
+    try:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM relay FOR UPDATE")
+            yield
+    finally:
+        await holder.close()
+
+
+async def test_a_relay_that_froze_with_the_lock_is_put_out_of_the_way(
     settings: Settings, log: LogWriter
 ) -> None:
     broker = Kept()
     await log.record("a")
-    async with relaying(settings, Kept(), "relay.fenced=wait:60"):
-        await log.until(IDLE_IN_TRANSACTION)
+    async with relaying(settings, Kept(), "relay.committed=wait:60"):
+        await log.until("SELECT NOT EXISTS (SELECT FROM pending)")
+        await log.record("a")
         async with relaying(settings, broker):
-            await published(broker, "a", 1, 15)
+            await published(broker, "a", 2, 15)
 
 
 async def test_a_relay_that_dies_before_its_commit_leaves_the_events_to_the_next(
-    settings: Settings, log: LogWriter
+    settings: Settings, log: LogWriter, database: str
 ) -> None:
     broker = Kept()
     await log.record("a", count=3)
-    async with relaying(settings, Kept(), "relay.numbered=wait:60"):
-        await log.until(IDLE_IN_TRANSACTION)
+    async with numbering_held_up(database), relaying(settings, Kept()):
+        await log.until(WAITING_FOR_A_ROW)
+        await log.connection.execute(CUT_RELAYS)
+        await log.until(f"SELECT NOT ({WAITING_FOR_A_ROW})")
     assert (await log.pending(), await log.tick()) == (3, 0)
     async with relaying(settings, broker):
         await published(broker, "a", 3)
@@ -83,19 +101,19 @@ async def test_a_postgres_that_vanished_without_a_word_is_given_up(
     broker = Kept()
     async with PostgresProxy(database) as proxy:
         through = settings.model_copy(update={"database_url": proxy.url})
-        await log.record("a")
-        async with relaying(through, broker, "relay.fenced=wait:0.2", kind=HastyRelay):
-            await log.until(IDLE_IN_TRANSACTION)
-            proxy.swallow()
-            await log.connection.execute(CUT_RELAYS)
+        async with relaying(through, broker, kind=HastyRelay):
+            async with numbering_held_up(database):
+                await log.record("a")
+                await log.until(WAITING_FOR_A_ROW)
+                proxy.swallow()
+                await log.connection.execute(CUT_RELAYS)
             await published(broker, "a", 1)
 
 
 async def test_a_relay_ends_when_it_is_told_to_though_its_connection_broke(
-    settings: Settings, log: LogWriter
+    settings: Settings, log: LogWriter, database: str
 ) -> None:
     await log.record("a")
-    async with asyncio.timeout(5), relaying(settings, Kept(), "relay.fenced=wait:60"):
-        await log.until(IDLE_IN_TRANSACTION)
+    async with asyncio.timeout(5), numbering_held_up(database), relaying(settings, Kept()):
+        await log.until(WAITING_FOR_A_ROW)
         await log.connection.execute(CUT_RELAYS)
-        await asyncio.sleep(0.05)  # until the relay's side has seen it; nothing tells

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.config import Settings
 from app.realtime.relay import SERVER_SETTINGS
-from tests.realtime.log_writer import LogWriter
+from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
 
@@ -15,15 +15,14 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
-    settings: Settings, log: LogWriter
+    settings: Settings, log: LogWriter, database: str
 ) -> None:
     broker = Kept()
-    await log.record("a", age_seconds=60)
-    async with log.connection.transaction():
-        await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
-        async with relaying(settings, broker) as relay:
-            await until(lambda: relay.pending_age >= 60)
     async with relaying(settings, broker) as relay:
+        async with log.connection.transaction(), writing(database) as writer:
+            await log.connection.execute("LOCK TABLE channels IN EXCLUSIVE MODE")
+            await writer.record("a", age_seconds=60)
+            await until(lambda: relay.pending_age >= 60)
         await published(broker, "a", 1)
         await until(lambda: relay.pending_age == 0)
 
