@@ -93,6 +93,25 @@ def create_sessions(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
 
+async def execute_directly(session: AsyncSession, statement: str, *values: object) -> None:
+    """In the session's transaction, by the driver itself: SQLAlchemy's way there takes longer than
+    Postgres does. Events of SQLAlchemy do not tell of it.
+
+    Raises RuntimeError where the session has asked nothing yet: the driver would commit by itself.
+    """
+    taken = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(taken, asyncpg.Connection)  # noqa: S101 - the driver is ours to choose
+    if not taken.is_in_transaction():
+        raise RuntimeError("the session's transaction has not begun")
+    try:
+        await taken.execute(statement, *values)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if taken.is_closed():  # SQLAlchemy cannot have seen it
+            await session.invalidate()
+            raise ConnectionError("Postgres closed the connection") from error
+        raise
+
+
 async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
     """A session for reading: what it holds is rolled back at the end."""
     sessions: Sessions = connection.state.sessions

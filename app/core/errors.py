@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from asyncpg import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -209,7 +210,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _on_app_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    for away in (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError, OSError):
+    wrapped = (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError)
+    for away in (*wrapped, PostgresError, OSError):
         app.add_exception_handler(away, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
 

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import execute_directly
 from app.core.ids import new_id
 from app.core.schemas import ReadModel, Time
 
@@ -23,7 +24,7 @@ RECORDED = "tandem.recorded"
 RECORDING = "tandem.recording"
 """In a session's `info`: False if nothing is recorded in it; see `create_app`."""
 
-# In the driver's own form: there is nothing to compile, and every write waits for this.
+# Every write waits for this, so it goes to the driver as it is.
 INSERT = """
     WITH event AS (
         INSERT INTO events (event_id, type, entity, entity_id, version, actor_id,
@@ -86,7 +87,7 @@ async def record(
         event.encode(),
         event.at,
     )
-    await session.run_sync(lambda sync: sync.connection().exec_driver_sql(INSERT, row))
+    await execute_directly(session, INSERT, *row)
     session.info[RECORDED] = True
 
 

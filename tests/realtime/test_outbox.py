@@ -1,6 +1,8 @@
 """An event is stored with the change that it tells of, or not at all."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +11,12 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.config import Settings
+from app.core.database import create_engine, create_sessions
 from app.core.ids import new_id
 from app.realtime.models import EventRow, PendingRow
 from app.realtime.outbox import RECORDED, Actor, Event, record, record_control
+from tests.realtime.log_writer import writing
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 7, tzinfo=UTC)
 ENTITY = UUID("01932c07-0000-7000-8000-000000000001")
@@ -119,6 +124,31 @@ async def test_a_session_knows_that_something_was_recorded(session: AsyncSession
     await store(session, an_event(), ["things"])
 
     assert session.info[RECORDED]
+
+
+async def test_a_session_that_has_changed_nothing_cannot_record(settings: Settings) -> None:
+    """The driver would commit the event by itself, and before the change that it tells of."""
+    async with one_session(settings) as session:
+        with pytest.raises(RuntimeError, match="has not begun"):
+            await record(session, an_event(), entity="thing", entity_id=ENTITY, channels=["a"])
+
+
+async def test_a_connection_that_broke_is_told_as_one(settings: Settings) -> None:
+    async with one_session(settings) as session:
+        backend = await session.scalar(select(func.pg_backend_pid()))
+        async with writing(settings.database_url) as other:
+            await other.connection.execute("SELECT pg_terminate_backend($1, 5000)", backend)
+        with pytest.raises(ConnectionError):
+            await record(session, an_event(), entity="thing", entity_id=ENTITY, channels=["a"])
+
+
+@asynccontextmanager
+async def one_session(settings: Settings) -> AsyncIterator[AsyncSession]:
+    """Of a pool, as requests have them."""
+    engine = create_engine(settings)
+    async with create_sessions(engine)() as session:
+        yield session
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("text", ["K\u00e4se \U0001f9c0", '"quoted"\\', "\u2028\x01", "]]>"])
