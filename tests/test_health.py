@@ -12,7 +12,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from app import migrations
 from app.core.config import Settings
 from app.embedded import Services
-from app.realtime.relay import ADVISORY_LOCK
+from app.realtime.numbering import ADVISORY_LOCK
 from tests.application import Application, run_application
 from tests.databases import own_database
 from tests.realtime.postgres_proxy import PostgresProxy

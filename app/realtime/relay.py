@@ -14,6 +14,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol
 
 import asyncpg
@@ -23,13 +24,16 @@ from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.core.outages import Outage
 from app.realtime.broker import Broker, Message
+from app.realtime.numbering import LOCK, PENDING, RELAY, RELAY_BATCH, UNLOCK
 from app.realtime.outbox import CONTROL_CHANNEL
 
 logger = logging.getLogger(__name__)
 
-ADVISORY_LOCK = 0x7A4D_0001
 LOCK_SECONDS = 2
 REST_SECONDS = 0.002
+LONG_REST_SECONDS = 0.01
+FULL_SHARE = 0.9
+"""Of a core: to a worker this busy, fewer turns and flushes are worth more than early ones."""
 GONE_MILLISECONDS = 5000
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -51,81 +55,18 @@ SERVER_SETTINGS = {
     "lock_timeout": str(LOCK_SECONDS * 1000),
 }
 
-# The oldest is the one with the lowest id.
-PENDING = """
-    SELECT (SELECT count(*) FROM (SELECT FROM pending LIMIT 10000) AS waiting),
-           coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at) FROM events
-                     WHERE id = (SELECT min(event) FROM pending)), 0)
-"""
 
-LOCK = f"SELECT pg_advisory_lock({ADVISORY_LOCK})"
-UNLOCK = "SELECT pg_advisory_unlock_all()"
+class Load:
+    """How much of a core this thread uses."""
 
-# No row of `relay` is updated where nothing was pending at that statement's snapshot, so no tick
-# is spent on nothing.
-FENCE = "UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
+    def __init__(self) -> None:
+        self._seen, self._used = monotonic(), thread_time()
 
-# Events are looked up one by one: for a join the planner, which cannot know how few are pending,
-# would read through all the events there ever were.
-#
-# The events that would come after $2 bytes wait for the next batch. A payload stands only in the
-# row of its event's first channel: there may be many.
-NUMBER = """
-    WITH batch AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT e.id, e.channels, e.payload, extract(epoch FROM e.created_at)::float8 AS at,
-                   sum(octet_length(e.payload) * cardinality(e.channels)) OVER (
-                       ORDER BY e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
-            FROM events e
-            WHERE e.id = ANY(ARRAY(SELECT event FROM pending ORDER BY event LIMIT $1))) waiting
-        WHERE bytes IS NULL OR bytes < $2),
-    entry AS MATERIALIZED (
-        SELECT b.id, c.name, c.place, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
-        FROM batch b CROSS JOIN LATERAL unnest(b.channels) WITH ORDINALITY AS c(name, place)),
-    raised AS (
-        INSERT INTO channels AS c (name, head)
-        SELECT name, count(*) FROM entry GROUP BY name ORDER BY name
-        ON CONFLICT (name) DO UPDATE SET head = c.head + excluded.head
-        RETURNING c.name, c.head),
-    numbered AS MATERIALIZED (
-        SELECT entry.id, entry.name, entry.place,
-               raised.head - count(*) OVER (PARTITION BY entry.name) + entry.nth AS "offset"
-        FROM entry JOIN raised USING (name)),
-    logged AS (
-        INSERT INTO channel_log (channel, "offset", event, tick)
-        SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
-    gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
-    SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at,
-           (SELECT tick FROM relay) AS tick
-    FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.place
-"""
-
-# All of a batch's transaction in one round trip: it never waits for the relay, so that one that
-# freezes holds up nobody but by the lock. Where another has the lock the answer is one row of
-# nulls. To wait for it in here would number events for a relay that was killed meanwhile.
-#
-# Unlike the parts of one statement, each statement of a volatile function sees what was committed
-# before it began (PostgreSQL, "Function Volatility Categories"): NUMBER sees what the relay before
-# did, for whose COMMIT the fence has waited. The function is the session's own, so there is
-# nothing to migrate.
-RELAY = f"""
-    CREATE FUNCTION pg_temp.relay_batch(most integer, bytes bigint)
-    RETURNS TABLE (id bigint, name text, "offset" bigint, payload text, at float8,
-                   tick bigint)
-    LANGUAGE plpgsql VOLATILE AS $relay$
-    #variable_conflict use_column
-    BEGIN
-        IF NOT pg_try_advisory_lock({ADVISORY_LOCK}) THEN
-            RETURN NEXT;
-            RETURN;
-        END IF;
-        {FENCE};
-        IF FOUND THEN
-            RETURN QUERY {NUMBER};
-        END IF;
-    END $relay$
-"""
-RELAY_BATCH = "SELECT * FROM pg_temp.relay_batch($1, $2)"
+    def share(self) -> float:
+        """Since it was asked last, 0 to 1."""
+        seen, used = self._seen, self._used
+        self._seen, self._used = monotonic(), thread_time()
+        return (self._used - used) / (self._seen - seen)
 
 
 class OnNumbered(Protocol):
@@ -172,7 +113,7 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. No error ends it: it is logged and the next turn connects anew."""
-        loop = asyncio.get_running_loop()
+        loop, load = asyncio.get_running_loop(), Load()
         try:
             while True:
                 swept = not await self._wait()
@@ -193,7 +134,8 @@ class Relay:
                 finally:
                     limit.cancel()
                 if relayed > 1:  # they come fast: let more gather, a turn costs about the same
-                    await asyncio.sleep(REST_SECONDS)
+                    full = load.share() > FULL_SHARE
+                    await asyncio.sleep(LONG_REST_SECONDS if full else REST_SECONDS)
         finally:
             self._disconnect()
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.realtime.broker import Message
-from app.realtime.relay import FENCE, NUMBER, messages_of
+from app.realtime.numbering import FENCE, NUMBER
+from app.realtime.relay import messages_of
 
 RECORD = """
     WITH event AS (

@@ -12,12 +12,12 @@ import pytest
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.realtime.broker import Broker
+from app.realtime.numbering import ADVISORY_LOCK, NUMBER, RELAY
 from app.realtime.relay import (
-    ADVISORY_LOCK,
     BATCH_BYTES,
-    NUMBER,
-    RELAY,
+    LONG_REST_SECONDS,
     REST_SECONDS,
+    Load,
     Relay,
     messages_of,
 )
@@ -148,9 +148,16 @@ class TimedRelay(Relay):
         return relayed
 
 
+@pytest.mark.parametrize(("share", "rest"), [(0.5, REST_SECONDS), (1.0, LONG_REST_SECONDS)])
 async def test_where_events_come_fast_the_relay_rests_so_that_more_gather(
-    settings: Settings, log: LogWriter
+    settings: Settings,
+    log: LogWriter,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    rest: float,
 ) -> None:
+    """Longer, where the worker has no time to spare."""
+    monkeypatch.setattr(Load, "share", lambda _load: share)
     broker = Kept()
     patient = settings.model_copy(update={"sweep_seconds": 60})
     async with relaying(patient, broker, kind=TimedRelay) as relay:
@@ -163,7 +170,18 @@ async def test_where_events_come_fast_the_relay_rests_so_that_more_gather(
         await published(broker, "a", 3)
         await until(lambda: len(relay.turns) == 2)
         (_, ended), (begun, _) = relay.turns
-        assert begun - ended >= REST_SECONDS
+        assert begun - ended >= rest
+
+
+def test_the_load_of_a_thread_is_what_it_used_since_it_was_asked_last() -> None:
+    load = Load()
+    ends = time.thread_time() + 0.02
+    while time.thread_time() < ends:
+        pass
+    working = load.share()
+    time.sleep(0.05)  # what is measured is the time without work
+
+    assert 0 < load.share() < working <= 1
 
 
 async def test_numbering_few_reads_little_however_many_events_there_were(log: LogWriter) -> None:
