@@ -2,7 +2,8 @@
 
 A write
     orders/service    changes the row and calls `outbox.record`, in one transaction
-    relay             numbers what is pending: offsets, COMMIT, publish; one relay at a time
+    relay             numbers what is pending (`numbering`), publishes; one relay at a time
+    shortcut          the same to the worker's own follower, where nothing comes before it
     broker            Redis PUBLISH, one message for each channel: fast, may lose
     follower          keeps each active channel's log whole: messages, looks, repair
     log               ChannelLog, the ring: framed once for all subscribers
@@ -22,7 +23,7 @@ A command
 Beside them: access (rights that change), presence on leases, heartbeat on a wheel, ops (figures
 of each worker, for admins), runtime (wires it all and owns the tasks).
 
-Read in this order: models, outbox, epoch, relay, broker, log, reader, follower, subscription,
-connection, manager, flush, refill, protocol, codec, commands, cursors, channels, access, router,
-intake, transport.
+Read in this order: models, outbox, epoch, numbering, relay, broker, log, reader, follower,
+shortcut, subscription, connection, manager, flush, refill, protocol, codec, commands, cursors,
+channels, access, router, intake, transport.
 """

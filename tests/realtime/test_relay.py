@@ -177,11 +177,11 @@ def test_the_load_of_a_thread_is_what_it_used_since_it_was_asked_last() -> None:
     load = Load()
     ends = time.thread_time() + 0.02
     while time.thread_time() < ends:
-        pass
+        sum(range(1000))
     working = load.share()
     time.sleep(0.05)  # what is measured is the time without work
 
-    assert 0 < load.share() < working <= 1
+    assert 0 < load.share() < working
 
 
 async def test_numbering_few_reads_little_however_many_events_there_were(log: LogWriter) -> None:
