@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypedDict
 
+from asyncpg import PostgresError
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from prometheus_fastapi_instrumentator import Instrumentator
@@ -169,7 +170,7 @@ async def _ensure_admin(settings: Settings, sessions: Sessions) -> None:
     try:
         async with sessions() as session, session.begin():
             await ensure_admin(session, settings=settings)
-    except (DBAPIError, OSError):
+    except (DBAPIError, PostgresError, OSError):
         logger.warning("the first admin could not be looked for; see /ready")
 
 

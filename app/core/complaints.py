@@ -6,17 +6,17 @@ from sqlalchemy.exc import DBAPIError
 from app.core.unavailable import TEMPORARY
 
 NO_TABLE = "42P01"
-SETTLED_OUTSIDE = ("28", "3D", "42501", NO_TABLE, *TEMPORARY)
-"""SQLSTATEs: who may sign in, which databases there are, what one may do in them, a schema that
-nobody made; and what passes.
+SETTLED_OUTSIDE = ("28", "3D", "3F", "25006", "42501", NO_TABLE, *TEMPORARY)
+"""SQLSTATEs: who may sign in, which databases and schemas there are, one that only reads, what one
+may do, a schema that nobody made; and what passes.
 """
 
 
 def complaint_of(error: PostgresError | DBAPIError) -> str | None:
     """One sentence for the terminal; None where the error is ours, and belongs in a traceback."""
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    cause = error.orig and error.orig.__cause__ if isinstance(error, DBAPIError) else error
     state = str(getattr(cause, "sqlstate", None) or "")
-    if not state.startswith(SETTLED_OUTSIDE):
+    if cause is None or not state.startswith(SETTLED_OUTSIDE):
         return None
     hint = "; python -m app migrate makes the tables" if state == NO_TABLE else ""
-    return f"Postgres says: {cause}{hint}"
+    return f"Postgres says: {cause.args[0]}{hint}"

@@ -105,8 +105,9 @@ async def execute_directly(session: AsyncSession, statement: str, *values: objec
         raise RuntimeError("the session's transaction has not begun")
     try:
         await taken.execute(statement, *values)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if taken.is_closed():  # SQLAlchemy cannot have seen it
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # Its last words may have been read, and not yet its end. SQLAlchemy saw neither.
+        if taken.is_closed() or isinstance(error, asyncpg.InternalClientError):
             await session.invalidate()
             raise ConnectionError("Postgres closed the connection") from error
         raise

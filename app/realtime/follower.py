@@ -88,6 +88,11 @@ class LogFollower:
         """How many are active."""
         return len(self._logs)
 
+    def started(self, channel: str) -> ChannelLog | None:
+        """The channel's log, if it is active and its head known."""
+        log = self._logs.get(channel)
+        return log if log is not None and log.started else None
+
     def is_current(self, log: ChannelLog) -> bool:
         """Whether this is still the log of its channel, not one from before a renewal."""
         return self._logs.get(log.name) is log
@@ -157,11 +162,6 @@ class LogFollower:
         if log.is_behind and not was_behind:
             metrics.REPAIRS.labels("push").inc()
             self._behind.set()
-
-    def reaches(self, channel: str, offset: int) -> bool:
-        """Whether nothing up to the offset can be news any more."""
-        log = self._logs.get(channel)
-        return log is None or log.head >= offset
 
     def _append(self, log: ChannelLog, entries: Iterable[Entry]) -> None:
         new = log.append(entries)

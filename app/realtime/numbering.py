@@ -20,7 +20,8 @@ FENCE = "UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
 # would read through all the events there ever were.
 #
 # The events that would come after $2 bytes wait for the next batch. A payload stands only in the
-# row of its event's first channel: there may be many.
+# row of its event's first channel: there may be many. `rights` is the head of `$control` before
+# the batch.
 NUMBER = """
     WITH batch AS MATERIALIZED (
         SELECT * FROM (
@@ -47,13 +48,14 @@ NUMBER = """
         SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
     gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
     SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at,
-           (SELECT tick FROM relay) AS tick
+           coalesce((SELECT head FROM channels WHERE name = '$control'), 0) AS rights
     FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.place
 """
 
-# All of a batch's transaction in one round trip: it never waits for the relay, so that one that
-# freezes holds up nobody but by the lock. Where another has the lock the answer is one row of
-# nulls. To wait for it in here would number events for a relay that was killed meanwhile.
+# All of a batch's transaction in one round trip: none is open while Postgres waits for the relay
+# to ask on, so that one that freezes holds up the others by the lock at most. Where another has
+# the lock the answer is one row of nulls: to wait for it in here, under load a matter of course,
+# would number events for a relay that was killed meanwhile.
 #
 # Unlike the parts of one statement, each statement of a volatile function sees what was committed
 # before it began (PostgreSQL, "Function Volatility Categories"): NUMBER sees what the relay before
@@ -62,7 +64,7 @@ NUMBER = """
 RELAY = f"""
     CREATE FUNCTION pg_temp.relay_batch(most integer, bytes bigint)
     RETURNS TABLE (id bigint, name text, "offset" bigint, payload text, at float8,
-                   tick bigint)
+                   rights bigint)
     LANGUAGE plpgsql VOLATILE AS $relay$
     #variable_conflict use_column
     BEGIN

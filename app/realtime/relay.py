@@ -11,11 +11,10 @@ or elsewhere, takes them; after it the offsets stand, and workers find them by l
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from time import monotonic, thread_time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -69,10 +68,6 @@ class Load:
         return (self._used - used) / (self._seen - seen)
 
 
-class OnNumbered(Protocol):
-    def __call__(self, messages: Sequence[Message], *, alone: bool) -> None: ...
-
-
 class Batch(NamedTuple):
     """What became of one: how many events it was, and whether more may be pending."""
 
@@ -88,21 +83,19 @@ class Relay:
 
     Owns one connection of its own, never pooled, closed on any error.
 
-    `on_numbered(messages, alone=…)`: what is about to be published; `alone` says that no relay
-    anywhere has numbered anything since this one's batch before.
+    `on_numbered(messages, rights)`: what is about to be published, and the head of `$control`
+    before it.
     """
 
     turn_seconds = 10.0
 
     def __init__(self, settings: Settings, broker: Broker, failpoints: Failpoints) -> None:
-        self.on_numbered: OnNumbered = lambda _messages, alone: None  # noqa: ARG005 - its name
+        self.on_numbered: Callable[[Sequence[Message], int], None] = lambda _messages, _rights: None
         self._settings = settings
         self._broker = broker
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._tick: int | None = None
-        """Of the batch before on this connection."""
         self._outage = Outage(logger, "relay turn failed", "the relay works again")
         self.pending = 0
         self.pending_age = 0.0
@@ -125,12 +118,9 @@ class Relay:
                 try:
                     relayed = await self._turn(look=swept or self._outage.lasts)
                     self._outage.end()
-                except Exception as error:  # an edge: the relay outlives every error
+                except Exception as error:  # noqa: BLE001 - an edge: the relay outlives every error
                     self._outage.begin(error)
                     self._disconnect()
-                    task = asyncio.current_task()
-                    if task is not None and task.cancelling():  # a broken connection hid it
-                        raise asyncio.CancelledError from error
                 finally:
                     limit.cancel()
                 if relayed > 1:  # they come fast: let more gather, a turn costs about the same
@@ -174,9 +164,8 @@ class Relay:
             return NOTHING
         await self._reach("relay.committed")
         messages = messages_of(rows)
-        alone, self._tick = rows[0]["tick"] - 1 == self._tick, rows[0]["tick"]
-        # Sockets of this worker are written to after Redis was told: others wait for that.
-        asyncio.get_running_loop().call_soon(partial(self.on_numbered, messages, alone=alone))
+        # Soon, so that the flush it leads to comes after Redis was told: others wait for that.
+        asyncio.get_running_loop().call_soon(self.on_numbered, messages, rows[0]["rights"])
         await self._broker.publish(messages)
         await self._reach("relay.published")
         events, size = len({row["id"] for row in rows}), sum(each.size for each in messages)
@@ -203,7 +192,7 @@ class Relay:
         return self._connection
 
     def _disconnect(self) -> None:
-        connection, self._connection, self._tick = self._connection, None, None
+        connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(OSError, asyncpg.PostgresError):
                 connection.terminate()

@@ -35,7 +35,7 @@ from app.realtime.presence import Presence
 from app.realtime.publishing import receive_signal
 from app.realtime.reader import LogReader
 from app.realtime.relay import Relay
-from app.realtime.shortcut import Shortcut
+from app.realtime.shortcut import deliver_own
 from app.realtime.stations import Stations
 from app.realtime.supervision import Job, Supervised
 from app.realtime.time_limit import TimeLimit
@@ -178,7 +178,7 @@ class Runtime:
         self.manager.on_blocked = self.heartbeat.blocked
         self.attendance = Attendance(self.manager, self.presence)
         self.broker.on_signal = self._on_signal
-        self.relay.on_numbered = Shortcut(self.follower).take
+        self.relay.on_numbered = partial(deliver_own, self.follower)
 
     def _on_signal(self, channel: str, data: bytes) -> None:
         if channel == OPS_CHANNEL:

@@ -4,25 +4,21 @@ from collections.abc import Sequence
 
 from app.realtime.follower import LogFollower
 from app.realtime.message import Message
+from app.realtime.outbox import CONTROL_CHANNEL
 
 
-class Shortcut:
-    """Gives the worker's follower what its own relay has numbered; Redis brings the same again.
+def deliver_own(follower: LogFollower, messages: Sequence[Message], rights: int) -> None:
+    """Give the worker's follower what its own relay has numbered; Redis brings the same again.
 
-    Only where nothing that comes before it can still be on its way through Redis: a change of
-    rights keeps its place among the events. So nobody else may have numbered anything since this
-    relay's batch before, and that one must have been heard.
+    Only where nothing that comes before it can still be on its way: neither a change of rights,
+    `rights` being the head of `$control` before the batch, nor an event of the same channels.
     """
-
-    def __init__(self, follower: LogFollower) -> None:
-        self._follower = follower
-        self._before: list[tuple[str, int]] = []
-        """The channels of the last batch, each with its last offset."""
-
-    def take(self, messages: Sequence[Message], *, alone: bool) -> None:
-        """A batch, in its order. `alone`: its tick follows on that of the batch before."""
-        reaches = self._follower.reaches
-        if alone and all(reaches(channel, offset) for channel, offset in self._before):
-            for message in messages:
-                self._follower.deliver(message)
-        self._before = [(message.channel, message.last) for message in messages]
+    control = follower.started(CONTROL_CHANNEL)
+    if control is None or control.head < rights:
+        return
+    for channel, offset in {each.channel: each.offset for each in reversed(messages)}.items():
+        log = follower.started(channel)
+        if log is not None and log.head != offset - 1:
+            return
+    for message in messages:
+        follower.deliver(message)

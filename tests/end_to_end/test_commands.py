@@ -110,16 +110,23 @@ def test_a_database_that_is_not_there_is_told_in_one_line(
     )
 
 
-@pytest.mark.parametrize("command", ["seed", "epoch"])
-async def test_a_database_without_tables_is_told_how_it_gets_them(
-    template: Services, tmp_path: Path, command: str
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("migrate", "no schema has been selected to create in"),
+        ("seed", "does not exist; python -m app migrate makes the tables"),
+        ("epoch", "does not exist; python -m app migrate makes the tables"),
+    ],
+)
+async def test_a_database_without_schema_or_tables_is_told_in_one_line(
+    template: Services, tmp_path: Path, command: str, says: str
 ) -> None:
     async with own_database(template) as url:
         await query(url, "DROP SCHEMA public CASCADE")
         services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
         done = await asyncio.to_thread(app, command, TANDEM_DATA_DIR=str(tmp_path), **services)
 
-    assert_one_line(done, "does not exist; python -m app migrate makes the tables")
+    assert_one_line(done, says)
 
 
 def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path) -> None:

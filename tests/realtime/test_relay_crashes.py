@@ -60,7 +60,9 @@ async def test_a_relay_that_dies_before_its_commit_leaves_the_events_to_the_next
 ) -> None:
     broker = Kept()
     await log.record("a", count=3)
-    async with numbering_held_up(database), relaying(settings, Kept()):
+    once = settings.model_copy(update={"sweep_seconds": 60})
+    async with numbering_held_up(database), relaying(once, Kept()) as relay:
+        relay.nudge()
         await log.until(WAITING_FOR_A_ROW)
         await log.connection.execute(CUT_RELAYS)
         await log.until(f"SELECT NOT ({WAITING_FOR_A_ROW})")
