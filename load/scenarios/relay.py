@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from app.realtime.relay import PENDING
+from app.realtime.numbering import PENDING
 from load.errors import LoadError
 from load.histogram import Histogram
 from load.report import Result, milliseconds
