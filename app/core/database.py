@@ -95,14 +95,14 @@ def create_sessions(engine: AsyncEngine) -> Sessions:
 
 async def execute_directly(session: AsyncSession, statement: str, *values: object) -> None:
     """In the session's transaction, by the driver itself: SQLAlchemy's way there takes longer than
-    Postgres does. Events of SQLAlchemy do not tell of it.
-
-    Raises RuntimeError where the session has asked nothing yet: the driver would commit by itself.
+    Postgres does. Events of SQLAlchemy do not tell of it. What begins the transaction goes by way
+    of SQLAlchemy all the same: the driver would commit it by itself.
     """
     taken = (await (await session.connection()).get_raw_connection()).driver_connection
     assert isinstance(taken, asyncpg.Connection)  # noqa: S101 - the driver is ours to choose
     if not taken.is_in_transaction():
-        raise RuntimeError("the session's transaction has not begun")
+        await session.run_sync(lambda sync: sync.connection().exec_driver_sql(statement, values))
+        return
     try:
         await taken.execute(statement, *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:

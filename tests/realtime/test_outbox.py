@@ -126,11 +126,13 @@ async def test_a_session_knows_that_something_was_recorded(session: AsyncSession
     assert session.info[RECORDED]
 
 
-async def test_a_session_that_has_changed_nothing_cannot_record(settings: Settings) -> None:
-    """The driver would commit the event by itself, and before the change that it tells of."""
-    async with one_session(settings) as session:
-        with pytest.raises(RuntimeError, match="has not begun"):
-            await record(session, an_event(), entity="thing", entity_id=ENTITY, channels=["a"])
+async def test_an_event_that_begins_its_transaction_is_part_of_it(settings: Settings) -> None:
+    """The driver by itself would commit it."""
+    async with one_session(settings) as session, writing(settings.database_url) as other:
+        await store(session, an_event(), ["a"])
+        assert await other.pending() == 0
+        await session.commit()
+        assert await other.pending() == 1
 
 
 async def test_a_connection_that_broke_is_told_as_one(settings: Settings) -> None:
