@@ -38,6 +38,14 @@ def app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return run(sys.executable, "-m", "app", *arguments, **environment)
 
 
+async def app_on(
+    url: str, template: Services, tmp_path: Path, command: str
+) -> subprocess.CompletedProcess[str]:
+    """A command on this database."""
+    services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
+    return await asyncio.to_thread(app, command, TANDEM_DATA_DIR=str(tmp_path), **services)
+
+
 def assert_one_line(done: subprocess.CompletedProcess[str], says: str) -> None:
     """Ended with 1, and with a single line that says why."""
     assert done.returncode == 1, done.stderr
@@ -73,8 +81,7 @@ async def test_the_schema_of_a_later_release_is_left_as_it_is(
 ) -> None:
     async with own_database(template) as url:
         await query(url, "UPDATE alembic_version SET version_num = '9999'")
-        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
-        done = await asyncio.to_thread(app, "migrate", TANDEM_DATA_DIR=str(tmp_path), **services)
+        done = await app_on(url, template, tmp_path, "migrate")
         left = await query(url, "SELECT version_num FROM alembic_version")
 
     known = newest_revision()
@@ -89,8 +96,7 @@ async def test_the_schema_of_another_application_is_refused(
 ) -> None:
     async with own_database(template) as url:
         await query(url, "UPDATE alembic_version SET version_num = 'ae1027a6acf2'")
-        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
-        done = await asyncio.to_thread(app, "migrate", TANDEM_DATA_DIR=str(tmp_path), **services)
+        done = await app_on(url, template, tmp_path, "migrate")
 
     assert_one_line(done, "the database is at revision ae1027a6acf2, which is none of Tandem's")
 
@@ -123,8 +129,7 @@ async def test_a_database_without_schema_or_tables_is_told_in_one_line(
 ) -> None:
     async with own_database(template) as url:
         await query(url, "DROP SCHEMA public CASCADE")
-        services = {"DATABASE_URL": url, "REDIS_URL": template.redis_url}
-        done = await asyncio.to_thread(app, command, TANDEM_DATA_DIR=str(tmp_path), **services)
+        done = await app_on(url, template, tmp_path, command)
 
     assert_one_line(done, says)
 
