@@ -4,8 +4,6 @@ Events come over REST, a nudge with each: their delay is the point.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,8 +11,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
 from app.orders.models import Order
 from app.realtime.outbox import record
 from tests.end_to_end.accounts import NO_FAULTS, Job
@@ -25,6 +21,7 @@ from tests.end_to_end.recorder import Told
 from tests.end_to_end.scrape import troubles
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.writers import posting
+from tests.sessions import one_session
 
 CLIENTS = form(50, 200)
 PAIRS = form(1, 9)
@@ -44,7 +41,7 @@ async def test_a_transaction_held_open_delays_nobody_else(stage: Stage, figures:
         order = UUID((await place_order(stage.http, server.url, token))["id"])
         async with (
             fleet_of(Job(server.url, [token], "orders", CLIENTS)) as fleet,
-            holding(stage.settings) as session,
+            one_session(stage.settings) as session,
         ):
             async with posting(server.url, stage.people["staff"], RATE) as writer:
                 await asyncio.sleep(WARM_UP_SECONDS)
@@ -89,11 +86,3 @@ async def write(session: AsyncSession, order_id: UUID) -> None:
     )
     channels = ["orders", f"orders:{order_id}"]
     await record(session, event, entity="order", entity_id=order_id, channels=channels)
-
-
-@asynccontextmanager
-async def holding(settings: Settings) -> AsyncIterator[AsyncSession]:
-    engine = create_engine(settings)
-    async with create_sessions(engine)() as session:
-        yield session
-    await engine.dispose()

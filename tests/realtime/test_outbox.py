@@ -1,8 +1,6 @@
 """An event is stored with the change that it tells of, or not at all."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,11 +10,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
 from app.core.ids import new_id
 from app.realtime.models import EventRow, PendingRow
 from app.realtime.outbox import RECORDED, Actor, Event, record, record_control
 from tests.realtime.log_writer import writing
+from tests.sessions import one_session
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 7, tzinfo=UTC)
 ENTITY = UUID("01932c07-0000-7000-8000-000000000001")
@@ -142,15 +140,6 @@ async def test_a_connection_that_broke_is_told_as_one(settings: Settings) -> Non
             await other.connection.execute("SELECT pg_terminate_backend($1, 5000)", backend)
         with pytest.raises(ConnectionError):
             await record(session, an_event(), entity="thing", entity_id=ENTITY, channels=["a"])
-
-
-@asynccontextmanager
-async def one_session(settings: Settings) -> AsyncIterator[AsyncSession]:
-    """Of a pool, as requests have them."""
-    engine = create_engine(settings)
-    async with create_sessions(engine)() as session:
-        yield session
-    await engine.dispose()
 
 
 @pytest.mark.parametrize("text", ["K\u00e4se \U0001f9c0", '"quoted"\\', "\u2028\x01", "]]>"])
