@@ -9,6 +9,7 @@ from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import (
     CHAI,
     MARKS,
+    PAVLOVA,
     edit_note,
     edit_quantity,
     enter,
@@ -25,6 +26,8 @@ HEAR_A_SIGNAL = """async () => {
     const cleo = { user: '1', client: '2', conn_info: { name: 'Cleo' } };
     window.editing.take(cleo, 'note');
 }"""
+PLACES = """() => [...document.querySelectorAll('dialog :is(button, input, textarea)')]
+    .map((control) => Object.values(control.getBoundingClientRect().toJSON()))"""
 GONE_MS = 12_000
 """A signal that nobody takes back ends by itself; a window that vanished leaves before."""
 
@@ -94,6 +97,24 @@ async def test_who_edits_a_field_is_shown_there_until_they_stop(staff: Visit, cl
     await expect(at_chai).to_be_hidden()
     await expect(line(staff, CHAI).get_by_test_id("item-quantity")).to_have_text("5")
     assert_clean(staff, cleo)
+
+
+async def test_who_edits_a_field_moves_nothing_that_another_may_be_about_to_click(
+    staff: Visit, cleo: Visit
+) -> None:
+    await edit_note(staff, "Anything")
+    where = await staff.page.evaluate(PLACES)
+
+    await edit_note(cleo, "Anything")
+    await edit_quantity(cleo, PAVLOVA, 5)
+    await expect(line(staff, PAVLOVA).get_by_test_id("editors")).to_be_visible()
+    assert await staff.page.evaluate(PLACES) == where
+    await cleo.by("note-input").focus()
+    await expect(staff.by("field-note").get_by_test_id("editors")).to_be_visible()
+    assert await staff.page.evaluate(PLACES) == where
+    await cleo.by("comment-input").fill("Anything")
+    await expect(staff.page.locator(".comments").get_by_test_id("editors")).to_be_visible()
+    assert await staff.page.evaluate(PLACES) == where
 
 
 async def test_a_closed_page_edits_nothing_any_more(
