@@ -52,18 +52,18 @@ async def fresh_database(template: Services) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def own_database(template: Services) -> AsyncIterator[str]:
-    """As `fresh_database`, for one test alone: it may do to the schema what it wants."""
-    url = await _copy(template)
+async def own_database(template: Services, source: str = TEMPLATE) -> AsyncIterator[str]:
+    """A copy for one test alone: it may do to the schema what it wants."""
+    url = await _copy(template, source)
     try:
         yield url
     finally:
         await administer(template, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
 
-async def _copy(template: Services) -> str:
+async def _copy(template: Services, source: str = TEMPLATE) -> str:
     name = next(names)
-    await administer(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await administer(template, f"CREATE DATABASE {name} TEMPLATE {source}")
     return database_url(template, name)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from httpx import AsyncClient
 
-from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
-from app.seed import DEMO_PASSWORD, seed
+from app.embedded import Services
+from app.seed import DEMO_PASSWORD
+from tests.demo import demo_settings
 from tests.end_to_end.js_client import HERE, NODE, NPM, install_packages
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
@@ -27,11 +27,11 @@ BASH = shutil.which("bash")
 
 
 @pytest.fixture
-async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    engine = create_engine(settings)
-    await seed(create_sessions(engine), settings)
-    await engine.dispose()
-    async with serving(settings.database_url, settings.redis_url, tmp_path) as server:
+async def server(template: Services, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    async with (
+        demo_settings(template, tmp_path) as settings,
+        serving(settings.database_url, settings.redis_url, tmp_path) as server,
+    ):
         yield server
 
 

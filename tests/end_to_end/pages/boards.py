@@ -7,12 +7,9 @@ from pathlib import Path
 import asyncpg
 from httpx import AsyncClient
 
-from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
 from app.embedded import Services
-from app.seed import DEMO_PASSWORD, seed
-from tests.conftest import make_settings
-from tests.databases import fresh_database
+from app.seed import DEMO_PASSWORD
+from tests.demo import demo_settings
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.orders import bearer, token_of
 from tests.end_to_end.server import ServerProcess, serving
@@ -43,17 +40,6 @@ async def demo_server(
         services = settings.database_url, redis_url or settings.redis_url
         async with serving(*services, settings.data_dir) as server:
             yield server
-
-
-@asynccontextmanager
-async def demo_settings(template: Services, directory: Path) -> AsyncIterator[Settings]:
-    """Of a database with the demo's people and its 200 orders."""
-    async with fresh_database(template) as url:
-        settings = make_settings(url, template, directory)
-        engine = create_engine(settings)
-        await seed(create_sessions(engine), settings)
-        await engine.dispose()
-        yield settings
 
 
 async def demo_token(http: AsyncClient, server: ServerProcess, name: str) -> str:

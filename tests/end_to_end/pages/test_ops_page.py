@@ -14,10 +14,9 @@ from app.auth.principals import Role
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
 from app.embedded import Services
-from app.seed import DEMO_PASSWORD, seed
+from app.seed import DEMO_PASSWORD
 from tests.application import PASSWORD, create_user
-from tests.conftest import make_settings
-from tests.databases import fresh_database
+from tests.demo import demo_settings
 from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.faults import OwnValkey, own_valkey
 from tests.end_to_end.following import following
@@ -69,10 +68,8 @@ async def settings(
     template: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
     """Of a database with the demo's people and one more admin."""
-    async with fresh_database(template) as url:
-        settings = make_settings(url, template, tmp_path_factory.mktemp("ops"))
+    async with demo_settings(template, tmp_path_factory.mktemp("ops")) as settings:
         engine = create_engine(settings)
-        await seed(create_sessions(engine), settings)
         await create_user(create_sessions(engine), settings, OTHER_ADMIN, Role.ADMIN)
         await engine.dispose()
         yield settings

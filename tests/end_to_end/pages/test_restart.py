@@ -4,12 +4,8 @@ import pytest
 from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
-from app.core.config import Settings
-from app.core.database import create_engine, create_sessions
 from app.embedded import Services
-from app.seed import seed
-from tests.conftest import make_settings
-from tests.databases import fresh_database
+from tests.demo import demo_settings
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import demo_token
@@ -31,8 +27,7 @@ async def test_after_a_restart_both_boards_show_what_was_missed_once(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     directory = tmp_path_factory.mktemp("restart")
-    async with fresh_database(template) as database:
-        settings = await seeded(make_settings(database, template, directory))
+    async with demo_settings(template, directory) as settings:
         services = settings.database_url, settings.redis_url, directory
         async with (
             serving(*services) as server,
@@ -52,13 +47,6 @@ async def test_after_a_restart_both_boards_show_what_was_missed_once(
                 for visit in (staff, cleo):
                     await visit.is_live()
                     await shows_once(visit, before, missed, await place(http, again))
-
-
-async def seeded(settings: Settings) -> Settings:
-    engine = create_engine(settings)
-    await seed(create_sessions(engine), settings)
-    await engine.dispose()
-    return settings
 
 
 async def place(http: AsyncClient, server: ServerProcess) -> str:

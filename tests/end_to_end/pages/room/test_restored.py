@@ -11,9 +11,10 @@ from playwright.async_api import Browser, expect
 
 from app.core.config import Settings
 from app.embedded import Services
+from tests.demo import demo_settings
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
-from tests.end_to_end.pages.boards import assert_clean, become, demo_settings, demo_token
+from tests.end_to_end.pages.boards import assert_clean, become, demo_token
 from tests.end_to_end.pages.room.actions import ITEMS, MARKS, NOTE, enter, save_note, say
 from tests.end_to_end.server import ServerProcess, serving
 

@@ -1,0 +1,42 @@
+"""Databases with the demo's people and its 200 orders: seeded once, copied for whoever asks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from app.core.config import Settings
+from app.core.database import create_engine, create_sessions
+from app.embedded import Services
+from app.seed import seed
+from tests.conftest import make_settings
+from tests.databases import TEMPLATE, administer, database_url, own_database
+
+DEMO = "tandem_demo"
+OTHER_EPOCH = "UPDATE log_epoch SET value = gen_random_uuid()"
+"""All copies share a Redis: each is another log."""
+
+seeded: set[str] = set()
+
+
+@asynccontextmanager
+async def demo_settings(template: Services, directory: Path) -> AsyncIterator[Settings]:
+    """Of a database of one's own."""
+    await _seed_once(template, directory)
+    async with own_database(template, DEMO) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(OTHER_EPOCH)
+        await connection.close()
+        yield make_settings(url, template, directory)
+
+
+async def _seed_once(template: Services, directory: Path) -> None:
+    if template.database_url in seeded:
+        return
+    await administer(template, f"CREATE DATABASE {DEMO} TEMPLATE {TEMPLATE}")
+    settings = make_settings(database_url(template, DEMO), template, directory)
+    engine = create_engine(settings)
+    await seed(create_sessions(engine), settings)
+    await engine.dispose()
+    seeded.add(template.database_url)
