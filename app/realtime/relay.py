@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from time import monotonic, thread_time
+from time import monotonic
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -30,9 +30,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 2
 REST_SECONDS = 0.002
-LONG_REST_SECONDS = 0.01
-FULL_SHARE = 0.9
-"""Of a core: to a worker this busy, fewer turns and flushes are worth more than early ones."""
+LONGEST_REST_SECONDS = 0.01
 GONE_MILLISECONDS = 5000
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -53,19 +51,6 @@ SERVER_SETTINGS = {
     "idle_session_timeout": str(GONE_MILLISECONDS),
     "lock_timeout": str(LOCK_SECONDS * 1000),
 }
-
-
-class Load:
-    """How much of a core this thread uses."""
-
-    def __init__(self) -> None:
-        self._seen, self._used = monotonic(), thread_time()
-
-    def share(self) -> float:
-        """Since it was asked last, 0 to 1."""
-        seen, used = self._seen, self._used
-        self._seen, self._used = monotonic(), thread_time()
-        return (self._used - used) / (self._seen - seen)
 
 
 class Batch(NamedTuple):
@@ -106,12 +91,12 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. No error ends it: it is logged and the next turn connects anew."""
-        loop, load = asyncio.get_running_loop(), Load()
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 swept = not await self._wait()
                 self._nudged.clear()
-                relayed = 0
+                began, relayed = monotonic(), 0
                 # Without the connection every wait on it ends, even for a host that vanished
                 # without a word.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
@@ -124,8 +109,7 @@ class Relay:
                 finally:
                     limit.cancel()
                 if relayed > 1:  # they come fast: let more gather, a turn costs about the same
-                    full = load.share() > FULL_SHARE
-                    await asyncio.sleep(LONG_REST_SECONDS if full else REST_SECONDS)
+                    await asyncio.sleep(rest_after(monotonic() - began))
         finally:
             self._disconnect()
 
@@ -196,6 +180,11 @@ class Relay:
         if connection is not None:
             with suppress(OSError, asyncpg.PostgresError):
                 connection.terminate()
+
+
+def rest_after(seconds: float) -> float:
+    """As long as a turn took. What makes a turn slow, here or in Postgres, is what waits for it."""
+    return min(max(seconds, REST_SECONDS), LONGEST_REST_SECONDS)
 
 
 def messages_of(rows: Sequence[Any]) -> list[Message]:

@@ -15,11 +15,11 @@ from app.realtime.broker import Broker
 from app.realtime.numbering import ADVISORY_LOCK, NUMBER, RELAY
 from app.realtime.relay import (
     BATCH_BYTES,
-    LONG_REST_SECONDS,
+    LONGEST_REST_SECONDS,
     REST_SECONDS,
-    Load,
     Relay,
     messages_of,
+    rest_after,
 )
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.relays import Kept, published, relaying
@@ -148,16 +148,9 @@ class TimedRelay(Relay):
         return relayed
 
 
-@pytest.mark.parametrize(("share", "rest"), [(0.5, REST_SECONDS), (1.0, LONG_REST_SECONDS)])
 async def test_where_events_come_fast_the_relay_rests_so_that_more_gather(
-    settings: Settings,
-    log: LogWriter,
-    monkeypatch: pytest.MonkeyPatch,
-    share: float,
-    rest: float,
+    settings: Settings, log: LogWriter
 ) -> None:
-    """Longer, where the worker has no time to spare."""
-    monkeypatch.setattr(Load, "share", lambda _load: share)
     broker = Kept()
     patient = settings.model_copy(update={"sweep_seconds": 60})
     async with relaying(patient, broker, kind=TimedRelay) as relay:
@@ -169,19 +162,17 @@ async def test_where_events_come_fast_the_relay_rests_so_that_more_gather(
         relay.nudge()
         await published(broker, "a", 3)
         await until(lambda: len(relay.turns) == 2)
-        (_, ended), (begun, _) = relay.turns
-        assert begun - ended >= rest
+        (first, ended), (begun, _) = relay.turns
+        assert begun - ended >= min(ended - first, LONGEST_REST_SECONDS)
 
 
-def test_the_load_of_a_thread_is_what_it_used_since_it_was_asked_last() -> None:
-    load = Load()
-    ends = time.thread_time() + 0.02
-    while time.thread_time() < ends:
-        sum(range(1000))
-    working = load.share()
-    time.sleep(0.05)  # what is measured is the time without work
-
-    assert 0 < load.share() < working
+@pytest.mark.parametrize(
+    ("turn", "rest"),
+    [(0.0001, REST_SECONDS), (0.004, 0.004), (3.0, LONGEST_REST_SECONDS)],
+    ids=["quick", "under load", "a backlog"],
+)
+def test_it_rests_as_long_as_a_turn_took_within_bounds(turn: float, rest: float) -> None:
+    assert rest_after(turn) == rest
 
 
 async def test_numbering_few_reads_little_however_many_events_there_were(log: LogWriter) -> None:
