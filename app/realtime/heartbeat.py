@@ -61,8 +61,15 @@ class Heartbeat:
         self._wheel.remove(connection)
 
     def measure_lag(self) -> None:
-        """The furthest that a cursor is behind; only those that were blocked can be."""
-        self._behind = {one for one in self._behind if one.is_behind and not one.closed}
+        """The furthest that a cursor is behind; only those that were blocked can be.
+
+        Who caught up is kept until it was looked at: blocked again before, it is not told anew.
+        """
+        self._behind = {
+            one
+            for one in self._behind
+            if not one.closed and (one.is_behind or one.timing.stalled_by is not None)
+        }
         metrics.CURSOR_LAG.set(max((one.lag for one in self._behind), default=0))
 
     def _on_due(self, connection: Connection) -> float | None:

@@ -187,6 +187,21 @@ def test_the_furthest_lag_of_those_that_are_blocked_is_measured() -> None:
     assert metrics.CURSOR_LAG._value.get() == 0
 
 
+def test_who_caught_up_and_stopped_again_at_once_is_still_measured() -> None:
+    one = HandTurned()
+    subscription = a_subscription(one.connection, "a")
+    one.stop_reading()
+    write(subscription, 7)
+    one.connection.pump()
+    one.read_on()
+    one.heartbeat.measure_lag()
+    one.stop_reading()
+    write(subscription, 3)
+    one.connection.pump()
+    one.heartbeat.measure_lag()
+    assert metrics.CURSOR_LAG._value.get() == 3
+
+
 def test_a_connection_that_is_over_is_behind_nothing() -> None:
     one = HandTurned()
     one.stop_reading()
