@@ -11,6 +11,8 @@ from app.core.database import Base
 from app.embedded import Services
 
 TEMPLATE = "tandem_template"
+OTHER_EPOCH = "UPDATE log_epoch SET value = gen_random_uuid()"
+"""As after a restore: the log is another one."""
 
 # Nobody else is connected any more, every row is gone, every sequence begins again, and the log
 # is another one: what Redis may still hold belongs to an epoch that nobody asks for.

@@ -11,18 +11,16 @@ from app.core.database import create_engine, create_sessions
 from app.embedded import Services
 from app.seed import seed
 from tests.conftest import make_settings
-from tests.databases import TEMPLATE, administer, database_url, own_database
+from tests.databases import OTHER_EPOCH, TEMPLATE, administer, database_url, own_database
 
 DEMO = "tandem_demo"
-OTHER_EPOCH = "UPDATE log_epoch SET value = gen_random_uuid()"
-"""All copies share a Redis: each is another log."""
 
 seeded: set[str] = set()
 
 
 @asynccontextmanager
 async def demo_settings(template: Services, directory: Path) -> AsyncIterator[Settings]:
-    """Of a database of one's own."""
+    """Of a database of one's own; all share a Redis, so each has a log of its own."""
     await _seed_once(template, directory)
     async with own_database(template, DEMO) as url:
         connection = await asyncpg.connect(url)

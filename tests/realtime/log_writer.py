@@ -11,6 +11,7 @@ import asyncpg
 from app.realtime.broker import Message
 from app.realtime.numbering import FENCE, NUMBER
 from app.realtime.relay import messages_of
+from tests.databases import OTHER_EPOCH
 
 RECORD = """
     WITH event AS (
@@ -87,7 +88,7 @@ class LogWriter:
                 await asyncio.sleep(0.01)
 
     async def renew_epoch(self) -> None:
-        await self.connection.execute("UPDATE log_epoch SET value = gen_random_uuid()")
+        await self.connection.execute(OTHER_EPOCH)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, expect
 
 from app.core.config import Settings
 from app.embedded import Services
+from tests.databases import OTHER_EPOCH
 from tests.demo import demo_settings
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
@@ -23,7 +24,6 @@ pytestmark = MARKS
 BACK_MS = 15_000
 UNSAY = "DELETE FROM comments WHERE order_id = $1 AND version > $2"
 FORGET = "DELETE FROM events WHERE entity_id = $1 AND version > $2"
-OTHER_EPOCH = "UPDATE log_epoch SET value = gen_random_uuid()"
 
 shared = pytest_asyncio.fixture(scope="module", loop_scope="package")
 
