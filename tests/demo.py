@@ -15,26 +15,21 @@ from tests.databases import OTHER_EPOCH, TEMPLATE, administer, database_url, own
 
 DEMO = "tandem_demo"
 
-seeded: set[str] = set()
 
-
-@asynccontextmanager
-async def demo_settings(template: Services, directory: Path) -> AsyncIterator[Settings]:
-    """Of a database of one's own; all share a Redis, so each has a log of its own."""
-    await _seed_once(template, directory)
-    async with own_database(template, DEMO) as url:
-        connection = await asyncpg.connect(url)
-        await connection.execute(OTHER_EPOCH)
-        await connection.close()
-        yield make_settings(url, template, directory)
-
-
-async def _seed_once(template: Services, directory: Path) -> None:
-    if template.database_url in seeded:
-        return
+async def seed_demo(template: Services, directory: Path) -> None:
+    """What `demo_settings` copies from."""
     await administer(template, f"CREATE DATABASE {DEMO} TEMPLATE {TEMPLATE}")
     settings = make_settings(database_url(template, DEMO), template, directory)
     engine = create_engine(settings)
     await seed(create_sessions(engine), settings)
     await engine.dispose()
-    seeded.add(template.database_url)
+
+
+@asynccontextmanager
+async def demo_settings(demo: Services, directory: Path) -> AsyncIterator[Settings]:
+    """Of a database of one's own; all share a Redis, so each has a log of its own."""
+    async with own_database(demo, DEMO) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(OTHER_EPOCH)
+        await connection.close()
+        yield make_settings(url, demo, directory)

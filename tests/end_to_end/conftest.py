@@ -1,5 +1,6 @@
 """People of a served Tandem, and the writers that keep it busy."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from sqlalchemy import text
 from app.auth.principals import Role
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
+from app.embedded import Services
 from tests.application import create_user
+from tests.demo import seed_demo
 from tests.end_to_end.figures import Figures, keep
 from tests.end_to_end.stage import Stage
 
@@ -20,6 +23,13 @@ def only_servers_are_measured(no_cover: None) -> None:
     """Tracing the tests' own process would cost half of its time, and find nothing that the tests
     of the single pieces do not run.
     """
+
+
+@pytest.fixture(scope="session")
+def demo(template: Services, tmp_path_factory: pytest.TempPathFactory) -> Services:
+    """Beside the empty database one with the demo's people and orders, to be copied from."""
+    asyncio.run(seed_demo(template, tmp_path_factory.mktemp("demo")))
+    return template
 
 
 @pytest.fixture

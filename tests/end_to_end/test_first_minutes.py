@@ -27,9 +27,9 @@ BASH = shutil.which("bash")
 
 
 @pytest.fixture
-async def server(template: Services, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+async def server(demo: Services, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     async with (
-        demo_settings(template, tmp_path) as settings,
+        demo_settings(demo, tmp_path) as settings,
         serving(settings.database_url, settings.redis_url, tmp_path) as server,
     ):
         yield server

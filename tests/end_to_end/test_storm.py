@@ -3,10 +3,15 @@ are served nearly as before.
 
 Events come over REST, a nudge with each: their delay is the point. The clients are of many users,
 since each brings a channel and rights of its own.
+
+The delay is also the machine's: `core_had_*` tells for which part of the time that the workers
+could have worked they had a core, and did not wait behind the clients for one.
 """
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import pytest
 
@@ -20,6 +25,7 @@ from tests.end_to_end.figures import Figures, form
 from tests.end_to_end.fleet import Fleet, fleet_of
 from tests.end_to_end.orders import token_of
 from tests.end_to_end.scrape import log_reads, troubles
+from tests.end_to_end.server import ServerProcess
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.writers import posting
 
@@ -33,6 +39,26 @@ WARM_UP_SECONDS = 1.0
 RATE = 20
 HANDFUL = 5
 TOLERATED_MS = 50.0
+
+
+class Demand(NamedTuple):
+    """Nanoseconds that the workers' event loops ran, and waited for a core, so far."""
+
+    ran: int
+    waited: int
+
+    @classmethod
+    def of(cls, server: ServerProcess) -> Self:
+        """As the kernel counts it (Linux, "Scheduler Statistics", /proc/<pid>/schedstat)."""
+        counts = [Path(f"/proc/{worker.pid}/schedstat").read_text() for worker in server.workers]
+        ran, waited = zip(*(map(int, each.split()[:2]) for each in counts), strict=True)
+        return cls(sum(ran), sum(waited))
+
+    def had_since(self, before: Self) -> float:
+        """The share of that time in which they ran."""
+        ran, waited = self.ran - before.ran, self.waited - before.waited
+        return ran / (ran + waited)
+
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
@@ -49,13 +75,19 @@ async def test_a_reconnect_storm_costs_a_handful_of_reads_and_delays_the_others_
             async with posting(server.url, stage.people["staff"], RATE) as writer:
                 await asyncio.sleep(WARM_UP_SECONDS)
                 reads: list[float] = []
+                had_calm: list[float] = []
+                had_storm: list[float] = []
                 for _ in range(STORMS):
                     staying.measure("calm")
+                    begun = Demand.of(server)
                     await asyncio.sleep(CALM_SECONDS)  # what is measured is this stretch of time
                     before = await log_reads(stage.http, server.url)
+                    calm_over = Demand.of(server)
                     staying.measure("storm")
                     await storm_over(dropping)
                     staying.measure("")
+                    had_calm.append(calm_over.had_since(begun))
+                    had_storm.append(Demand.of(server).had_since(calm_over))
                     reads.append(await log_reads(stage.http, server.url) - before)
             head = await stage.head()
             stayed, dropped = await staying.settle(head), await dropping.settle(head)
@@ -63,6 +95,7 @@ async def test_a_reconnect_storm_costs_a_handful_of_reads_and_delays_the_others_
     calm, stormy = stayed.p99("calm"), stayed.p99("storm")
     figures.update(p99_calm_ms=calm, p99_storm_ms=stormy, log_reads=reads)
     figures.update(clients=STORM, returns=dropped.returns, ended=dropped.ended)
+    figures.update(core_had_calm=had_calm, core_had_storm=had_storm)
     figures["logged"] = troubles(server)
     figures["failed_writes"] = writer.failures or "none"
 

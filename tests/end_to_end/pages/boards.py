@@ -29,10 +29,10 @@ COPY = """
 
 @asynccontextmanager
 async def demo_server(
-    template: Services, directory: Path, *, copies: int = 0, redis_url: str | None = None
+    demo: Services, directory: Path, *, copies: int = 0, redis_url: str | None = None
 ) -> AsyncIterator[ServerProcess]:
     """With 200 orders, and so many older copies of each; on a Redis of its own, if given."""
-    async with demo_settings(template, directory) as settings:
+    async with demo_settings(demo, directory) as settings:
         if copies:
             connection = await asyncpg.connect(settings.database_url)
             await connection.execute(COPY, copies)

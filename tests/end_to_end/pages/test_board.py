@@ -39,10 +39,10 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """One seeded server for all of these: each test looks at orders of its own."""
-    async with demo_server(template, tmp_path_factory.mktemp("board")) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("board")) as server:
         yield server
 
 

@@ -27,9 +27,9 @@ NOTHING = "no such thing"
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    async with demo_server(template, tmp_path_factory.mktemp("filter")) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("filter")) as server:
         yield server
 
 

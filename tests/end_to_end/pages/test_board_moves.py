@@ -41,9 +41,9 @@ END_DEAD_TIME = "() => window.endDeadTime()"
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    async with demo_server(template, tmp_path_factory.mktemp("moves")) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("moves")) as server:
         yield server
 
 

@@ -53,9 +53,9 @@ WATCH = """
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    async with demo_server(template, tmp_path_factory.mktemp("speed"), copies=COPIES) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("speed"), copies=COPIES) as server:
         yield server
 
 

@@ -65,10 +65,10 @@ async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnV
 
 @shared
 async def settings(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
     """Of a database with the demo's people and one more admin."""
-    async with demo_settings(template, tmp_path_factory.mktemp("ops")) as settings:
+    async with demo_settings(demo, tmp_path_factory.mktemp("ops")) as settings:
         engine = create_engine(settings)
         await create_user(create_sessions(engine), settings, OTHER_ADMIN, Role.ADMIN)
         await engine.dispose()

@@ -23,11 +23,11 @@ CARDS = "() => [...document.querySelectorAll('[data-testid=card]')].map((c) => c
 async def test_after_a_restart_both_boards_show_what_was_missed_once(
     browser: Browser,
     http: AsyncClient,
-    template: Services,
+    demo: Services,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     directory = tmp_path_factory.mktemp("restart")
-    async with demo_settings(template, directory) as settings:
+    async with demo_settings(demo, directory) as settings:
         services = settings.database_url, settings.redis_url, directory
         async with (
             serving(*services) as server,

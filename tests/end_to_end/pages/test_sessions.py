@@ -46,9 +46,9 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    async with demo_server(template, tmp_path_factory.mktemp("sessions")) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("sessions")) as server:
         yield server
 
 

@@ -21,9 +21,9 @@ shared = pytest_asyncio.fixture(scope="package", loop_scope="package")
 
 @shared
 async def server(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    async with demo_server(template, tmp_path_factory.mktemp("room")) as server:
+    async with demo_server(demo, tmp_path_factory.mktemp("room")) as server:
         yield server
 
 

@@ -18,11 +18,11 @@ ASKED_AGAIN_MS = 15_000
 
 
 async def test_a_room_says_that_it_does_not_know_who_else_is_here(
-    template: Services, browser: Browser, http: AsyncClient, tmp_path: Path
+    demo: Services, browser: Browser, http: AsyncClient, tmp_path: Path
 ) -> None:
     async with (
         redis_stopped(tmp_path) as outage,
-        demo_server(template, tmp_path / "server", redis_url=outage.url) as server,
+        demo_server(demo, tmp_path / "server", redis_url=outage.url) as server,
         visiting(browser, server.url) as cleo,
         visiting(browser, server.url) as staff,
     ):

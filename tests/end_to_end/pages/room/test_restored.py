@@ -30,9 +30,9 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="package")
 
 @shared
 async def settings(
-    template: Services, tmp_path_factory: pytest.TempPathFactory
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
-    async with demo_settings(template, tmp_path_factory.mktemp("restored")) as settings:
+    async with demo_settings(demo, tmp_path_factory.mktemp("restored")) as settings:
         yield settings
 
 
