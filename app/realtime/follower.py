@@ -21,7 +21,7 @@ from app.realtime.broker import Broker, Message
 from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
 from app.realtime.outbox import CONTROL_CHANNEL
-from app.realtime.reader import PIECE_EVENTS, LogReader, within_a_read
+from app.realtime.reader import PIECE_EVENTS, LogReader, Look, within_a_read
 
 logger = logging.getLogger(__name__)
 
@@ -171,17 +171,36 @@ class LogFollower:
 
     async def look(self) -> None:
         """Ask Postgres what there is; raises one of AWAY."""
-        seen = await self.reader.look()
+        seen = await self._see()
         if seen.epoch != self.epoch or (self._tick is not None and seen.tick < self._tick):
             await self._renew(seen.epoch)
-        if self._tick is not None and seen.tick != self._tick:
-            # The names are taken after the tick was read, those in activation too: a head that
-            # is read later than this knows of everything up to the tick.
-            for channel, head in (await self.reader.news(self._tick, list(self._logs))).items():
-                self._raise_target(channel, head)
-        self._tick = seen.tick
+        for channel, head in (await self._heads(seen.tick)).items():
+            self._raise_target(channel, head)
+        if seen.epoch == self.epoch:
+            self._tick = seen.tick
         if any(log.is_behind for log in self._logs.values()):
             self._behind.set()
+
+    async def _see(self) -> Look:
+        """An answer that a renewal has overtaken may tell of the log from before it."""
+        while True:
+            epoch = self.epoch
+            seen = await self.reader.look()
+            if epoch == self.epoch:
+                return seen
+
+    async def _heads(self, tick: int) -> dict[str, int]:
+        """What channels have reached by this tick, but for those that nothing has come to.
+
+        The names are taken after the tick was read, those in activation too: a head that is read
+        later than this knows of everything up to the tick. One that was read before may not: where
+        it was an activation that found another log, no tick of that is known, so all are asked for.
+        """
+        names = list(self._logs)
+        if self._tick is None:
+            extents = (await self.reader.extents(names))[1] if names else {}
+            return {channel: extent.head for channel, extent in extents.items()}
+        return await self.reader.news(self._tick, names) if tick != self._tick else {}
 
     def _raise_target(self, channel: str, head: int) -> None:
         if (log := self._logs.get(channel)) is not None and head > log.target:

@@ -83,9 +83,9 @@ class Heartbeat:
             return None
         if timing.next_ping is not None and timing.next_ping <= now:
             timing.next_ping = now + self._settings.ping_seconds
-            # Of those that wait behind a backlog one is enough; without any, a client that is kept
-            # busy would take the connection for dead.
-            if timing.stalled_by is None or not timing.pinged:
+            # Even behind a backlog: without any, a client that is kept busy would take the
+            # connection for dead. But only one at a time, since `pinged` allows one pong.
+            if not timing.pinged:
                 self._ping(connection, now)
         return self._next_look(timing, now)
 
@@ -98,7 +98,7 @@ class Heartbeat:
     def _ping(self, connection: Connection, now: float) -> None:
         connection.ping()
         connection.timing.pinged = True
-        connection.timing.pong_by = connection.timing.pong_by or now + self._settings.pong_seconds
+        connection.timing.pong_by = now + self._settings.pong_seconds
 
     def _look_at_backlog(self, connection: Connection, now: float) -> None:
         """As long as anything leaves, the client is alive, and its pong waits behind the rest."""

@@ -9,6 +9,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+from app.core import metrics
 from app.realtime.frame_reader import NO_CODE, Close, Event, FrameError, FrameReader, Ping
 from app.realtime.frames import Message, Opcode, close_payload, encode_frame
 from app.realtime.transport import Owner
@@ -148,7 +149,7 @@ class SocketTransport(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server stops: say so, and wait for nothing but for the bytes to leave."""
-        self.close(RESTART, "")
+        self._close_unasked(RESTART, "")
         self._hang_up()
 
     # ------------------------------------------------------------------- reading
@@ -164,7 +165,7 @@ class SocketTransport(asyncio.Protocol):
             self._fail(error)
         except Exception:
             logger.exception("connection failed")
-            self.close(INTERNAL_ERROR, "")
+            self._close_unasked(INTERNAL_ERROR, "")
         else:
             self._transport.pause_reading()
             self._go_on_soon()
@@ -216,12 +217,19 @@ class SocketTransport(asyncio.Protocol):
         """Half-close: to close with bytes unread would reset, and lose the close frame with it."""
         self._reader = None
         if self.closing or not self._transport.can_write_eof():
-            self.close(error.code, error.reason)
+            self._close_unasked(error.code, error.reason)
             self._hang_up()
             return
+        metrics.CLOSES.labels(str(error.code)).inc()
         self._begin_close(Close(error.code, error.reason))
         with suppress(OSError):  # the client has reset the connection
             self._transport.write_eof()
+
+    def _close_unasked(self, code: int, reason: str) -> None:
+        """By itself: what its owner closes, the owner counts."""
+        if not self.closing:
+            metrics.CLOSES.labels(str(code)).inc()
+            self.close(code, reason)
 
     def _begin_close(self, close: Close) -> None:
         """The last frame. From here on the client has a time limit, whatever it does."""

@@ -37,13 +37,18 @@ class Beating:
 
     @property
     def pings(self) -> int:
-        return self.transport.sent.count(b"{}")
+        """Alone or together with something else."""
+        return sum(message.split(b"\n").count(b"{}") for message in self.transport.sent)
+
+    def pong(self) -> None:
+        timing = self.connection.timing
+        timing.pinged, timing.pong_by = False, None
 
     async def answer_pings(self, count: int) -> None:
         """As a client does."""
         for number in range(1, count + 1):
             await self.transport.until(lambda: self.pings >= number)  # noqa: B023 - right here
-            self.connection.timing.pong_by = None
+            self.pong()
 
     def stop_reading(self) -> None:
         self.transport.writable = False

@@ -8,7 +8,7 @@ from app.core.config import Settings
 from app.realtime.broker import Broker, Message
 from app.realtime.follower import LogFollower
 from app.realtime.log import ChannelLog, Entry
-from app.realtime.reader import PIECE_EVENTS, Extent, LogReader
+from app.realtime.reader import PIECE_EVENTS, Extent, LogReader, Look
 
 
 class Wire(Broker):
@@ -44,15 +44,26 @@ class Wire(Broker):
 
 
 class HeldReader(LogReader):
-    """A reader whose answers wait for `may_answer`, and that fails the next `failures` reads."""
+    """A reader whose answers wait for `may_answer`, those to looks for `may_tell`, and that fails
+    the next `failures` reads.
+    """
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.asked = asyncio.Event()
+        self.may_tell = asyncio.Event()
+        self.may_tell.set()
+        self.looked = asyncio.Event()
         self.failures = 0
         self.reads: list[str] = []
+
+    async def look(self) -> Look:
+        answer = await super().look()
+        self.looked.set()
+        await self.may_tell.wait()
+        return answer
 
     async def extents(
         self, channels: Sequence[str], *, reason: str = "activate"

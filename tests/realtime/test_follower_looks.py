@@ -66,6 +66,34 @@ async def test_an_activation_that_was_overtaken_by_a_renewal_does_not_undo_it(
     assert (followed.follower.epoch, followed.renewals) == (renewed, 1)
 
 
+async def test_a_look_that_was_overtaken_by_a_renewal_does_not_undo_it(
+    followed: Followed, log: LogWriter
+) -> None:
+    followed.reader.looked.clear()
+    followed.reader.may_tell.clear()
+    looking = asyncio.create_task(followed.follower.look())
+    await followed.reader.looked.wait()
+    await log.renew_epoch()
+    with pytest.raises(OSError, match="renewed"):
+        await followed.follower.acquire("a")
+    renewed = followed.follower.epoch
+    followed.reader.may_tell.set()
+    await looking
+    assert (followed.follower.epoch, followed.renewals) == (renewed, 1)
+
+
+async def test_after_an_activation_found_another_log_a_look_finds_what_nobody_was_told(
+    followed: Followed, log: LogWriter
+) -> None:
+    await log.renew_epoch()
+    with pytest.raises(OSError, match="renewed"):
+        await followed.follower.acquire("a")
+    active = await followed.follower.acquire("a")
+    await log.append("a")
+    await followed.follower.look()
+    await until(lambda: active.head == 1)
+
+
 # ----------------------------------------------------------------------- looks
 
 

@@ -70,6 +70,21 @@ def test_progress_puts_the_end_off_by_no_more_than_the_limit() -> None:
     assert STALLED - LATE <= waited <= 1.25 * STALLED + LATE  # it is looked at four times
 
 
+def test_whose_pong_is_still_on_its_way_is_not_pinged_again() -> None:
+    one = one_who_stopped_reading(stalled_seconds=HOUR)
+    while not one.connection.timing.pinged:
+        one.wait(LATE)
+    one.wait(PING - 2)
+    one.read_on()
+    one.wait(4)  # the next ping is due, the first not answered
+    assert one.pings == 1
+    assert one.transport.closed is None
+
+    one.pong()
+    one.wait(PING)
+    assert one.pings == 2
+
+
 def test_whoever_has_taken_everything_starts_anew() -> None:
     one = one_who_stopped_reading(pong_seconds=HOUR)
     one.wait(0.9 * STALLED)
@@ -119,8 +134,10 @@ def test_pings_go_on_once_the_backlog_is_gone() -> None:
     one = one_who_stopped_reading(stalled_seconds=HOUR, pong_seconds=HOUR)
     one.wait(4 * PING)
     one.read_on()
-    one.wait(PING + LATE)
     assert one.pings == 1
+    one.pong()
+    one.wait(PING + LATE)
+    assert one.pings == 2
 
 
 def test_no_pong_is_due_behind_a_backlog() -> None:

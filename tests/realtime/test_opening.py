@@ -151,6 +151,17 @@ async def test_before_it_is_ready_nobody_comes_in(runtime: Runtime) -> None:
         runtime.ready.set()
 
 
+async def test_every_origin_may_be_allowed(runtime: Runtime) -> None:
+    before = runtime.settings
+    runtime.settings = before.model_copy(update={"cors_origins": ("*",)})
+    try:
+        headers = {"host": HOST, "origin": "https://elsewhere.example"}
+        assert refusal(runtime, headers) is None
+        assert opened(runtime, headers) is not None
+    finally:
+        runtime.settings = before
+
+
 async def test_another_origin_is_forbidden(runtime: Runtime) -> None:
     assert refusal(runtime, {"host": HOST, "origin": "null"}) == FORBIDDEN
 

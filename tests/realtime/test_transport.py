@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.realtime.frames import Opcode
 from app.realtime.websocket import CLOSE_SECONDS
@@ -179,3 +180,18 @@ async def test_an_owner_that_fails_costs_its_own_connection(
         await until(lambda: owner.changes == ["lost"])
         assert owner.messages == ["1"]
     assert [record.getMessage() for record in caplog.records] == ["connection failed"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(frame(TEXT, b"\xff"), 1007), (frame(Opcode.CONTINUATION, b""), 1002)]
+)
+async def test_what_it_closes_by_itself_is_counted(app: TakenOver, sent: bytes, code: int) -> None:
+    before = closes(code)
+    async with app.socket() as (raw, _owner):
+        raw.write(sent + sent)
+        assert await raw.closed() == code
+    assert closes(code) == before + 1
+
+
+def closes(code: int) -> float:
+    return REGISTRY.get_sample_value("tandem_closes_total", {"code": str(code)}) or 0.0
