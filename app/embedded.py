@@ -224,7 +224,7 @@ def _launch(
         servers.append(Valkey(data_dir).launch())
     if postgres:
         lock = _await_orphans(stack, data_dir)
-        cluster = open_cluster(data_dir, lock=lock, durable=durable)
+        cluster = open_cluster(stack, data_dir, lock=lock, durable=durable)
         servers.append(Postgres(cluster, durable=durable).launch())
     return servers
 

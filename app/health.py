@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import BaseModel
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from app import migrations
-from app.core.database import Sessions
 from app.realtime.follower import AWAY
 from app.realtime.runtime import Runtime
 
@@ -40,13 +38,7 @@ async def get_runtime(connection: HTTPConnection) -> Runtime:
     return runtime
 
 
-async def get_sessions(connection: HTTPConnection) -> Sessions:
-    sessions: Sessions = connection.state.sessions
-    return sessions
-
-
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
-SessionsDep = Annotated[Sessions, Depends(get_sessions)]
 
 
 @router.get("/health", response_model=Health)
@@ -55,17 +47,17 @@ async def health() -> Health:
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
-async def ready(runtime: RuntimeDep, sessions: SessionsDep, response: Response) -> Readiness:
+async def ready(runtime: RuntimeDep, response: Response) -> Readiness:
     """200 for ok and degraded, else 503."""
-    readiness = await read_readiness(runtime, sessions)
+    readiness = await read_readiness(runtime)
     if readiness.status not in ("ok", "degraded"):
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return readiness
 
 
-async def read_readiness(runtime: Runtime, sessions: Sessions) -> Readiness:
+async def read_readiness(runtime: Runtime) -> Readiness:
     (postgres, revision), redis = await asyncio.gather(
-        _check_postgres(runtime, sessions), _check(lambda: _ask_redis(runtime))
+        _check_postgres(runtime), _check(lambda: _ask_redis(runtime))
     )
     checks = {
         "postgres": postgres,
@@ -86,16 +78,15 @@ def _sum_up(
     return "ok" if all(check.ok for check in checks.values()) else "degraded"
 
 
-async def _check_postgres(runtime: Runtime, sessions: Sessions) -> tuple[Check, Check]:
-    """Whether it answers, and what it says of its tables.
+async def _check_postgres(runtime: Runtime) -> tuple[Check, Check]:
+    """Whether it answers, and what it says of its tables; a silent one is not asked the second.
 
-    A silent one is not asked the second: the connection of a request would be given up so gently
-    that it took seconds.
+    Over the connections that read the log: those of requests may all be busy while all is well.
     """
     postgres = await _check(lambda: _ask_postgres(runtime))
     if not postgres.ok:
         return postgres, Check(ok=False, detail="Postgres has to answer first")
-    return postgres, await _check(lambda: _compare_revisions(sessions))
+    return postgres, await _check(lambda: _compare_revisions(runtime))
 
 
 async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
@@ -104,12 +95,12 @@ async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
             return await ask()
     except TimeoutError:
         return Check(ok=False, detail="no answer in time")
-    except (SQLAlchemyError, RedisError, *AWAY) as error:
+    except (RedisError, *AWAY) as error:
         return Check(ok=False, detail=f"not reachable: {type(error).__name__}")
 
 
 async def _ask_postgres(runtime: Runtime) -> Check:
-    await runtime.reader.ping()
+    await runtime.reader.ask("SELECT 1")
     return Check(ok=True, detail="answers")
 
 
@@ -120,9 +111,8 @@ async def _ask_redis(runtime: Runtime) -> Check:
     return Check(ok=True, detail="answers")
 
 
-async def _compare_revisions(sessions: Sessions) -> Check:
-    async with sessions() as session:
-        present = await migrations.present_revision(session)
+async def _compare_revisions(runtime: Runtime) -> Check:
+    present = await migrations.present_revision(runtime.reader.ask)
     newest = migrations.newest_revision()
     if present == newest:
         return Check(ok=True, detail=f"at {present}")

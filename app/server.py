@@ -27,6 +27,7 @@ BACKLOG = 4096
 GRACE_SECONDS = 5
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 BOOT_ERROR = 3
+NOTIFY_SECONDS = 1
 GO = b"g"
 COLLECT_AFTER = (20_000, 20, 100)
 NOT_SENT_BYTES = 128 * 1024
@@ -59,8 +60,18 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
         if isinstance(app, FastAPI):
+            notifying = asyncio.create_task(self._notify())
             await app.state.runtime.drain()
+            notifying.cancel()
         await super().shutdown(sockets)
+
+    async def _notify(self) -> None:
+        """Gunicorn kills a worker that it does not hear of, and uvicorn tells it only while it
+        serves: a long drain would be cut off.
+        """
+        while self.config.callback_notify is not None:
+            await self.config.callback_notify()
+            await asyncio.sleep(NOTIFY_SECONDS)
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
@@ -131,10 +142,16 @@ async def serve_worker(listener: socket.socket, ready: int, alive: int) -> None:
         **uvicorn_options(settings),
     )
     server = Server(config)
-    asyncio.get_running_loop().add_reader(alive, os.kill, os.getpid(), signal.SIGTERM)
+    asyncio.get_running_loop().add_reader(alive, _on_orphaned, alive)
     telling = asyncio.create_task(_tell_ready(server, ready))
     await server.serve([listener])
     telling.cancel()
+
+
+def _on_orphaned(alive: int) -> None:
+    """Once: a pipe whose other end is closed stays readable for ever."""
+    asyncio.get_running_loop().remove_reader(alive)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _tell_ready(server: uvicorn.Server, ready: int) -> None:

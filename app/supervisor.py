@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from app.core.config import Settings
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 READY_SECONDS = 30.0
 RESTART_SECONDS = 0.2
+RESTART_MAX_SECONDS = 10.0
+"""The pause doubles up to here while no process can be started."""
 KILL_SECONDS = 5.0
 
 
@@ -43,20 +45,31 @@ class WorkerProcess:
             os.write(self.alive, GO)
 
 
-def reserve(host: str, port: int) -> socket.socket:
-    """Hold the address for the workers, without listening; raises ServeError if it is taken."""
+def reserve(host: str, port: int) -> tuple[socket.socket, ...]:
+    """Hold the address for the workers, without listening; raises ServeError if it is taken.
+
+    As nobody listens yet, the kernel would let a second supervisor have it, too: where there are
+    names for that (unix(7), "Abstract sockets"), one of them is taken as well.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:  # refused where others listen
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-        held = socket.socket(family, socket.SOCK_STREAM)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind(address)
+        with ExitStack() as failed:
+            held = failed.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind(address)
+            sockets = [held]
+            if sys.platform == "linux":
+                name = failed.enter_context(socket.socket(socket.AF_UNIX))
+                name.bind(f"\0tandem {held.getsockname()}")
+                sockets.append(name)
+            failed.pop_all()
     except OSError as error:
         raise ServeError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    return held
+    return tuple(sockets)
 
 
 class Supervisor:
@@ -65,7 +78,7 @@ class Supervisor:
     def __init__(self, settings: Settings, host: str, port: int, workers: int) -> None:
         self._settings = settings
         self._held = reserve(host, port)
-        self._host, self._port = self._held.getsockname()[:2]
+        self._host, self._port = self._held[0].getsockname()[:2]
         self._workers: list[WorkerProcess] = []
         self._count = workers
         self._stopping = asyncio.Event()
@@ -96,13 +109,17 @@ class Supervisor:
                 on_ready(self.url)
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({stopping, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+            for keeper in keepers:
+                if keeper.done():  # by no signal: nobody may take this for an ordinary end
+                    keeper.result()
         finally:
             self._stopping.set()
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._end(list(self._workers))
-            self._held.close()
+            for held in self._held:
+                held.close()
             shutil.rmtree(self._metrics, ignore_errors=True)
 
     async def restart(self) -> None:
@@ -120,8 +137,19 @@ class Supervisor:
             if worker is self._workers[nth]:
                 code = worker.process.returncode
                 logger.error("a worker ended", extra={"worker": worker.process.pid, "code": code})
-                await asyncio.sleep(RESTART_SECONDS)
-                self._workers[nth] = self._start()
+                self._workers[nth] = await self._start_again()
+
+    async def _start_again(self) -> WorkerProcess:
+        """Out of memory or processes, say, it is tried until one can be started."""
+        pause = RESTART_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                return self._start()
+            except (OSError, RuntimeError) as error:
+                pause = min(2 * pause, RESTART_MAX_SECONDS)
+                extra = {"error": repr(error), "restart_seconds": pause}
+                logger.error("no worker could be started", extra=extra)  # noqa: TRY400 - one line
 
     def _start(self) -> WorkerProcess:
         worker = self._spawn()
@@ -129,20 +157,27 @@ class Supervisor:
         return worker
 
     def _spawn(self) -> WorkerProcess:
-        ready_read, ready_write = os.pipe()
-        alive_read, alive_write = os.pipe()
+        """Raises OSError or RuntimeError where the system gives no process or thread."""
         command = [sys.executable, "-m", "app.server", self._host, str(self._port)]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [*command, str(ready_write), str(alive_read)],
-            pass_fds=(ready_write, alive_read),
-            env={**os.environ, MULTIPROC: self._metrics},
-        )
-        os.close(ready_write)
-        os.close(alive_read)
-        worker = WorkerProcess(process, alive_write)
         loop = asyncio.get_running_loop()
+        with ExitStack() as theirs, ExitStack() as ours:  # the ends of the pipes
+            ready_read, ready_write = os.pipe()
+            theirs.callback(os.close, ready_write)
+            ours.callback(os.close, ready_read)
+            alive_read, alive_write = os.pipe()
+            theirs.callback(os.close, alive_read)
+            ours.callback(os.close, alive_write)
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [*command, str(ready_write), str(alive_read)],
+                pass_fds=(ready_write, alive_read),
+                env={**os.environ, MULTIPROC: self._metrics},
+            )
+            ours.callback(process.wait)
+            ours.callback(process.kill)
+            worker = WorkerProcess(process, alive_write)
+            threading.Thread(target=self._watch, args=(worker, loop), daemon=True).start()
+            ours.pop_all()
         loop.add_reader(ready_read, self._on_ready_pipe, worker, ready_read)
-        threading.Thread(target=self._watch, args=(worker, loop), daemon=True).start()
         return worker
 
     @classmethod

@@ -157,6 +157,17 @@ async def test_a_database_of_another_schema_is_down_and_says_what_to_do(
     }
 
 
+async def test_requests_that_use_up_the_pool_do_not_make_it_down(settings: Settings) -> None:
+    small = settings.model_copy(update={"database_pool_size": 1})
+    async with serving(small) as (application, client), application.sessions() as session:
+        await until(client, "ok")
+        await session.connection()
+
+        answer = await client.get("/ready")
+
+    assert (answer.status_code, failing(answer)) == (200, {})
+
+
 async def test_the_schema_of_a_later_release_is_ok_and_is_told(
     settings: Settings, client: AsyncClient
 ) -> None:

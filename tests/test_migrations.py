@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 from alembic import command
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 import app.models  # noqa: F401 - registers every table
 from app import migrations
@@ -93,8 +92,13 @@ async def test_what_alembic_does_not_compare_is_the_same_too(
     assert made
 
 
-async def test_a_migrated_database_is_at_the_newest_revision(session: AsyncSession) -> None:
-    assert await migrations.present_revision(session) == migrations.newest_revision()
+async def test_a_migrated_database_is_at_the_newest_revision(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    try:
+        present = await migrations.present_revision(connection.fetchval)
+    finally:
+        await connection.close()
+    assert present == migrations.newest_revision()
 
 
 async def test_a_database_that_was_never_migrated_is_at_none(settings: Settings) -> None:

@@ -1,16 +1,19 @@
 """The supervisor in this process: what its workers and its start must not depend on."""
 
 import asyncio
+import errno
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 import psutil
 import pytest
 
 from app.core.config import Settings
-from app.supervisor import Supervisor
+from app.supervisor import ServeError, Supervisor, reserve
 from tests.waiting import until
 
 WORKERS = 2
@@ -64,6 +67,17 @@ async def supervised(
         await asyncio.wait({running})
 
 
+def test_an_address_is_reserved_once_although_nobody_listens_yet() -> None:
+    with ExitStack() as reserved:
+        first, *others = [reserved.enter_context(held) for held in reserve("127.0.0.1", 0)]
+        port = first.getsockname()[1]
+        with pytest.raises(ServeError, match="Address already in use"):
+            reserve("127.0.0.1", port)
+    for held in reserve("127.0.0.1", port):
+        held.close()
+    assert others
+
+
 @pytest.mark.usefixtures("one_thread")
 async def test_more_workers_than_threads_leave_one_to_what_prepares(
     surroundings: Settings,
@@ -83,6 +97,44 @@ async def test_the_last_worker_is_started_again_though_there_are_few_threads(
         psutil.Process(max(before)).kill()
 
         await until(lambda: len(workers()) == WORKERS and workers() != before)
+
+
+async def test_a_worker_that_cannot_be_started_again_is_tried_until_it_can(
+    surroundings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spawn, failures = subprocess.Popen, 2
+
+    def spawn_later(*args: Any, **kwargs: Any) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise BlockingIOError(errno.EAGAIN, "no more processes")
+        return spawn(*args, **kwargs)
+
+    async with supervised(surroundings, _nothing) as running:
+        before, open_files = workers(), psutil.Process().num_fds()
+        monkeypatch.setattr(subprocess, "Popen", spawn_later)
+        psutil.Process(max(before)).kill()
+
+        await until(lambda: len(workers()) == WORKERS and workers() != before)
+        await until(lambda: psutil.Process().num_fds() <= open_files)
+        assert min(before) in workers()
+        assert not running.done()
+    told = [record for record in caplog.records if record.message == "no worker could be started"]
+    assert [record.__dict__["restart_seconds"] for record in told] == [0.4, 0.8]
+
+
+async def test_a_fault_of_the_supervisor_itself_is_no_ordinary_end(
+    surroundings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_supervisor: Supervisor, _nth: int) -> None:
+        raise LookupError("a fault")
+
+    monkeypatch.setattr(Supervisor, "_keep", fail)
+    supervisor = Supervisor(surroundings, "127.0.0.1", 0, WORKERS)
+    with pytest.raises(LookupError, match="a fault"):
+        await supervisor.run(_nothing, lambda _url: None)
+    assert not workers()
 
 
 async def test_sigterm_ends_a_start_that_still_prepares(surroundings: Settings) -> None:

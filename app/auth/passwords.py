@@ -1,7 +1,9 @@
 """Passwords: argon2id, hashed and verified off the event loop, a few at a time.
 
 At most HASHES_AT_ONCE of a worker's hashes are being made; the others wait for their turn, so a
-burst of sign-ins costs time, but not all memory nor the event loop.
+burst of sign-ins costs time, but not all memory nor the event loop. Anybody may sign up, as often
+as requests are allowed: that has a lane of its own, which is soon full, so that nobody who signs in
+waits behind it.
 """
 
 import asyncio
@@ -9,21 +11,47 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
 
 PASSWORD_MIN_LENGTH = 8
 PASSWORD_MAX_LENGTH = 128
 HASHES_AT_ONCE = 2
+NEW_AT_ONCE = 1
+NEW_WAITING = 50
 
 T = TypeVar("T")
 
-# Threads start with the first hash, so nothing runs, nor is there to fork, before that.
-_threads = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="password")
+
+class Lane:
+    """Threads, and how many may wait for one; they start with the first hash, so nothing runs, nor
+    is there to fork, before that.
+    """
+
+    def __init__(self, name: str, at_once: int, waiting: float = inf) -> None:
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix=name)
+        self._most = at_once + waiting
+        self._inside = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Raises ServiceUnavailable where too many wait."""
+        if self._inside >= self._most:
+            raise ServiceUnavailable
+        self._inside += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._inside -= 1
+
+
+_known = Lane("password", HASHES_AT_ONCE)
+_new = Lane("new-password", NEW_AT_ONCE, NEW_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +62,15 @@ class PasswordCheck:
 
 
 async def hash_password(settings: Settings, password: str) -> str:
+    """Of somebody who has an account."""
     hasher = _hasher(settings.environment)
-    return await _in_thread(lambda: hasher.hash(_bytes(password)))
+    return await _known.run(lambda: hasher.hash(_bytes(password)))
+
+
+async def hash_first_password(settings: Settings, password: str) -> str:
+    """Of somebody who signs up. Raises ServiceUnavailable where too many do."""
+    hasher = _hasher(settings.environment)
+    return await _new.run(lambda: hasher.hash(_bytes(password)))
 
 
 async def check_password(
@@ -47,7 +82,7 @@ async def check_password(
         return PasswordCheck(matches=False)
     hasher = _hasher(settings.environment)
     try:
-        await _in_thread(lambda: hasher.verify(password_hash, _bytes(password)))
+        await _known.run(lambda: hasher.verify(password_hash, _bytes(password)))
     except (VerificationError, InvalidHashError):
         return PasswordCheck(matches=False)
     return PasswordCheck(matches=True, rehash=hasher.check_needs_rehash(password_hash))
@@ -59,10 +94,6 @@ def _hasher(environment: str) -> PasswordHasher:
         return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     # As OWASP recommends (19 MiB, 2 passes, 1 lane): the event loop shares these cores.
     return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
 def _bytes(password: str) -> bytes:

@@ -1,11 +1,11 @@
 """The database's schema, step by step, and how far a database has come."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection
 
 from app.core.database import run_alone
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 VERSION_TABLE = "SELECT to_regclass('alembic_version') IS NOT NULL"
 VERSION = "SELECT version_num FROM alembic_version"
+
+
+Ask = Callable[[str], Awaitable[Any]]
+"""The one value that a statement gives."""
 
 
 class MigrationError(Exception):
@@ -43,8 +47,7 @@ async def migrate(database_url: str) -> str:
     """
     connection = await asyncpg.connect(database_url)
     try:
-        made = await connection.fetchval(VERSION_TABLE)
-        present = await connection.fetchval(VERSION) if made else None
+        present = await present_revision(connection.fetchval)
     finally:
         await connection.close()
     if present and (present == newest_revision() or is_newer(present)):
@@ -77,9 +80,6 @@ async def _upgrade(database_url: str) -> None:
     await run_alone(database_url, upgrade)
 
 
-async def present_revision(session: AsyncSession) -> str | None:
+async def present_revision(ask: Ask) -> str | None:
     """None: never migrated."""
-    if not await session.scalar(text(VERSION_TABLE)):
-        return None
-    revision = await session.scalar(text(VERSION))
-    return str(revision)
+    return await ask(VERSION) if await ask(VERSION_TABLE) else None

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -29,7 +29,7 @@ READ_BYTES = 8 * 1024 * 1024
 PAGE_BYTES = 1024 * 1024
 """The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
-PRUNE_LOCK = 0x7A4D_0002
+PRUNE_LOCK = 0x7A4D_0004
 
 LOOK = f"SELECT tick, {EPOCH} AS epoch FROM relay"  # noqa: S608 - a constant
 
@@ -139,9 +139,12 @@ class LogReader:
         if self._pool is not None:
             self._pool.terminate()
 
-    async def ping(self) -> None:
-        """Return if Postgres answers."""
-        await self._fetch("SELECT 1", limit=LOOK_SECONDS)
+    async def ask(self, statement: str) -> Any:
+        """The one value that a statement gives, if any. Requests that wait for theirs do not delay
+        it.
+        """
+        rows = await self._fetch(statement, limit=LOOK_SECONDS)
+        return rows[0][0] if rows else None
 
     async def look(self) -> Look:
         row = (await self._fetch(LOOK, limit=LOOK_SECONDS))[0]

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, status
 
 from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
-from app.auth.passwords import hash_password
+from app.auth.passwords import hash_first_password, hash_password
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
 from app.core.errors import BadRequest, Forbidden, InvalidRequest, UnsupportedMediaType
@@ -53,7 +53,7 @@ router = APIRouter(prefix="/users", tags=["users"])
 )
 async def sign_up(session: RightsSession, settings: SettingsDep, body: UserCreate) -> User:
     """Make an account for oneself, as a customer."""
-    password_hash = await hash_password(settings, body.password)
+    password_hash = await hash_first_password(settings, body.password)
     return await users_service.create_user(
         session, email=body.email, name=body.name, password_hash=password_hash
     )

@@ -5,8 +5,15 @@ import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
-from app.auth.passwords import HASHES_AT_ONCE, check_password, hash_password
+from app.auth.passwords import (
+    HASHES_AT_ONCE,
+    Lane,
+    check_password,
+    hash_first_password,
+    hash_password,
+)
 from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
 
 SETTINGS = Settings(environment="test", secret_key=SecretStr("k" * 32))
 
@@ -63,3 +70,31 @@ async def test_burst_is_hashed_by_a_few_threads_while_the_loop_goes_on() -> None
     names = [thread.name for thread in threading.enumerate()]
     assert len([name for name in names if name.startswith("password")]) <= HASHES_AT_ONCE
     assert steps > 10
+
+
+async def test_more_than_may_wait_are_refused_at_once() -> None:
+    go_on, lane = threading.Event(), Lane("test", at_once=1, waiting=2)
+    admitted = [asyncio.create_task(lane.run(go_on.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(ServiceUnavailable):
+        await lane.run(go_on.wait)
+
+    go_on.set()
+    assert await asyncio.gather(*admitted) == [True, True, True]
+    assert await lane.run(go_on.wait)
+
+
+async def test_who_signs_in_does_not_wait_for_those_who_sign_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on, lane = threading.Event(), Lane("test", at_once=1)
+    monkeypatch.setattr("app.auth.passwords._new", lane)
+    before = asyncio.create_task(lane.run(go_on.wait))
+    signing_up = asyncio.create_task(hash_first_password(SETTINGS, "correct horse"))
+    hashed = await hash_password(SETTINGS, "correct horse")
+    assert (await check_password(SETTINGS, "correct horse", hashed)).matches
+    assert not signing_up.done()
+
+    go_on.set()
+    assert await before
+    assert (await check_password(SETTINGS, "correct horse", await signing_up)).matches

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
 
@@ -22,8 +22,10 @@ class OwnPostgres:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = take_lock(data_dir / "postgres.lock")
         assert lock is not None
-        self._lock = lock
-        self._server = Postgres(open_cluster(data_dir, lock=lock, durable=False), durable=True)
+        self._locks = ExitStack()
+        self._locks.callback(os.close, lock)
+        cluster = open_cluster(self._locks, data_dir, lock=lock, durable=False)
+        self._server = Postgres(cluster, durable=True)
         self._port: int | None = None
 
     @property
@@ -47,7 +49,7 @@ class OwnPostgres:
         if not self._server.child.has_ended():
             await self.stop()
         self._server.child.finish(STOP_SECONDS)
-        os.close(self._lock)
+        self._locks.close()
 
 
 @asynccontextmanager

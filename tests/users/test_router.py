@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from app.auth.passwords import Lane
 from app.core.database import Sessions
 from tests.application import PASSWORD
 from tests.users.people import API, Cast, an_email, events_of
@@ -42,6 +43,15 @@ async def test_one_of_two_who_take_an_address_at_once_gets_it(client: AsyncClien
     async with asyncio.timeout(10):
         responses = await asyncio.gather(*(client.post(USERS, json=body) for _ in range(4)))
     assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
+
+
+async def test_more_sign_ups_than_can_be_served_are_asked_to_come_back(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.passwords._new", Lane("full", at_once=1, waiting=-1))
+    response = await client.post(USERS, json=a_sign_up())
+    assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
+    assert int(response.headers["Retry-After"]) >= 1
 
 
 @pytest.mark.parametrize(
