@@ -1,5 +1,6 @@
 """Setting a cursor so that nothing can fall between: the steps that every subscription takes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -77,6 +78,6 @@ async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -
         return wanted.offset <= log.target
     if log.holds(wanted.offset):
         return True
-    if follower.floor_is_old(log):
+    if log.floor_is_old(asyncio.get_running_loop().time()):
         await follower.check(log)
     return wanted.offset >= log.floor

@@ -25,7 +25,6 @@ from app.realtime.reader import PIECE_EVENTS, LogReader, Look, within_a_read
 
 logger = logging.getLogger(__name__)
 
-FLOOR_SECONDS = 60.0
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -126,10 +125,6 @@ class LogFollower:
         log.checked_at = asyncio.get_running_loop().time()
         self.expect(log.name, extent.head)
 
-    def floor_is_old(self, log: ChannelLog) -> bool:
-        """Whether pruning may have raised the floor since it was read."""
-        return asyncio.get_running_loop().time() - log.checked_at > FLOOR_SECONDS
-
     async def _activate(self, channel: str, *, stored: bool) -> ChannelLog:
         settings = self._settings
         log = ChannelLog(channel, settings.ring_bytes, settings.ring_events)
@@ -174,8 +169,12 @@ class LogFollower:
         seen = await self._see()
         if seen.epoch != self.epoch or (self._tick is not None and seen.tick < self._tick):
             await self._renew(seen.epoch)
-        for channel, head in (await self._heads(seen.tick)).items():
-            self._raise_target(channel, head)
+        if seen.tick != self._tick:
+            # The names are taken after the tick, as heads are in activation: they know all up to
+            # it. Not if an activation found this log: then no tick is known, and all are asked for.
+            heads = await self.reader.heads(list(self._logs), since=self._tick)
+            for channel, head in heads.items():
+                self._raise_target(channel, head)
         if seen.epoch == self.epoch:
             self._tick = seen.tick
         if any(log.is_behind for log in self._logs.values()):
@@ -184,23 +183,9 @@ class LogFollower:
     async def _see(self) -> Look:
         """An answer that a renewal has overtaken may tell of the log from before it."""
         while True:
-            epoch = self.epoch
-            seen = await self.reader.look()
+            epoch, seen = self.epoch, await self.reader.look()
             if epoch == self.epoch:
                 return seen
-
-    async def _heads(self, tick: int) -> dict[str, int]:
-        """What channels have reached by this tick, but for those that nothing has come to.
-
-        The names are taken after the tick was read, those in activation too: a head that is read
-        later than this knows of everything up to the tick. One that was read before may not: where
-        it was an activation that found another log, no tick of that is known, so all are asked for.
-        """
-        names = list(self._logs)
-        if self._tick is None:
-            extents = (await self.reader.extents(names))[1] if names else {}
-            return {channel: extent.head for channel, extent in extents.items()}
-        return await self.reader.news(self._tick, names) if tick != self._tick else {}
 
     def _raise_target(self, channel: str, head: int) -> None:
         if (log := self._logs.get(channel)) is not None and head > log.target:
@@ -230,11 +215,12 @@ class LogFollower:
             try:
                 await self.look()
                 self._looks.end()
-                self._set_postgres(up=True)
+                self.postgres_up = True
             except AWAY as error:
                 self._looks.begin(error)
-                self._set_postgres(up=False)
+                self.postgres_up = False
                 self.on_away()
+            metrics.POSTGRES_UP.set(self.postgres_up)
             settings = self._settings
             pause = settings.look_seconds if self._broker.up else settings.look_seconds_alone
             with suppress(TimeoutError):
@@ -312,7 +298,3 @@ class LogFollower:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _set_postgres(self, *, up: bool) -> None:
-        self.postgres_up = up
-        metrics.POSTGRES_UP.set(up)

@@ -13,6 +13,7 @@ from app.realtime.codec import Codec
 __all__ = ["Batch", "ChannelLog", "Entry", "Segment", "contiguous"]
 
 MAX_AHEAD = 2_000
+FLOOR_SECONDS = 60.0
 
 
 class ChannelLog:
@@ -48,6 +49,10 @@ class ChannelLog:
     @property
     def is_behind(self) -> bool:
         return self.started and self.head < self.target
+
+    def floor_is_old(self, now: float) -> bool:
+        """Whether pruning may have raised the floor since it was read; `now` is the loop's time."""
+        return now - self.checked_at > FLOOR_SECONDS
 
     def start(self, head: int, floor: int = 0) -> None:
         """The log's head and floor as Postgres knows them; later offsets follow from here."""

@@ -150,9 +150,12 @@ class LogReader:
         row = (await self._fetch(LOOK, limit=LOOK_SECONDS))[0]
         return Look(row["epoch"], row["tick"])
 
-    async def news(self, tick: int, channels: Sequence[str]) -> dict[str, int]:
-        """The newest offset of each of the channels that got events after the tick."""
-        rows = await self._fetch(NEWS, tick, channels)
+    async def heads(self, channels: Sequence[str], *, since: int | None) -> dict[str, int]:
+        """The newest offset of each channel that got events after the tick; None: of each."""
+        if since is None:
+            _epoch, extents = await self.extents(channels) if channels else ("", {})
+            return {channel: extent.head for channel, extent in extents.items()}
+        rows = await self._fetch(NEWS, since, channels)
         return {row["channel"]: row["head"] for row in rows}
 
     async def extents(

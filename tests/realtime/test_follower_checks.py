@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.core.config import Settings
-from app.realtime.follower import FLOOR_SECONDS
+from app.realtime.log import FLOOR_SECONDS
+from tests.realtime.beats import now
 from tests.realtime.followers import Followed, following
 from tests.realtime.log_writer import LogWriter
 from tests.waiting import until
@@ -49,11 +50,11 @@ async def test_a_check_finds_a_floor_that_was_raised(followed: Followed, log: Lo
 
 async def test_a_floor_is_old_once_pruning_may_have_raised_it(followed: Followed) -> None:
     active = await followed.follower.acquire("a")
-    assert not followed.follower.floor_is_old(active)
+    assert not active.floor_is_old(now())
     active.checked_at -= FLOOR_SECONDS + 1
-    assert followed.follower.floor_is_old(active)
+    assert active.floor_is_old(now())
     await followed.follower.check(active)
-    assert not followed.follower.floor_is_old(active)
+    assert not active.floor_is_old(now())
 
 
 async def test_all_who_want_to_know_at_once_share_one_read(followed: Followed) -> None:

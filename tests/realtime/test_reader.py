@@ -71,9 +71,9 @@ async def test_news_are_the_channels_with_a_newer_tick_and_their_newest_offset(
     tick = await log.tick()
     await log.append("b", count=3)
     await log.append("c")
-    assert await reader.news(tick, ["a", "b", "nothing"]) == {"b": 5}
-    assert await reader.news(0, ["a", "b"]) == {"a": 2, "b": 5}
-    assert await reader.news(await log.tick(), ["a", "b", "c"]) == {}
+    assert await reader.heads(["a", "b", "nothing"], since=tick) == {"b": 5}
+    assert await reader.heads(["a", "b"], since=0) == {"a": 2, "b": 5}
+    assert await reader.heads(["a", "b", "c"], since=await log.tick()) == {}
 
 
 async def test_after_gives_the_rows_behind_each_cursor_in_order(

@@ -51,7 +51,7 @@ async def test_a_worker_still_looks_while_many_clients_wait(
     async with held_up(log, "events, channels", *(read(reader) for _ in range(MANY))):
         async with asyncio.timeout(LOOK_SECONDS):
             assert (await reader.look()).tick == 1
-            assert await reader.news(0, ["a"]) == {"a": 1}
+            assert await reader.heads(["a"], since=0) == {"a": 1}
 
 
 async def test_channels_become_active_and_are_repaired_while_many_clients_wait(
