@@ -81,7 +81,9 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(VENV)/run.stamp
 
+# Below a private home root's Postgres has its data elsewhere: see app/embedded_cluster.py.
 clean:
+	@home=$$(readlink -f .data/postgres); case "$$home" in /var/lib/tandem/*) rm -rf "$$home";; esac
 	rm -rf $(VENV) .data .proof .screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage .coverage.* htmlcov tests/end_to_end/sdk_js/node_modules \
 		tests/asyncapi/specification/node_modules

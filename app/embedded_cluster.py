@@ -103,7 +103,7 @@ def open_cluster(stack: ExitStack, data_dir: Path, *, lock: int, durable: bool) 
 
 
 def _claim(stack: ExitStack, home: Path) -> int:
-    lock = take_lock(home.with_name(f"{home.name}.lock"))
+    lock = take_lock(home / "lock")
     if lock is None:
         raise EmbeddedError(f"{home} is in use by a Tandem whose data directory is a copy of this")
     stack.callback(os.close, lock)

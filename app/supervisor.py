@@ -1,6 +1,7 @@
 """`serve`: keeps the workers of one address running, and ends them in order."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -63,13 +64,23 @@ def reserve(host: str, port: int) -> tuple[socket.socket, ...]:
             held.bind(address)
             sockets = [held]
             if sys.platform == "linux":
-                name = failed.enter_context(socket.socket(socket.AF_UNIX))
-                name.bind(f"\0tandem {held.getsockname()}")
-                sockets.append(name)
+                sockets += _take_name(failed, f"\0tandem {held.getsockname()}")
             failed.pop_all()
     except OSError as error:
         raise ServeError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return tuple(sockets)
+
+
+def _take_name(failed: ExitStack, name: str) -> list[socket.socket]:
+    """None where there may be no such sockets; raises OSError if another has the name."""
+    try:
+        taken = failed.enter_context(socket.socket(socket.AF_UNIX))
+        taken.bind(name)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise
+        return []
+    return [taken]
 
 
 class Supervisor:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 
 from app import server
 from app.server import Server
+from tests.waiting import until
 
 
 class Draining:
@@ -48,19 +48,21 @@ async def test_gunicorn_hears_of_a_worker_all_the_time_that_it_drains(
     assert runtime.told == told
 
 
-async def test_whose_supervisor_is_gone_is_ended_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    signals: list[int] = []
-    monkeypatch.setattr(
-        server, "os", SimpleNamespace(getpid=os.getpid, kill=lambda _pid, n: signals.append(n))
-    )
+async def test_whose_supervisor_is_gone_is_ended_once() -> None:
+    loop, signals = asyncio.get_running_loop(), 0
+
+    def count() -> None:
+        nonlocal signals
+        signals += 1
+
     alive, others_end = os.pipe()
-    asyncio.get_running_loop().add_reader(alive, server._on_orphaned, alive)
-    os.close(others_end)
-
-    async with asyncio.timeout(5):
-        while not signals:  # noqa: ASYNC110 - what the loop does by itself
-            await asyncio.sleep(0)
-    await asyncio.sleep(0.05)
-    os.close(alive)
-
-    assert signals == [signal.SIGTERM]
+    loop.add_signal_handler(signal.SIGTERM, count)
+    try:
+        loop.add_reader(alive, server._on_orphaned, alive)
+        os.close(others_end)
+        await until(lambda: signals > 0)
+        await asyncio.sleep(0.05)  # a second one would come at once
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        os.close(alive)
+    assert signals == 1

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
@@ -67,6 +68,7 @@ async def supervised(
         await asyncio.wait({running})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names for sockets alone")
 def test_an_address_is_reserved_once_although_nobody_listens_yet() -> None:
     with ExitStack() as reserved:
         first, *others = [reserved.enter_context(held) for held in reserve("127.0.0.1", 0)]
@@ -124,14 +126,13 @@ async def test_a_worker_that_cannot_be_started_again_is_tried_until_it_can(
     assert [record.__dict__["restart_seconds"] for record in told] == [0.4, 0.8]
 
 
-async def test_a_fault_of_the_supervisor_itself_is_no_ordinary_end(
-    surroundings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(_supervisor: Supervisor, _nth: int) -> None:
-        raise LookupError("a fault")
+class Faulty(Supervisor):
+    async def _keep(self, nth: int) -> None:
+        raise LookupError(f"a fault with worker {nth}")
 
-    monkeypatch.setattr(Supervisor, "_keep", fail)
-    supervisor = Supervisor(surroundings, "127.0.0.1", 0, WORKERS)
+
+async def test_a_fault_of_the_supervisor_itself_is_no_ordinary_end(surroundings: Settings) -> None:
+    supervisor = Faulty(surroundings, "127.0.0.1", 0, WORKERS)
     with pytest.raises(LookupError, match="a fault"):
         await supervisor.run(_nothing, lambda _url: None)
     assert not workers()

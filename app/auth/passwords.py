@@ -1,9 +1,9 @@
 """Passwords: argon2id, hashed and verified off the event loop, a few at a time.
 
-At most HASHES_AT_ONCE of a worker's hashes are being made; the others wait for their turn, so a
-burst of sign-ins costs time, but not all memory nor the event loop. Anybody may sign up, as often
-as requests are allowed: that has a lane of its own, which is soon full, so that nobody who signs in
-waits behind it.
+Few of a worker's hashes are made at once; the others wait for their turn, so a burst of sign-ins
+costs time, but not all memory nor the event loop. Anybody may sign up, as often as requests are
+allowed, and hashes are slower than requests: that has a lane of its own, which can be full, so that
+nobody who signs in waits behind it.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ PASSWORD_MIN_LENGTH = 8
 PASSWORD_MAX_LENGTH = 128
 HASHES_AT_ONCE = 2
 NEW_AT_ONCE = 1
-NEW_WAITING = 50
+NEW_WAITING = 400
+"""About ten seconds of work, and more than may come from one address at once."""
 
 T = TypeVar("T")
 

@@ -10,7 +10,13 @@ from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
 from app.auth.passwords import hash_first_password, hash_password
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
-from app.core.errors import BadRequest, Forbidden, InvalidRequest, UnsupportedMediaType
+from app.core.errors import (
+    BadRequest,
+    Forbidden,
+    InvalidRequest,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from app.users import service as users_service
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentActor, KnowsPassword, RightsSession
@@ -49,7 +55,7 @@ router = APIRouter(prefix="/users", tags=["users"])
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=UserRead,
-    responses=problems(*BODY, EmailTaken),
+    responses=problems(*BODY, EmailTaken, ServiceUnavailable),
 )
 async def sign_up(session: RightsSession, settings: SettingsDep, body: UserCreate) -> User:
     """Make an account for oneself, as a customer."""

@@ -50,14 +50,17 @@ class Demand(NamedTuple):
     @classmethod
     def of(cls, server: ServerProcess) -> Self:
         """As the kernel counts it (Linux, "Scheduler Statistics", /proc/<pid>/schedstat)."""
-        counts = [Path(f"/proc/{worker.pid}/schedstat").read_text() for worker in server.workers]
-        ran, waited = zip(*(map(int, each.split()[:2]) for each in counts), strict=True)
-        return cls(sum(ran), sum(waited))
+        ran = waited = 0
+        for worker in server.workers:
+            with suppress(FileNotFoundError):  # it has ended, or this is no Linux
+                counts = Path(f"/proc/{worker.pid}/schedstat").read_text().split()
+                ran, waited = ran + int(counts[0]), waited + int(counts[1])
+        return cls(ran, waited)
 
     def had_since(self, before: Self) -> float:
         """The share of that time in which they ran."""
         ran, waited = self.ran - before.ran, self.waited - before.waited
-        return ran / (ran + waited)
+        return ran / (ran + waited) if ran > 0 else 0.0
 
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]

@@ -1,10 +1,12 @@
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
 
-from app.auth.passwords import Lane
+from app.auth import passwords
+from app.auth.passwords import NEW_AT_ONCE, NEW_WAITING
 from app.core.database import Sessions
 from tests.application import PASSWORD
 from tests.users.people import API, Cast, an_email, events_of
@@ -46,10 +48,17 @@ async def test_one_of_two_who_take_an_address_at_once_gets_it(client: AsyncClien
 
 
 async def test_more_sign_ups_than_can_be_served_are_asked_to_come_back(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: AsyncClient,
 ) -> None:
-    monkeypatch.setattr("app.auth.passwords._new", Lane("full", at_once=1, waiting=-1))
+    go_on = threading.Event()
+    full = [
+        asyncio.create_task(passwords._new.run(lambda: go_on.wait(10)))
+        for _ in range(NEW_AT_ONCE + NEW_WAITING)
+    ]
+    await asyncio.sleep(0)
     response = await client.post(USERS, json=a_sign_up())
+    go_on.set()
+    assert all(await asyncio.gather(*full))
     assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
     assert int(response.headers["Retry-After"]) >= 1
 
