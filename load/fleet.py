@@ -183,9 +183,13 @@ class Fleet:
     async def tally(self, until: int) -> Tally:
         """The accounts of all since the last one, expecting offsets up to `until`."""
         total = Tally()
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            for each in await asyncio.gather(*(reader.account(until) for reader in self._readers)):
-                total.merge(each)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                accounts = await asyncio.gather(*(one.account(until) for one in self._readers))
+        except TimeoutError:
+            raise LoadError.unreachable("a client process does not answer") from None
+        for each in accounts:
+            total.merge(each)
         return total
 
     async def _stop(self) -> None:

@@ -24,19 +24,26 @@ _SPARE_SECONDS = 30
 
 
 async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
-    """Play, tell, write the file. Raises LoadError when there is nothing to report."""
+    """Play, tell, write the file. Raises LoadError when there is nothing to report; an error that
+    came after the first result is told with the others.
+    """
     interruption = Interruption(asyncio.current_task())
     interruption.listen()
-    outcome, machine = Outcome(), describe()
+    outcome, machine, error_code = Outcome(), describe(), Exit.CLEAN
     try:
         await _play(scenario, Bench(options, screen, interruption, outcome, "tandem", None))
     except (Interrupted, asyncio.CancelledError):
         if not outcome.results:
             raise asyncio.CancelledError from None
+    except LoadError as error:
+        if not outcome.results:
+            raise
+        outcome.notes.append(f"ended early: {error}")
+        error_code = error.exit_code
     if interruption.happened:
         outcome.notes.append("interrupted: this is the report so far")
     tell(options, screen, machine, outcome)
-    return outcome.exit_code
+    return outcome.exit_code or error_code
 
 
 def tell(options: Options, screen: Screen, machine: Machine, outcome: Outcome) -> None:

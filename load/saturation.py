@@ -1,6 +1,7 @@
 """The highest rate that a server keeps up with: multiplied until it does not, then closed in on."""
 
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -33,8 +34,8 @@ EASY_CPU = 0.2
 class Search:
     """Rates that were tried. `best` is the highest that was kept up with.
 
-    With `strict` a loss, repeat or disorder on connections that all lasted is a fault of the
-    server, at any rate, and ends the search; otherwise the rate was too high.
+    With `strict` a repeat or disorder is a fault of the server, at any rate, and ends the search,
+    and so is a loss on connections that all lasted; otherwise the rate was too high.
     """
 
     limit_ms: float
@@ -77,12 +78,10 @@ class Search:
         return self.fault or self.best or (self.tried[-1] if self.tried else None)
 
     def _end(self, measured: Measured) -> str:
-        if measured.interrupted:
-            return "interrupted: the highest rate may be higher"
-        if self.strict and faulty(measured) and not measured.tally.ended:
+        if self.strict and faulty(measured):
             self.fault = measured
             return f"a fault at {measured.rate:,.0f} events/s ended the search"
-        return ""
+        return "interrupted: the highest rate may be higher" if measured.interrupted else ""
 
     def _step(self) -> int:
         cpu = self.best.usage.server if self.best else None
@@ -90,8 +89,9 @@ class Search:
 
 
 def faulty(measured: Measured) -> bool:
+    """Whoever was cut off, for being too slow, did not get the rest: that is no loss of its own."""
     tally = measured.tally
-    return bool(tally.lost or tally.duplicated or tally.out_of_order)
+    return bool((tally.lost and not tally.ended) or tally.duplicated or tally.out_of_order)
 
 
 def keeps_up(measured: Measured, limit_ms: float) -> bool:
@@ -131,7 +131,7 @@ async def measure_below(
     What is published on the wire is in no log: who falls behind by more than a ring is cut off.
     """
     measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
-    if not measured.tally.ended or measured.interrupted:
+    if not measured.tally.ended or measured.interrupted or faulty(measured):
         return measured
     bench.screen.say(_line(measured, LIMIT_MS))
     await _open_anew(fleet, source)
@@ -150,6 +150,10 @@ def tell(bench: Bench, search: Search) -> None:
     if search.shown:
         held = search.fault or search.best
         keep(bench, "saturate" if held else OVERLOADED, search.shown)
+    ended = sum((each.tally.ended for each in search.tried if each is not search.shown), Counter())
+    for how, times in sorted(ended.items()):
+        note = f"{bench.peer}: {times:,} connections ended at rates that were too high: {how}"
+        bench.outcome.notes.append(note)
     if search.over:
         bench.outcome.notes.append(f"{bench.peer}: {search.over}")
     elif search.best is None and search.tried:

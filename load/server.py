@@ -173,5 +173,7 @@ async def _relayed(services: Services) -> None:
         async with asyncio.timeout(START_SECONDS):
             while await connection.fetchval(PENDING):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise LoadError.unreachable("the own server does not number its events") from None
     finally:
         await connection.close()

@@ -11,7 +11,7 @@ from load.interruption import pause
 
 TICK_SECONDS = 0.001
 MOST_AT_ONCE = 500
-"""A source that fell behind its rate catches up in pieces; what it never made is no loss."""
+"""A source that fell behind its rate catches up in pieces."""
 
 
 class Source(Protocol):
@@ -50,7 +50,11 @@ class Made:
 
 
 class Paced(ABC):
-    """A Source that publishes what is due every millisecond, in one go."""
+    """A Source that publishes what is due every millisecond, in one go.
+
+    The first is due at once, the last one pace before the end: the next run's first follows it as
+    any other. What it could not make in time it does not make later, and `head` tells.
+    """
 
     failures = ""
 
@@ -65,16 +69,16 @@ class Paced(ABC):
         return self._offset
 
     async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
-        begin, made = time.perf_counter(), 0
+        begin, made, whole = time.perf_counter(), 0, int(seconds * rate)
         while not stop.is_set():
             passed = time.perf_counter() - begin
-            due = int(min(passed, seconds) * rate) - made
+            due = min(int(passed * rate) + 1, whole) - made
             if due > 0:
                 made += min(due, MOST_AT_ONCE)
                 await self.publish(self._make(min(due, MOST_AT_ONCE)))
-            elif passed >= seconds:
+            if passed >= seconds:
                 return
-            await _sleep(max(TICK_SECONDS, (made + 1) / rate - passed), stop)
+            await _sleep(max(TICK_SECONDS, min(made / rate, seconds) - passed), stop)
 
     def go_on_after(self, offset: int) -> None:
         """The next event is the one after it: what subscribers were told they have."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -80,7 +81,10 @@ class Meter:
         return sum(each.rss for each in self._sample().values() if each.role == "server")
 
     def _sample(self) -> dict[int, _Sample]:
-        samples = {pid: _sample(psutil.Process(pid), "client") for pid in self._clients}
+        samples: dict[int, _Sample] = {}
+        for pid in self._clients:
+            with suppress(psutil.NoSuchProcess):  # whoever reads from it tells that it has ended
+                samples[pid] = _sample(psutil.Process(pid), "client")
         for process in _tree(self._server):
             _add(samples, process, _service(process) or "server")
         for process in psutil.Process().children(recursive=True) if self._server else ():

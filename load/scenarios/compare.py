@@ -24,6 +24,10 @@ WORK = (
     "tandem's connections have a token, a count in Redis against a limit, and two subscriptions;"
     " another server's only where it says signed in"
 )
+FED = (
+    "tandem is given all events of a millisecond in one message, as its relay gives them, and in no"
+    " log; the others are given one after the other"
+)
 
 
 async def play(bench: Bench) -> None:
@@ -32,12 +36,16 @@ async def play(bench: Bench) -> None:
     peers = find_peers()
     chosen, notes = choose(bench.options.own.only, peers)
     signing_in = bench.options.own.scenario_ == "connect"
-    bench.outcome.notes += notes + (works(chosen, peers) if signing_in else [])
+    delivering = bench.options.own.scenario_ in ("saturate", "fanout")
+    bench.outcome.notes += notes + [FED] * delivering
+    bench.outcome.notes += works(chosen, peers) if signing_in else []
     for _ in range(bench.options.own.repeat):
         for name in chosen:
             await take_turn(replace(bench, peer=name), peers[name], signing_in=signing_in)
             if bench.interruption.happened:
                 return
+    if not bench.outcome.results:
+        raise LoadError.unreachable("; ".join(bench.outcome.notes))
 
 
 async def take_turn(bench: Bench, peer: Peer, *, signing_in: bool) -> None:
@@ -47,7 +55,7 @@ async def take_turn(bench: Bench, peer: Peer, *, signing_in: bool) -> None:
         if signing_in:
             await _play_signed_in(bench, peer)
     except LoadError as error:
-        if bench.peer == OURS or not bench.outcome.results:
+        if bench.peer == OURS:
             raise
         bench.screen.say(f"{bench.peer}: {error}")
         bench.outcome.notes.append(f"{bench.peer} failed: {error}")

@@ -10,6 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from load.process import free_port, listening
+from load.quantities import count
 from load.report import Result, milliseconds
 from load.scenario import Bench, Scenario
 from load.server import environment, own_services, prepare
@@ -47,6 +48,10 @@ class Writers:
         self._cpu.append(usage.server or 0.0)
         self._client = max(self._client, usage.client)
 
+    def keep(self, rounds: int) -> None:
+        """Only the first so many."""
+        del self.rates[rounds:], self._cpu[rounds:]
+
     @property
     def failures(self) -> str:
         return self._writer.failures
@@ -69,12 +74,23 @@ async def _compare(bench: Bench, with_it: Writers, without: Writers) -> None:
         for nth in range(options.own.rounds):
             for each in (with_it, without) if nth % 2 else (without, with_it):
                 await each.write(options.own.writers, options.duration, stop)
+            if stop.is_set():
+                _keep_pairs(nth, with_it, without)
+                break
     pairs = zip(with_it.rates, without.rates, strict=True)
     share = median(one / other for one, other in pairs)
     failures = {each.failures for each in (with_it, without)} - {""}
     bench.outcome.add(with_it.result("recorded", bench, share_of_unrecorded=round(share, 3)))
     bench.outcome.add(without.result("unrecorded", bench))
     bench.outcome.notes += [f"writes without success: {each}" for each in failures]
+
+
+def _keep_pairs(count: int, *both: Writers) -> None:
+    """The last was cut short. Without any there is nothing to report."""
+    if count == 0:
+        raise asyncio.CancelledError
+    for each in both:
+        each.keep(count)
 
 
 @asynccontextmanager
@@ -95,10 +111,17 @@ async def _server(variables: dict[str, str], recording: str) -> AsyncIterator[Wr
 
 def add_flags(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("recording").add_argument
-    add("--writers", type=int, default=8, help="who write at once (default: %(default)s)")
-    add("--rounds", type=int, default=5, help="each of both (default: %(default)s)")
+    add("--writers", type=count, default=8, help="who write at once (default: %(default)s)")
+    add("--rounds", type=count, default=5, help="each of both (default: %(default)s)")
 
 
 SCENARIO = Scenario(
-    summary=__doc__ or "", play_alone=play, add_flags=add_flags, defaults={"duration": 2.0}
+    summary=__doc__ or "",
+    play_alone=play,
+    add_flags=add_flags,
+    defaults={"duration": 2.0},
+    unheeded=frozenset(
+        {"url", "email", "password", "workers"}
+        | {"connections", "rate", "warmup", "drain", "processes"}
+    ),
 )

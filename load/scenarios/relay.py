@@ -12,6 +12,7 @@ import asyncpg
 from app.realtime.numbering import PENDING
 from load.errors import LoadError
 from load.histogram import Histogram
+from load.quantities import count
 from load.report import Result, milliseconds
 from load.scenario import Scenario, Stage
 from load.source import event
@@ -66,8 +67,10 @@ async def _keep_up(
     meter = Meter([os.getpid()], stage.server_pid)
     async with _outbox(stage) as outbox:
         looking = asyncio.create_task(_watch(connection, ages))
+        begin = time.perf_counter()
         with stage.interruption.graceful() as stop:
             await outbox.run(rate, options.duration, stop)
+        seconds = time.perf_counter() - begin
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         made = await outbox.settle(0)
@@ -77,7 +80,7 @@ async def _keep_up(
     figures = {
         f"pending_age_p{percent}_ms": milliseconds(ages, percent) or 0.0 for percent in (50, 99)
     }
-    per_second = round(made / options.duration, 1)
+    per_second = round(made / seconds, 1)
     return _result(stage, round(rate), lost, usage, events_per_s=per_second, **figures)
 
 
@@ -114,8 +117,8 @@ def _result(stage: Stage, rate: float, lost: int, usage: Usage, **extra: float) 
 
 def add_flags(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("relay").add_argument
-    add("--backlog", type=int, default=30_000, help="events to work off (default: %(default)s)")
-    add("--channels", type=int, default=100, help="one for each event (default: %(default)s)")
+    add("--backlog", type=count, default=30_000, help="events to work off (default: %(default)s)")
+    add("--channels", type=count, default=100, help="one for each event (default: %(default)s)")
     parser.set_defaults(source="whole")  # the relay looks by itself: nobody nudges it
 
 
@@ -124,4 +127,5 @@ SCENARIO = Scenario(
     play=play,
     add_flags=add_flags,
     defaults={"rate": 3000.0, "duration": 5.0},
+    unheeded=frozenset({"url", "connections", "warmup", "drain", "processes"}),
 )

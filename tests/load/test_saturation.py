@@ -1,6 +1,7 @@
 """Which rates a search tries, and what ends it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from load.histogram import Histogram
 from load.measurement import Measured
@@ -110,6 +111,22 @@ def test_what_ended_connections_lost_is_no_fault_but_a_rate_that_is_too_high() -
     found.tally.ended["close 3008"] = 1
     assert search.judge(found)
     assert (search.fault, search.over, search.too_high) == (None, "", 400)
+
+
+def test_what_was_repeated_is_a_fault_although_connections_ended() -> None:
+    search = Search(LIMIT_MS)
+    found = measured(400, lost=5)
+    found.tally.ended["close 1006"] = 1
+    found.tally.duplicated = 1
+    assert search.judge(found)
+    assert search.fault is found
+
+
+def test_a_loss_is_a_fault_although_it_was_interrupted() -> None:
+    search = Search(LIMIT_MS)
+    found = replace(measured(400, lost=5), interrupted=True)
+    assert search.judge(found)
+    assert search.shown is search.fault is found
 
 
 def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -79,11 +81,20 @@ async def test_a_stop_ends_it_at_once() -> None:
     assert source.offsets == []
 
 
-async def test_a_source_that_fell_behind_catches_up_in_pieces() -> None:
+async def test_a_run_ends_in_time_and_its_last_event_is_one_pace_before() -> None:
+    source, begin = Kept(), time.perf_counter()
+    for _ in range(2):
+        await source.run(10, 0.3, asyncio.Event())
+    assert 0.6 <= time.perf_counter() - begin < 0.69
+    ats = [event.at for events in source.made for event in events]
+    assert [later - at for at, later in pairwise(ats)] == pytest.approx([0.1] * 5, abs=0.03)
+
+
+async def test_a_source_that_fell_behind_catches_up_in_pieces_until_the_end() -> None:
     source = Kept()
     await source.run(1_000_000, 0.01, asyncio.Event())
-    assert len(source.offsets) == 10_000
     assert max(map(len, source.made)) == MOST_AT_ONCE
+    assert len(source.offsets) < 10_000
 
 
 def test_for_peers_an_event_carries_its_offset_last() -> None:
