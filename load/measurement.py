@@ -34,6 +34,8 @@ class Measured:
     cpu_seconds: float
     """Of the server's own processes, from the end of the warm-up to the last write."""
     series: Series = ()
+    failures: str = ""
+    """The source's, so far."""
 
     @property
     def server_us_per_delivery(self) -> float:
@@ -73,6 +75,8 @@ class Measured:
         """What the figures alone would not say."""
         if self.interrupted:
             yield f"{scenario} was cut short: {self.seconds:.1f} s were measured"
+        if self.failures:
+            yield f"writes without success: {self.failures}"
         for how, count in sorted(self.tally.ended.items()):
             yield f"{scenario}: {count:,} connections ended early: {how}"
         if self.usage.client_bound:
@@ -136,6 +140,7 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
         interrupted=interrupted,
         cpu_seconds=cpu,
         series=throughput(fleet.histories, since / 1_000_000, last / 1_000_000),
+        failures=source.failures,
     )
 
 

@@ -22,6 +22,7 @@ MADE = 0.97
 WHOLE = 2
 """Warm-up and measurement make whole events only: so many fewer may be no fault of the source."""
 ROUGH_SECONDS = 1.5
+LIMITED = "HTTP 429"
 TRIES = 2
 """A rate is too high when it failed so often: another program may have had the core once."""
 HOPELESS = 10.0
@@ -81,6 +82,8 @@ class Search:
         if self.strict and faulty(measured):
             self.fault = measured
             return f"a fault at {measured.rate:,.0f} events/s ended the search"
+        if LIMITED in measured.failures:
+            return f"a limit of the target ended the search: {measured.failures}"
         return "interrupted: the highest rate may be higher" if measured.interrupted else ""
 
     def _step(self) -> int:

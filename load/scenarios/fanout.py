@@ -8,7 +8,6 @@ from load.fleet import Fleet
 from load.measurement import Measured, keep, measure
 from load.messages import Job
 from load.scenario import Scenario, Stage
-from load.source import Source
 from load.sources.choice import CHANNEL, add_source_flag, source_of
 
 _SLACK = 0.95
@@ -37,13 +36,11 @@ async def play(stage: Stage) -> None:
         )
         measured = await measure(stage, fleet, source, rate=options.rate, seconds=options.duration)
     keep(stage, "fanout", measured)
-    stage.outcome.notes += _notes(stage, source, measured)
+    stage.outcome.notes += _notes(stage, measured)
 
 
-def _notes(stage: Stage, source: Source, measured: Measured) -> Iterator[str]:
+def _notes(stage: Stage, measured: Measured) -> Iterator[str]:
     tally, usage, options = measured.tally, measured.usage, stage.options
-    if source.failures:
-        yield f"writes without success: {source.failures}"
     reached = tally.latencies.count / options.connections / measured.seconds
     if reached < options.rate * _SLACK:
         yield f"a connection received {reached:.1f} events/s of {options.rate:g} asked"

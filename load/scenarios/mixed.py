@@ -36,8 +36,6 @@ async def play(stage: Stage) -> None:
         for percent in (50, 99)
     }
     keep(stage, "mixed", measured, **extra)
-    if rest.failures:
-        stage.outcome.notes.append(f"writes without success: {rest.failures}")
 
 
 async def _read(stage: Stage, rate: float) -> None:

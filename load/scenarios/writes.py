@@ -46,8 +46,6 @@ async def play(stage: Stage) -> None:
         keep(stage, "writes", at_rate, **_figures(rest.take_times()))
         if not at_rate.interrupted:
             await _most(stage, fleet, rest)
-    if rest.failures:
-        stage.outcome.notes.append(f"writes without success: {rest.failures}")
 
 
 async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> None:

@@ -129,6 +129,12 @@ def test_a_loss_is_a_fault_although_it_was_interrupted() -> None:
     assert search.shown is search.fault is found
 
 
+def test_a_limit_of_the_target_is_not_taken_for_the_highest_rate() -> None:
+    search = Search(LIMIT_MS)
+    assert search.judge(replace(measured(200, made=0.6), failures="80 HTTP 429"))
+    assert search.over == "a limit of the target ended the search: 80 HTTP 429"
+
+
 def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
     assert keeps_up(measured(100), LIMIT_MS)
     assert not keeps_up(measured(100, made=0.9), LIMIT_MS)
