@@ -1,4 +1,5 @@
 import { movesFor } from '../status.js';
+import { CancelQuestion } from './cancel-question.js';
 import { el } from './dom.js';
 
 /**
@@ -10,10 +11,7 @@ import { el } from './dom.js';
 /** An answer that takes longer than this is waited for visibly. */
 const PATIENCE = 1000;
 
-/**
- * The buttons that move an order. Nothing reopens a cancelled order, so cancelling asks first; the
- * question takes the place of the buttons, so that the card keeps its size.
- */
+/** The buttons that move an order. */
 export class CardActions {
   #context;
   #onWait;
@@ -21,6 +19,11 @@ export class CardActions {
   #order;
   #isMoving = false;
   node = el('div', { class: 'card-actions' });
+  #question = new CancelQuestion(this.node, {
+    onSure: (button) => this.#move(button, 'cancelled'),
+    offer: () => this.#offer(),
+    isMoving: () => this.#isMoving,
+  });
 
   /**
    * @param {Order} order
@@ -31,8 +34,6 @@ export class CardActions {
     this.#order = order;
     this.#context = context;
     this.#onWait = onWait;
-    this.node.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#keep());
-    this.node.addEventListener('focusout', (event) => this.#left(event));
     this.#offer();
   }
 
@@ -47,60 +48,21 @@ export class CardActions {
     const moves = movesFor(this.#order, this.#context.user);
     this.node.replaceChildren(...moves.map((move) => this.#button(move)));
     this.node.hidden = moves.length === 0;
-    this.node.removeAttribute('role');
-    this.node.ariaLabel = null;
+    this.#question.end();
   }
 
   /** @param {import('../status.js').Move} move */
   #button({ status, label, isMain }) {
     const look = isMain ? 'button small step' : 'button small quiet';
+    const { number } = this.#order;
+    const name = `${label}: order ${number}`;
     const props = { class: look, testid: `action-${status}`, data: { status } };
-    const onClick = () => (status === 'cancelled' ? this.#ask() : this.#move(button, status));
-    const button = this.#named(label, props, onClick);
-    return button;
-  }
-
-  /** What is less harmful lies where the first click was, and has the focus. */
-  #ask() {
-    const props = { class: 'button small danger', testid: 'confirm-cancel' };
-    // The second half of a double click is no answer.
-    const onSure = (/** @type {MouseEvent} */ { detail }) => {
-      if (detail < 2) this.#move(sure, 'cancelled');
+    const button = el('button', { type: 'button', 'aria-label': name, ...props }, label);
+    button.onclick = () => {
+      if (status === 'cancelled') this.#question.ask(number, 'button small');
+      else this.#move(button, status);
     };
-    const sure = this.#named('Yes, cancel', props, onSure);
-    const keep = this.#named('Keep', { class: 'button small', testid: 'keep' }, () => this.#keep());
-    this.node.replaceChildren(sure, keep);
-    this.node.setAttribute('role', 'group');
-    this.node.ariaLabel = `Cancel order ${this.#order.number}?`;
-    keep.focus({ preventScroll: true });
-  }
-
-  #keep() {
-    if (!this.#isAsking) return;
-    const hadFocus = this.node.contains(document.activeElement);
-    this.#offer();
-    const cancel = this.node.querySelector('[data-status=cancelled]');
-    if (hadFocus) /** @type {HTMLElement | null} */ (cancel)?.focus({ preventScroll: true });
-  }
-
-  /** Whoever goes elsewhere has not answered. @param {FocusEvent} event */
-  #left({ relatedTarget }) {
-    const isElsewhere = relatedTarget && !this.node.contains(/** @type {Node} */ (relatedTarget));
-    if (isElsewhere && this.#isAsking && !this.#isMoving) this.#offer();
-  }
-
-  get #isAsking() {
-    return this.node.hasAttribute('role');
-  }
-
-  /**
-   * @param {string} label
-   * @param {import('./dom.js').Props} props
-   * @param {(event: MouseEvent) => void} click
-   */
-  #named(label, props, click) {
-    const name = `${label}: order ${this.#order.number}`;
-    return el('button', { type: 'button', 'aria-label': name, ...props, on: { click } }, label);
+    return button;
   }
 
   /**
@@ -117,6 +79,6 @@ export class CardActions {
     this.#onWait(false);
     button.ariaBusy = 'false';
     this.#isMoving = false;
-    if (status === 'cancelled') this.#keep();
+    if (status === 'cancelled') this.#question.keep();
   }
 }

@@ -14,7 +14,7 @@ import { PeopleView } from './room/people.js';
 import { move, save } from './room/saver.js';
 import { SharingView } from './room/sharing.js';
 import { Tabs } from './room/tabs.js';
-import { closedSentence, END_SENTENCES, mergedSentence } from './room/texts.js';
+import { closedSentence, END_SENTENCES, mergedSentence, movedSentence } from './room/texts.js';
 
 /**
  * @typedef {import('../api.js').Order} Order
@@ -27,7 +27,7 @@ import { closedSentence, END_SENTENCES, mergedSentence } from './room/texts.js';
 export class OrderDialog {
   #room;
   #dialog;
-  #badge = el('span', { class: 'badge', testid: 'order-status' });
+  #badge = el('span', { class: 'badge', testid: 'order-status', tabIndex: -1 });
   #notice = new RoomNotice();
   #people = new PeopleView();
   #facts = new FactsView();
@@ -153,7 +153,15 @@ export class OrderDialog {
     this.#note.field.update(order);
     this.#items.update(order);
     this.#sharing.update(order);
-    this.#moves.update(order, end !== null);
+    this.#showMoves(order, end !== null);
+  }
+
+  /** Who has made the last move is left with what came of it. @param {Order} order @param {boolean} isOver */
+  #showMoves(order, isOver) {
+    const { foot } = this.#dialog;
+    const hadFocus = foot.contains(document.activeElement);
+    this.#moves.update(order, isOver);
+    if (hadFocus && foot.hidden) this.#badge.focus();
   }
 
   /** Somebody completed or cancelled it under the hands of who edits. @param {Order} order */
@@ -214,5 +222,6 @@ export class OrderDialog {
     const failure = await move(this.#room, status);
     if (failure && this.#room.isLeft) this.#room.lose(failure);
     else if (failure) this.#notice.error(failure);
+    else this.#notice.say(movedSentence(status));
   }
 }

@@ -1,5 +1,5 @@
 /** Shorter than this nobody sees where a card has gone, and decides anew what to click. */
-const DEAD_TIME = 600;
+export const DEAD_TIME = 600;
 /** Pixels. */
 const TOLERANCE = 3;
 

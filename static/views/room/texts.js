@@ -34,6 +34,11 @@ export function closedSentence({ status }) {
   return `The order is ${now} now and can no longer be edited. Your edit was not saved.`;
 }
 
+/** @param {Order['status']} status */
+export function movedSentence(status) {
+  return `The order is ${STATUS_NAMES[status].toLowerCase()} now.`;
+}
+
 /**
  * @param {OrderEvent[]} events what others did meanwhile
  * @returns {string} '' when they changed nothing: a comment is no change

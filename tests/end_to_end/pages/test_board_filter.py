@@ -87,6 +87,24 @@ async def test_the_keyboard_leads_to_the_search_and_back(
         assert_clean(staff)
 
 
+async def test_escape_where_a_card_asks_answers_it_and_leaves_the_filter(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as staff:
+        await staff.sign_in("staff")
+        await staff.by("search").fill("Queso")
+        await staff.by("match-count").get_by_text("found").wait_for()
+        cancel = staff.by("action-cancelled").first
+        await cancel.focus()
+        await staff.page.keyboard.press("Enter")
+        await expect(staff.by("keep")).to_be_focused()
+        await staff.page.keyboard.press("Escape")
+
+        await expect(cancel).to_be_focused()
+        await expect(staff.by("search")).to_have_value("Queso")
+        assert_clean(staff)
+
+
 async def test_where_nothing_matches_the_board_says_so_and_offers_a_way_out(
     server: ServerProcess, browser: Browser
 ) -> None:

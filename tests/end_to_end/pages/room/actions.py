@@ -54,6 +54,16 @@ async def say(visit: Visit, text: str) -> None:
     await visit.by("comment-input").press("Control+Enter")
 
 
+async def cancel(visit: Visit) -> None:
+    """With the answer to the question whether to do so, once it is taken."""
+    await visit.by("dialog-action-cancelled").click()
+    await (
+        visit.page.locator(".dialog-foot:not([data-shifting])")
+        .get_by_test_id("confirm-cancel")
+        .click()
+    )
+
+
 def assert_only_refused(visit: Visit, status: int) -> None:
     """The browser itself reports an answer with an error status; there is nothing else."""
     assert [error for error in visit.errors if f"status of {status}" not in error] == []

@@ -9,6 +9,7 @@ from tests.end_to_end.pages.room.actions import (
     MARKS,
     PAVLOVA,
     assert_only_refused,
+    cancel,
     edit_quantity,
     enter,
     line,
@@ -96,7 +97,7 @@ async def test_a_move_that_fails_after_the_order_was_closed_is_told_of(
     staff: Visit, cleo: Visit
 ) -> None:
     moves = await Held.of(cleo.page, ORDER, "PATCH")
-    await cleo.by("dialog-action-cancelled").click()
+    await cancel(cleo)
     move = await moves.next()
     await leave(cleo)
     await staff.by("dialog-action-accepted").click()
