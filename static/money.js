@@ -42,14 +42,15 @@ export function formatMoney(amount, currency) {
 }
 
 /**
- * Read what a person typed, with a point or a comma before the decimals.
+ * Read what a person typed, with a point or a comma before the decimals. Three digits behind it may
+ * be meant as thousands, so they are no amount in any currency.
  * @param {string} text
  * @param {string} currency
  * @returns {bigint | null} in the smallest unit; null when it is no amount of that currency
  */
 export function parseMoney(text, currency) {
   const digits = digitsOf(currency);
-  const match = /^(\d{1,10})(?:[.,](\d*))?$/.exec(text.trim());
+  const match = /^(\d{1,10})(?:[.,](\d{0,2}))?$/.exec(text.trim());
   if (!match) return null;
   const decimals = (match[2] ?? '').replace(/0+$/, '');
   if (decimals.length > digits) return null;

@@ -1,5 +1,6 @@
 """Texts of any length and direction, and what is said of one that cannot be sent."""
 
+import pytest
 from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
@@ -17,6 +18,11 @@ LONG = [
     {"sku": "R", "name": "עברית ארוכה מאוד " * 8, "quantity": 1, "unit_price": "1.00"},
     {"sku": "NW-001", "name": "Chai", "quantity": 3, "unit_price": "18.00"},
 ]
+READ_PRICE = """async ([text, currency]) => {
+    const { parseMoney } = await import('/static/money.js');
+    const units = parseMoney(text, currency);
+    return units === null ? null : Number(units);
+}"""
 
 
 async def test_a_text_that_is_too_long_stays_whole_and_is_not_sent(cleo: Visit) -> None:
@@ -43,6 +49,37 @@ async def test_a_text_that_is_too_long_stays_whole_and_is_not_sent(cleo: Visit) 
     await expect(cleo.by("comment")).to_have_count(1)
     await expect(comments.get_by_test_id("length")).to_be_empty()
     assert_clean(cleo)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "units"),
+    [
+        ("18", "EUR", 1_800),
+        ("18,5", "EUR", 1_850),
+        ("18.50", "EUR", 1_850),
+        ("1,000", "EUR", None),
+        ("12.500", "EUR", None),
+        ("1000", "JPY", 1_000),
+        ("14.00", "JPY", 14),
+        ("14.50", "JPY", None),
+        ("12,000", "JPY", None),
+    ],
+)
+async def test_what_may_be_meant_as_thousands_is_no_price(
+    cleo: Visit, text: str, currency: str, units: int | None
+) -> None:
+    assert await cleo.page.evaluate(READ_PRICE, [text, currency]) == units
+
+
+async def test_a_price_that_is_none_says_what_one_looks_like(cleo: Visit) -> None:
+    chai = line(cleo, "NW-001")
+    await chai.get_by_test_id("edit-line").click()
+    await chai.locator("[name=unit_price]").fill("1,000")
+    await chai.get_by_test_id("save-line").click()
+
+    await expect(chai).to_contain_text("A price in EUR looks like 12.50.")
+    await expect(chai.locator("[name=unit_price]")).to_be_focused()
+    await cleo.page.keyboard.press("Escape")
 
 
 async def test_sharing_with_what_is_no_address_says_what_one_looks_like(cleo: Visit) -> None:
