@@ -3,7 +3,7 @@
  *
  * @typedef {{pointer: string, message: string}} FieldError
  * @typedef {{field: string, base: any, yours: any, theirs: any,
- *            by: {id: string, name: string}, at: string}} FieldConflict
+ *            by: {id: string, name: string} | null, at: string}} FieldConflict
  */
 
 const SESSION_ENDED = 'Your session has ended. Please sign in again.';

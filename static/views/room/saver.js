@@ -1,10 +1,11 @@
 import { Problem, sentenceOf } from '../../problems.js';
-import { chosen, differing } from '../../room/edits.js';
+import { chosen, differing, isSame, valueOf } from '../../room/edits.js';
 import { askWhich } from './conflict.js';
 import { overtakenSentence } from './texts.js';
 
 /**
  * @typedef {import('../../api.js').Order} Order
+ * @typedef {import('../../problems.js').FieldConflict} FieldConflict
  * @typedef {import('../../room.js').Room} Room
  * @typedef {import('../../room/edits.js').Edit} Edit
  */
@@ -20,10 +21,12 @@ export async function save(room, edit, base) {
     return true;
   } catch (error) {
     if (!(error instanceof Problem) || !error.current) throw error;
-    const choices = await ask(room, error);
+    const { conflicts, current } = error;
+    const known = conflicts.length > 0 ? conflicts : seen(edit, base, current);
+    const choices = await ask(room, known, current);
     if (!choices) return false;
-    const left = differing(error.current, chosen(edit, choices));
-    return Object.keys(left).length === 0 || save(room, left, error.current);
+    const left = differing(current, chosen(edit, choices));
+    return Object.keys(left).length === 0 || save(room, left, current);
   }
 }
 
@@ -45,10 +48,29 @@ export async function move(room, status) {
 }
 
 /**
- * Nothing to ask where others changed something else, and nobody who has left.
- * @param {Room} room @param {Problem} problem
+ * What conflicts as far as one can see here, where the server cannot tell: its history does not
+ * reach back to the base, or another one was restored. Nobody knows who it was.
+ * @param {Edit} edit @param {Order} base @param {Order} current
+ * @returns {FieldConflict[]}
  */
-function ask(room, { conflicts, current }) {
+function seen(edit, base, current) {
+  return Object.keys(differing(current, edit))
+    .map((field) => ({
+      field,
+      base: valueOf(base, field),
+      yours: edit[field],
+      theirs: valueOf(current, field),
+      by: null,
+      at: current.updated_at,
+    }))
+    .filter((conflict) => !isSame(conflict.theirs, conflict.base));
+}
+
+/**
+ * Nothing to ask where others changed something else, and nobody who has left.
+ * @param {Room} room @param {FieldConflict[]} conflicts @param {Order} current
+ */
+function ask(room, conflicts, current) {
   if (conflicts.length === 0) return {};
   return room.isLeft ? null : askWhich(conflicts, room.user, current.currency);
 }

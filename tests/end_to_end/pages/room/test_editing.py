@@ -119,6 +119,32 @@ async def test_nobody_is_overwritten_without_a_choice(staff: Visit, cleo: Visit)
     assert_only_refused(cleo, 412)
 
 
+@pytest.mark.parametrize("kept", ["Staff wins.", "Cleo wins."])
+async def test_where_the_server_cannot_tell_what_conflicts_nobody_is_overwritten_either(
+    staff: Visit, cleo: Visit, kept: str
+) -> None:
+    async def forget_why(route: Route) -> None:
+        answer = await route.fetch()
+        problem = {**await answer.json(), "conflicts": []}
+        await route.fulfill(response=answer, json=problem)
+
+    await edit_note(cleo, "Cleo wins.")
+    await save_note(staff, "Staff wins.")
+    await expect(cleo.by("overtaken").filter(visible=True)).to_contain_text("Staff wins.")
+    await cleo.page.route("**/api/v1/orders/*", forget_why, times=1)
+    await cleo.by("save-note").click()
+
+    conflict = cleo.by("conflict")
+    await expect(conflict).to_contain_text("Someone changed the note, too")
+    await expect(conflict.get_by_test_id("version-theirs")).to_have_text("Staff wins.")
+    await expect(conflict.get_by_test_id("version-yours")).to_have_text("Cleo wins.")
+    await conflict.get_by_text(kept).click()
+    await cleo.by("conflict-save").click()
+    for visit in (staff, cleo):
+        await expect(visit.by("note")).to_have_text(kept)
+    assert_only_refused(cleo, 412)
+
+
 async def test_who_conflicts_with_themselves_is_told_of_the_other_window(
     server: ServerProcess, cleo: Visit, order: str
 ) -> None:
