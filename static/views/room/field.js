@@ -36,6 +36,8 @@ export class Field {
   #isBusy = false;
   /** Whether a draft of an earlier visit has been looked for. */
   #isRestored = false;
+  /** @type {HTMLInputElement[]} those that were writable while the order was open */
+  #frozen = [];
   #marks;
   #toEdit;
 
@@ -143,7 +145,7 @@ export class Field {
     const hadFocus = this.#face.node.contains(document.activeElement);
     room.signal.stop(this.name);
     this.#base = null;
-    delete this.#face.node.dataset.frozen;
+    this.#melt();
     this.#marks.clear();
     if (room.order) this.#face.show(room.order, mayEdit());
     if (hadFocus) this.#face.focus();
@@ -200,15 +202,31 @@ export class Field {
     this.#edit(draft.typed, draft.base);
   }
 
-  /** What can no longer be saved can still be read and copied. */
+  /** What can no longer be saved can still be read and copied, and goes on if it can. */
   #freeze() {
-    if (this.#context.mayEdit()) return;
+    if (this.#context.mayEdit()) return this.#thaw();
+    const { node } = this.#face;
     this.#context.room.signal.stop(this.name);
-    this.#face.node.dataset.frozen = '';
+    node.dataset.frozen = '';
     this.#marks.draft('open');
-    for (const input of this.#face.node.querySelectorAll('input, textarea')) {
-      /** @type {HTMLInputElement} */ (input).readOnly = true;
-    }
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const inputs = node.querySelectorAll(':is(input, textarea):read-write');
+    for (const input of inputs) input.readOnly = true;
+    this.#frozen.push(...inputs);
+  }
+
+  /** The order was not closed after all. */
+  #thaw() {
+    const { node } = this.#face;
+    if (!('frozen' in node.dataset)) return;
+    this.#melt();
+    this.#marks.draft(this.#draft ? 'open' : 'none');
+    if (node.contains(document.activeElement)) this.#context.room.signal.start(this.name);
+  }
+
+  #melt() {
+    delete this.#face.node.dataset.frozen;
+    for (const input of this.#frozen.splice(0)) input.readOnly = false;
   }
 
   /** Tell the others, as long as the focus is in the editor. @param {FocusEvent} event */

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
-from tests.end_to_end.pages.room.actions import MARKS, cancel
+from tests.end_to_end.pages.room.actions import CHAI, MARKS, cancel, edit_note, edit_quantity, line
 from tests.end_to_end.pages.room.held import Held
 
 pytestmark = MARKS
@@ -85,6 +85,28 @@ async def test_cancelling_an_opened_order_asks_first(staff: Visit) -> None:
     await expect(staff.by("order-status")).to_be_focused()
     await expect(staff.page.locator(FOOT)).to_be_hidden()
     assert_clean(staff)
+
+
+async def test_who_edits_goes_on_when_a_move_that_would_have_ended_it_fails(
+    staff: Visit, cleo: Visit
+) -> None:
+    moves = await Held.of(cleo.page, "/orders/*", "PATCH")
+    note, chai = cleo.by("note-input"), line(cleo, CHAI)
+    await edit_note(cleo, "Half a sen")
+    await edit_quantity(cleo, CHAI, 4)
+    await cancel(cleo)
+    move = await moves.next()
+    await expect(note).not_to_be_editable()
+    await expect(cleo.by("save-note")).to_be_hidden()
+    await move.abort()
+
+    await expect(chai.locator("[name=quantity]")).to_be_editable()
+    await expect(chai.locator("[name=sku]")).not_to_be_editable()
+    await note.fill("Half a sentence.")
+    await expect(staff.by("field-note").get_by_test_id("editors")).to_contain_text("Cleo")
+    await cleo.page.unroute_all()
+    await cleo.by("save-note").click()
+    await expect(staff.by("note")).to_have_text("Half a sentence.")
 
 
 def moves_of(visit: Visit) -> list[str | None]:
