@@ -48,6 +48,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/**
+ * Whether a key belongs to an input method: its Enter takes a word, its Escape drops one. Safari
+ * ends the composition before it tells of the key, and leaves only the code.
+ * @param {KeyboardEvent} event
+ */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Outlines on a grid of 24, drawn in the colour of the text around them. */

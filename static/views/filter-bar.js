@@ -1,6 +1,6 @@
 import { LONGEST, MINE } from '../filter.js';
 import { isStaff, STATUS_NAMES, STATUSES } from '../status.js';
-import { el, icon, setText } from './dom.js';
+import { el, icon, isComposing, setText } from './dom.js';
 import { counted } from './text.js';
 
 /**
@@ -103,6 +103,7 @@ export class FilterBar {
   /** @param {KeyboardEvent} event */
   #onKey = (event) => {
     if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if (isComposing(event)) return;
     const target = /** @type {HTMLElement} */ (event.target);
     const isTyping = target !== this.#input && target.matches('input, select, textarea');
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -32,6 +32,8 @@ ARGUMENTS = [
 PHONE = (390, 844)
 DESKTOP = (1440, 900)
 SCREENSHOTS = Path(__file__).parents[2] / ".screenshots"
+COMPOSING = [{"isComposing": True}, {"keyCode": 229}]
+"""How browsers tell that a key belongs to an input method."""
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-import { el, icon, setText } from '../dom.js';
+import { el, icon, isComposing, setText } from '../dom.js';
 import { avatar } from './avatar.js';
 import { FieldMarks } from './field-marks.js';
 import { LengthHint } from './length.js';
@@ -163,6 +163,7 @@ export class CommentsView {
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
+    if (isComposing(event)) return;
     const isLeaving = event.key === 'Escape' && this.#input.value.trim() !== '';
     const isSending = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
     if (!isLeaving && !isSending) return;

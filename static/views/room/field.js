@@ -1,5 +1,6 @@
 import { sentenceOf } from '../../problems.js';
 import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
+import { isComposing } from '../dom.js';
 import { FieldMarks } from './field-marks.js';
 import { nameOf, unsavedSentence } from './texts.js';
 
@@ -240,7 +241,7 @@ export class Field {
 
   /** @param {KeyboardEvent} event */
   #key = (event) => {
-    if (!this.#base || !this.#context.mayEdit()) return;
+    if (!this.#base || !this.#context.mayEdit() || isComposing(event)) return;
     const isInput = event.target instanceof HTMLInputElement;
     const isSave = event.key === 'Enter' && (isInput || event.ctrlKey || event.metaKey);
     if (event.key !== 'Escape' && !isSave) return;

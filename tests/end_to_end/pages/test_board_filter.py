@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -9,7 +10,7 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, Locator, Route, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
+from tests.end_to_end.browser import CHROMIUM, COMPOSING, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
@@ -85,6 +86,20 @@ async def test_the_keyboard_leads_to_the_search_and_back(
         await staff.page.keyboard.press("Escape")
         await expect(search).not_to_be_focused()
         assert_clean(staff)
+
+
+@pytest.mark.parametrize("composing", COMPOSING, ids=str)
+async def test_escape_of_an_input_method_does_not_clear_the_search(
+    server: ServerProcess, browser: Browser, composing: dict[str, Any]
+) -> None:
+    async with visiting(browser, server.url) as staff:
+        await staff.sign_in("staff")
+        search = staff.by("search")
+        await search.fill("Queso")
+        await search.dispatch_event("keydown", {"key": "Escape", **composing})
+
+        await expect(search).to_have_value("Queso")
+        await expect(search).to_be_focused()
 
 
 async def test_escape_where_a_card_asks_answers_it_and_leaves_the_filter(

@@ -1,11 +1,12 @@
 """Several people edit one order at the same time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.end_to_end.browser import Visit
+from tests.end_to_end.browser import COMPOSING, Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import (
     CHAI,
@@ -180,6 +181,22 @@ async def test_an_edit_that_is_refused_comes_back_with_what_was_typed(cleo: Visi
     await cleo.by("note-input").press("Escape")
     await expect(cleo.by("note")).to_have_text(NOTE)
     await expect(cleo.by("order-dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize("composing", COMPOSING, ids=str)
+async def test_keys_of_an_input_method_save_send_and_close_nothing(
+    cleo: Visit, composing: dict[str, Any]
+) -> None:
+    await edit_quantity(cleo, CHAI, 4)
+    quantity, comment = line(cleo, CHAI).locator("[name=quantity]"), cleo.by("comment-input")
+    for key in ("Enter", "Escape"):
+        await quantity.dispatch_event("keydown", {"key": key, **composing})
+        await expect(quantity).to_be_visible()
+    await comment.fill("Could it")
+    for key in ("Enter", "Escape"):
+        await comment.dispatch_event("keydown", {"key": key, "ctrlKey": True, **composing})
+        await expect(comment).to_be_focused()
+        await expect(comment).to_have_value("Could it")
 
 
 async def test_who_saves_twice_in_a_row_does_not_conflict_with_themselves(
