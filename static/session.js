@@ -13,6 +13,7 @@ const KEY = 'tandem.session';
 const TOKEN_URL = '/api/v1/auth/token';
 const REFRESH_URL = '/api/v1/auth/refresh';
 const LOGOUT_URL = '/api/v1/auth/logout';
+const REFUSED = 'invalid_refresh_token';
 
 /** A token is replaced a little before it ends, so that no request runs into a 401. */
 const EARLY = 10_000;
@@ -156,13 +157,19 @@ async function refresh(spent) {
   return null;
 }
 
-/** @param {string} token a refresh token @returns {Promise<any>} null: it is refused */
+/**
+ * Only the server itself can say that a token is worth nothing any more. Another refusal may be that
+ * of a proxy: it says no more than silence.
+ * @param {string} token a refresh token
+ * @returns {Promise<any>} null: it is refused
+ */
 async function renew(token) {
   try {
     return await postRefresh(token);
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
-    return null;
+    if (error.code === REFUSED) return null;
+    throw new Unreachable();
   }
 }
 

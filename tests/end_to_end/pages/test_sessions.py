@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
-from tests.end_to_end.orders import place_order
+from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
 from tests.end_to_end.server import ServerProcess
 
@@ -145,6 +145,43 @@ async def test_a_refresh_whose_answer_was_lost_signs_nobody_out(
 
         assert sent == [sent[0]] * 2
         assert cleo.foreign == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408])
+async def test_a_refresh_that_a_proxy_refused_signs_nobody_out(
+    server: ServerProcess, browser: Browser, status: int
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=status, body="<h1>Not now</h1>")
+
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        await cleo.page.route("**/auth/refresh", refuse, times=1)
+        await cleo.page.evaluate(EXPIRE)
+        await cleo.page.reload()
+        await cleo.page.get_by_role("button", name="Try again").click()
+        await cleo.is_live()
+
+        await expect(cleo.by("user-name")).to_have_text("Cleo Customer")
+        assert cleo.foreign == []
+
+
+async def test_a_session_that_the_server_has_ended_leads_to_the_sign_in(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        session = await cleo.page.evaluate(STORED)
+        body = {"refresh_token": session["refresh"]}
+        ended = await http.post(
+            f"{server.url}/api/v1/auth/logout", json=body, headers=bearer(session["access"])
+        )
+        ended.raise_for_status()
+        await cleo.page.evaluate(EXPIRE)
+        await cleo.page.reload()
+
+        await expect(cleo.by("demo-cleo")).to_be_visible()
+        assert await cleo.page.evaluate(STORED) is None
 
 
 async def second_tab(visit: Visit) -> Visit:
