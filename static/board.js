@@ -202,10 +202,10 @@ export class Board {
     return true;
   }
 
-  async #signOut() {
+  #signOut() {
     this.close();
     forgetDrafts();
-    await signOut();
+    signOut();
     this.#outside.onSignedOut('');
   }
 }

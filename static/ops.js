@@ -16,7 +16,11 @@ present((user, again) => {
 function refusal({ name, role }, again) {
   const sentence = `You are signed in as ${name} (${role}). Only admins see how the servers are doing.`;
   const board = el('a', { class: 'button main', href: '/', testid: 'to-board' }, 'Go to the board');
-  const on = { click: () => signOut().then(() => again()) };
+  const click = () => {
+    signOut();
+    again();
+  };
+  const on = { click };
   const other = el('button', { class: 'link', type: 'button', on }, 'Sign in as someone else');
   return message('Operations is for admins', sentence, board, other);
 }

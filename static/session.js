@@ -5,6 +5,8 @@
  * @property {string} access
  * @property {string} refresh
  * @property {number} expiresAt milliseconds since 1970, by this browser's clock
+ *
+ * @typedef {{access_token: string, refresh_token: string, expires_in: number}} Answer
  */
 
 import { Problem, readJson, Unreachable } from './problems.js';
@@ -89,15 +91,20 @@ export async function signIn(email, password) {
   adoptSession();
 }
 
-/** End the session here and on the server; offline, it ends here and there when it expires. */
-export async function signOut() {
-  const access = await accessToken().catch(() => null);
+/** End the session here, at once; on the server when it is told, or else when it expires. */
+export function signOut() {
   const session = readSession();
   forget();
-  if (!session || !access) return;
+  if (session) tellOfEnd(session).catch(() => {});
+}
+
+/** Nobody waits for it, and the page may be closed meanwhile. @param {Session} session */
+async function tellOfEnd(session) {
+  const isFresh = isUsable(session, null);
+  const { access, refresh } = isFresh ? session : sessionOf(await postRefresh(session.refresh));
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${access}` };
-  const body = JSON.stringify({ refresh_token: session.refresh });
-  await post(LOGOUT_URL, { headers, body }).catch(() => {});
+  const body = JSON.stringify({ refresh_token: refresh });
+  await post(LOGOUT_URL, { headers, body, keepalive: true });
 }
 
 /** Drop a session that the server no longer accepts; not one that somebody else has by now. */
@@ -187,17 +194,21 @@ async function postRefresh(token) {
   return post(REFRESH_URL, { headers, body });
 }
 
-/** @param {{access_token: string, refresh_token: string, expires_in: number}} answer */
+/** @param {Answer} answer */
 function keep(answer) {
+  const session = sessionOf(answer);
+  localStorage.setItem(KEY, JSON.stringify(session));
+  return session;
+}
+
+/** @param {Answer} answer @returns {Session} */
+function sessionOf(answer) {
   const lifetime = answer.expires_in * 1000;
-  /** @type {Session} */
-  const session = {
+  return {
     access: answer.access_token,
     refresh: answer.refresh_token,
     expiresAt: Date.now() + lifetime - Math.min(EARLY, lifetime / 10),
   };
-  localStorage.setItem(KEY, JSON.stringify(session));
-  return session;
 }
 
 /** @param {string} url @param {RequestInit} init @param {number} [timeout] */

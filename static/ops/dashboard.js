@@ -95,9 +95,9 @@ export class Dashboard {
     else setTimeout(() => this.#isOpen && this.#client.connect(), PAUSE);
   }
 
-  async #signOut() {
+  #signOut() {
     this.close();
-    await signOut();
+    signOut();
     this.#outside.onSignedOut();
   }
 }

@@ -184,6 +184,32 @@ async def test_a_session_that_the_server_has_ended_leads_to_the_sign_in(
         assert await cleo.page.evaluate(STORED) is None
 
 
+async def test_who_signs_out_waits_for_no_answer_and_the_server_is_told_when_it_can_be(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    async with visiting(browser, server.url) as cleo:
+        await cleo.sign_in("cleo")
+        session = await cleo.page.evaluate(STORED)
+        await cleo.page.route("**/auth/refresh", hold)
+        await cleo.page.evaluate(EXPIRE)
+        await cleo.by("sign-out").click()
+
+        await expect(cleo.by("demo-cleo")).to_be_visible(timeout=2_000)
+        assert await cleo.page.evaluate(STORED) is None
+        async with cleo.page.expect_response("**/auth/logout") as told:
+            released.set()
+        assert (await told.value).ok
+        body = {"refresh_token": session["refresh"]}
+        refused = await http.post(f"{server.url}/api/v1/auth/refresh", json=body)
+        assert refused.json()["code"] == "invalid_refresh_token"
+
+
 async def second_tab(visit: Visit) -> Visit:
     """Of the same person, on a page that does not act by itself."""
     page: Page = await visit.page.context.new_page()
