@@ -23,6 +23,8 @@ export class CommentsView {
   });
   /** @type {Map<string, HTMLElement>} */
   #nodes = new Map();
+  /** @type {WeakMap<Draft, HTMLElement>} as long as nothing about it changes */
+  #draftNodes = new WeakMap();
   #marks = new FieldMarks('is writing');
   #input = el('textarea', {
     class: 'input',
@@ -61,7 +63,7 @@ export class CommentsView {
     const { written, drafts } = this.#room.comments;
     const nodes = [
       ...written.map((one) => this.#nodeOf(one)),
-      ...drafts.map((one) => this.#draft(one)),
+      ...drafts.map((one) => this.#draftNodeOf(one)),
     ];
     this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
   }
@@ -95,6 +97,13 @@ export class CommentsView {
     const node = entry(author, text, timeNode(at));
     node.dataset.commentId = comment.id;
     this.#nodes.set(comment.id, node);
+    return node;
+  }
+
+  /** @param {Draft} draft */
+  #draftNodeOf(draft) {
+    const node = this.#draftNodes.get(draft) ?? this.#draft(draft);
+    this.#draftNodes.set(draft, node);
     return node;
   }
 

@@ -4,10 +4,21 @@ import { nameOf } from './texts.js';
 
 /** @typedef {import('../../api.js').Person} Person */
 
-/** What is said at a field: who edits it, what others made of it, a draft, what went wrong. */
+/**
+ * What is said at a field: who edits it, what others made of it, a draft, what went wrong. A button
+ * stays the same node while it is shown: it may have the focus, or a press that is not over yet.
+ */
 export class FieldMarks {
   #editors = el('p', { class: 'editors', testid: 'editors', hidden: true });
-  #hint = el('p', { class: 'overtaken', dir: 'auto', testid: 'overtaken', hidden: true, role: 'status' });
+  #theirs = el('span');
+  #take = el('button', { class: 'link', type: 'button', testid: 'take-theirs' }, 'Take theirs');
+  #hint = el(
+    'p',
+    { class: 'overtaken', dir: 'auto', testid: 'overtaken', hidden: true, role: 'status' },
+    this.#theirs,
+    this.#take,
+  );
+  #draftState = 'none';
   #draft = el('p', { class: 'draft-hint', testid: 'draft', hidden: true });
   #error = el('p', { class: 'form-error', role: 'alert', testid: 'field-error' });
   #doing;
@@ -19,6 +30,7 @@ export class FieldMarks {
   /** @param {string} [doing] */
   constructor(doing = 'is editing') {
     this.#doing = doing;
+    this.#take.onclick = () => this.onTakeTheirs();
     const parts = [this.#editors, this.#hint, this.#draft, this.#error];
     this.node = el('div', { class: 'marks' }, ...parts);
   }
@@ -39,15 +51,13 @@ export class FieldMarks {
   /** @param {string} who @param {string} theirs what they made of it; '' when it was not */
   overtaken(who, theirs) {
     this.#hint.hidden = theirs === '';
-    if (!theirs) return;
-    const on = { click: () => this.onTakeTheirs() };
-    const take = el('button', { class: 'link', type: 'button', testid: 'take-theirs', on });
-    take.append('Take theirs');
-    this.#hint.replaceChildren(`${who} changed this meanwhile: ${theirs}\u2002`, take);
+    if (theirs) setText(this.#theirs, `${who} changed this meanwhile: ${theirs}\u2002`);
   }
 
   /** @param {'none' | 'open' | 'waiting'} state */
   draft(state) {
+    if (this.#draftState === state) return;
+    this.#draftState = state;
     this.#draft.hidden = state === 'none';
     const on = { click: () => this.onContinue() };
     const props = { class: 'link', type: 'button', testid: 'continue-draft', on };

@@ -183,6 +183,25 @@ async def test_an_edit_that_is_refused_comes_back_with_what_was_typed(cleo: Visi
     await expect(cleo.by("order-dialog")).to_be_visible()
 
 
+async def test_a_press_of_take_theirs_outlives_what_else_happens_to_the_order(
+    staff: Visit, cleo: Visit
+) -> None:
+    await edit_note(cleo, "Cleo wins.")
+    await save_note(staff, "Staff wins.")
+    take = cleo.by("field-note").get_by_test_id("take-theirs")
+    await take.hover()
+    await cleo.page.mouse.down()
+    await expect(take).to_be_focused()
+    await edit_quantity(staff, CHAI, 8)
+    await staff.by("save-line").click()
+    await expect(line(cleo, CHAI).get_by_test_id("item-quantity")).to_have_text("8")
+    await expect(take).to_be_focused()
+    await cleo.page.mouse.up()
+
+    await expect(cleo.by("note")).to_be_visible()
+    await expect(cleo.by("note")).to_have_text("Staff wins.")
+
+
 @pytest.mark.parametrize("composing", COMPOSING, ids=str)
 async def test_keys_of_an_input_method_save_send_and_close_nothing(
     cleo: Visit, composing: dict[str, Any]

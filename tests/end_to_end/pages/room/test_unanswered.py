@@ -105,6 +105,23 @@ async def test_a_discarded_comment_is_not_sent_again(cleo: Visit, order: str) ->
     await expect_comments(cleo, "Never mind.")
 
 
+async def test_a_press_of_try_again_outlives_the_comment_of_another(
+    staff: Visit, cleo: Visit
+) -> None:
+    posts = await Held.of(cleo.page, COMMENTS)
+    await say(cleo, "Is anybody there?")
+    await (await posts.next()).abort()
+    await cleo.by("retry-comment").focus()
+    await cleo.page.keyboard.down("Space")
+    await say(staff, "I am.")
+    await expect(cleo.by("comment")).to_have_count(2)
+    await expect(cleo.by("retry-comment")).to_be_focused()
+    await cleo.page.keyboard.up("Space")
+    await (await posts.next()).continue_()
+
+    await expect_comments(cleo, "I am.", "Is anybody there?")
+
+
 async def test_an_answer_that_finds_its_order_closed_leaves_the_next_draft_alone(
     cleo: Visit, order: str
 ) -> None:
