@@ -156,7 +156,10 @@ export class OrderDialog {
     this.#showMoves(order, end !== null);
   }
 
-  /** Who has made the last move is left with what came of it. @param {Order} order @param {boolean} isOver */
+  /**
+   * Who has made the last move is left with what came of it.
+   * @param {Order} order @param {boolean} isOver
+   */
   #showMoves(order, isOver) {
     const { foot } = this.#dialog;
     const hadFocus = foot.contains(document.activeElement);

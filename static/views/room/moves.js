@@ -50,12 +50,11 @@ export class MovesView {
     const names = this.#moves.map((move) => move.status).join();
     this.node.hidden = this.#moves.length === 0;
     if (this.#names === names) return;
-    const { activeElement } = document;
-    const hadFocus = this.node.contains(activeElement);
-    const status = /** @type {HTMLElement | null} */ (activeElement)?.dataset.status;
+    const focused = /** @type {HTMLElement | null} */ (this.node.querySelector(':focus'));
+    const status = this.#question.isAsked ? 'cancelled' : focused?.dataset.status;
     this.#names = names;
     this.#offer();
-    if (hadFocus) this.#focus(status);
+    if (focused) this.#focus(status);
   }
 
   #offer() {

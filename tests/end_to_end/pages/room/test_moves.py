@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from httpx import AsyncClient
 from playwright.async_api import expect
 
 from tests.end_to_end.browser import Visit
-from tests.end_to_end.pages.boards import assert_clean
+from tests.end_to_end.orders import bearer
+from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.room.actions import CHAI, MARKS, cancel, edit_note, edit_quantity, line
 from tests.end_to_end.pages.room.held import Held
+from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS
 
@@ -84,6 +87,21 @@ async def test_cancelling_an_opened_order_asks_first(staff: Visit) -> None:
     await expect(staff.by("room-voice")).to_have_text("The order is cancelled now.")
     await expect(staff.by("order-status")).to_be_focused()
     await expect(staff.page.locator(FOOT)).to_be_hidden()
+    assert_clean(staff)
+
+
+async def test_a_question_that_another_has_outrun_leaves_the_focus_where_it_came_from(
+    staff: Visit, http: AsyncClient, server: ServerProcess, order: str
+) -> None:
+    await staff.by("dialog-action-cancelled").click()
+    await expect(staff.by("keep")).to_be_focused()
+    headers = bearer(await demo_token(http, server, "admin")) | {"If-Match": "*"}
+    url = f"{server.url}/api/v1/orders/{order}"
+    moved = await http.patch(url, json={"status": "accepted"}, headers=headers)
+    moved.raise_for_status()
+
+    await expect(staff.by("dialog-action-preparing")).to_be_visible()
+    await expect(staff.by("dialog-action-cancelled")).to_be_focused()
     assert_clean(staff)
 
 
