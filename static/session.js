@@ -15,7 +15,7 @@ const KEY = 'tandem.session';
 const TOKEN_URL = '/api/v1/auth/token';
 const REFRESH_URL = '/api/v1/auth/refresh';
 const LOGOUT_URL = '/api/v1/auth/logout';
-const REFUSED = 'invalid_refresh_token';
+const REFUSED = ['invalid_refresh_token', 'invalid_request'];
 
 /** A token is replaced a little before it ends, so that no request runs into a 401. */
 const EARLY = 10_000;
@@ -175,7 +175,7 @@ async function renew(token) {
     return await postRefresh(token);
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
-    if (error.code === REFUSED) return null;
+    if (REFUSED.includes(error.code)) return null;
     throw new Unreachable();
   }
 }
