@@ -43,11 +43,6 @@ class Measured:
         deliveries = self.tally.latencies.count
         return round(self.cpu_seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
 
-    @property
-    def _load(self) -> dict[str, float]:
-        busy = self.usage.load_cores
-        return {} if busy is None else {"load_cores": busy}
-
     def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies
         return Result(
@@ -66,7 +61,7 @@ class Measured:
             client_cpu=self.usage.client,
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
-            extra={**self._load, **extra},
+            extra={**self.usage.load, **extra},
             latencies=latencies,
             series=self.series,
         )

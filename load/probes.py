@@ -56,15 +56,25 @@ class Probes:
     async def _repeat(
         self, pause: float, times: Histogram, once: Callable[[], Awaitable[None]]
     ) -> None:
-        while True:
-            begin = time.perf_counter_ns()
-            try:
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    await once()
-            except (TimeoutError, httpx.HTTPError, LoadError):
-                self.failed += 1
-            times.record((time.perf_counter_ns() - begin) // 1000)
-            await asyncio.sleep(pause)
+        """Each in its turn, however long those before it take: whoever comes while a server does
+        not answer feels it, and not only the first of them.
+        """
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        async with asyncio.TaskGroup() as probing:
+            while True:
+                probing.create_task(self._probe(times, once))
+                due += pause
+                await asyncio.sleep(max(0.0, due - clock()))
+
+    async def _probe(self, times: Histogram, once: Callable[[], Awaitable[None]]) -> None:
+        begin = time.perf_counter_ns()
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await once()
+        except (TimeoutError, httpx.HTTPError, LoadError):
+            self.failed += 1
+        times.record((time.perf_counter_ns() - begin) // 1000)
 
     async def _connect(self) -> None:
         """Opened, signed in and subscribed; then gone."""

@@ -103,7 +103,7 @@ class Result:
             client_cpu=usage.client,
             server_cpu=usage.server,
             server_rss_mb=usage.server_rss,
-            extra=extra,
+            extra={**usage.load, **extra},
         )
 
     @property

@@ -31,6 +31,11 @@ class Usage:
     load_cores: float | None = None
 
     @property
+    def load(self) -> dict[str, float]:
+        """As a row of the report has it."""
+        return {} if self.load_cores is None else {"load_cores": self.load_cores}
+
+    @property
     def client_bound(self) -> bool:
         return max(self.client, self.load_cores or 0.0) > BOUND
 

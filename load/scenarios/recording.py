@@ -39,6 +39,7 @@ class Writers:
         self._pid = pid
         self._cpu: list[float] = []
         self._client = 0.0
+        self._load: float | None = None
 
     async def write(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
         meter, accepted = Meter([os.getpid()], self._pid), self._writer.accepted
@@ -47,6 +48,8 @@ class Writers:
         self.rates.append((self._writer.accepted - accepted) / seconds)
         self._cpu.append(usage.server or 0.0)
         self._client = max(self._client, usage.client)
+        if usage.load_cores is not None:
+            self._load = max(self._load or 0.0, usage.load_cores)
 
     def keep(self, rounds: int) -> None:
         """Only the first so many."""
@@ -64,7 +67,7 @@ class Writers:
             "request_p99_ms": milliseconds(times, 99) or 0.0,
             **extra,
         }
-        usage = Usage(self._client, round(median(self._cpu), 3))
+        usage = Usage(self._client, round(median(self._cpu), 3), load_cores=self._load)
         return Result.undelivered(bench.peer, name, usage, figures)
 
 

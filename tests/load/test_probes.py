@@ -2,9 +2,11 @@
 
 import asyncio
 
+from load.histogram import Histogram
 from load.probes import Probes
 from load.subject import Subject
 from tests.load.standin import CONNECTED, DENIED, SUBSCRIBED, standin
+from tests.waiting import until
 
 SECONDS = 10
 
@@ -36,3 +38,23 @@ async def test_a_target_that_is_gone_is_told_as_failures() -> None:
         async with probes.running():
             while probes.failed < 4:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
+
+
+async def test_a_stall_is_felt_by_all_who_come_while_it_lasts() -> None:
+    probes, times, go_on = Probes(Subject("http://127.0.0.1:1")), Histogram(), asyncio.Event()
+    begun = 0
+
+    async def once() -> None:
+        nonlocal begun
+        begun += 1
+        await go_on.wait()
+
+    repeating = asyncio.create_task(probes._repeat(0.001, times, once))
+    try:
+        await until(lambda: begun >= 5)
+        assert times.count == 0
+        go_on.set()
+        await until(lambda: times.count >= 5)
+    finally:
+        repeating.cancel()
+        await asyncio.wait({repeating})
