@@ -124,6 +124,7 @@ async def test_a_draft_that_met_a_conflict_still_meets_it_after_a_reload(
 ) -> None:
     await edit_note(cleo, "Cleo wins.")
     await save_note(staff, "Staff wins.")
+    await expect(cleo.by("overtaken").filter(visible=True)).to_contain_text("Sten")
     await cleo.by("save-note").click()
     await expect(cleo.by("conflict")).to_be_visible()
 

@@ -99,6 +99,7 @@ async def test_edits_of_the_same_field_are_chosen_from(
 async def test_nobody_is_overwritten_without_a_choice(staff: Visit, cleo: Visit) -> None:
     await edit_note(cleo, "Cleo wins.")
     await save_note(staff, "Staff wins.")
+    await expect(cleo.by("overtaken").filter(visible=True)).to_contain_text("Staff wins.")
     await cleo.by("save-note").click()
     save = cleo.by("conflict-save")
     await expect(cleo.by("conflict").locator("input:checked")).to_have_count(0)
