@@ -81,6 +81,7 @@ async def test_a_stop_ends_it_at_once() -> None:
     assert source.offsets == []
 
 
+@pytest.mark.timed
 async def test_a_run_ends_in_time_and_its_last_event_is_one_pace_before() -> None:
     source, begin = Kept(), time.perf_counter()
     for _ in range(2):
