@@ -72,7 +72,7 @@ def reserve(host: str, port: int) -> tuple[socket.socket, ...]:
 
 
 def _take_name(failed: ExitStack, name: str) -> list[socket.socket]:
-    """None where there may be no such sockets; raises OSError if another has the name."""
+    """Nothing where there may be no such sockets; raises OSError if another has the name."""
     try:
         taken = failed.enter_context(socket.socket(socket.AF_UNIX))
         taken.bind(name)

@@ -45,7 +45,8 @@ async def play(bench: Bench) -> None:
             if bench.interruption.happened:
                 return
     if not bench.outcome.results:
-        raise LoadError.unreachable("; ".join(bench.outcome.notes))
+        reasons = [note for note in bench.outcome.notes if note not in (FED, WORK)]
+        raise LoadError.unreachable("; ".join(reasons))
 
 
 async def take_turn(bench: Bench, peer: Peer, *, signing_in: bool) -> None:
