@@ -17,8 +17,12 @@ from app.users.models import User
 
 
 def select_orders() -> Select[Order]:
-    """Orders with all that OrderRead shows but collaborators, which are read last."""
-    return select(Order).options(joinedload(Order.owner), selectinload(Order.items))
+    """Orders with all that OrderRead shows but collaborators, which are read last.
+
+    In one statement, so that the lines are those of the version that is told: whoever bases an
+    edit on it is asked for what they saw. Its rows are to be made `unique()`.
+    """
+    return select(Order).options(joinedload(Order.owner), joinedload(Order.items))
 
 
 async def load_collaborators(session: AsyncSession, orders: Sequence[Order]) -> None:
@@ -45,7 +49,8 @@ async def lock_order(session: AsyncSession, *, principal: Principal, order_id: U
     statement itself still sees the sharing as it was when it began.
     """
     query = (
-        select_orders()
+        select(Order)
+        .options(joinedload(Order.owner), selectinload(Order.items))
         .where(Order.id == order_id, visible_to(principal))
         .with_for_update(of=Order)
         .execution_options(populate_existing=True)
@@ -57,7 +62,7 @@ async def read_visible(
     session: AsyncSession, query: Select[Order], *, principal: Principal
 ) -> Order:
     """The one that is asked for, if it is still visible once it is read. Raises OrderNotFound."""
-    order = await session.scalar(query)
+    order = (await session.scalars(query)).unique().one_or_none()
     if order is None:
         raise OrderNotFound
     await load_collaborators(session, [order])

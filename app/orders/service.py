@@ -68,7 +68,8 @@ async def list_orders(session: AsyncSession, *, principal: Principal, query: Ord
     """Newest first; a page of long orders has fewer than were asked for."""
     page = select_page(principal, query)
     wanted = select_orders().add_columns(page.c.found).join(page, page.c.id == Order.id)
-    rows = (await session.execute(wanted.where(page.c.fits).order_by(Order.id.desc()))).all()
+    found = await session.execute(wanted.where(page.c.fits).order_by(Order.id.desc()))
+    rows = found.unique().all()
     items = [order for order, _ in rows[: query.limit]]
     await load_collaborators(session, items)
     seen = [order for order in items if sees(principal, order)]

@@ -1,7 +1,7 @@
 """Orders for tests: bodies that are right, people who send them, and what comes back."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from httpx import AsyncClient, Response
 from sqlalchemy import event, text
+from sqlalchemy.util import await_only
 
 from app.auth.principals import Role
 from tests.application import Application, Person, join
@@ -141,6 +142,23 @@ class Shop:
         event.listen(engine, "before_cursor_execute", note)
         yield seen
         event.remove(engine, "before_cursor_execute", note)
+
+    @contextmanager
+    def change_behind(self, read: str, change: Callable[[], Awaitable[object]]) -> Iterator[None]:
+        """`change` is made, once, right after the application's first statement with `read`."""
+        engine = self.application.sessions.kw["bind"].sync_engine
+        changes = [change]
+
+        def make(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if changes and read in statement:
+                await_only(changes.pop()())
+
+        event.listen(engine, "after_cursor_execute", make)
+        try:
+            yield
+        finally:
+            event.remove(engine, "after_cursor_execute", make)
+        assert not changes, f"nothing was read with {read}"
 
     async def scalar(self, statement: str, **values: Any) -> Any:
         async with self.application.sessions() as session:

@@ -182,7 +182,7 @@ async def test_the_order_is_read_after_its_position(shop: Shop) -> None:
     with shop.statements() as statements:
         await shop.get(cleo, order_id)
 
-    assert order_of(statements) == ["FROM log_epoch", "FROM orders", "FROM order_items"]
+    assert order_of(statements) == ["FROM log_epoch", "FROM orders"]
 
 
 def order_of(statements: list[str]) -> list[str]:
