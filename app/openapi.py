@@ -4,7 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.core.errors import PROBLEM_JSON, error_codes
+from app.core.errors import PROBLEM_JSON, Problem, error_codes
+
+PROBLEM = Problem.__name__
+"""How the names of the bodies of errors end."""
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -14,9 +17,9 @@ def install_openapi(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = describe()
-            document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = (
-                error_codes()
-            )
+            for name, schema in document["components"]["schemas"].items():
+                if name.endswith(PROBLEM):
+                    schema["properties"]["code"]["enum"] = error_codes()
             for operations in document["paths"].values():
                 for operation in operations.values():
                     _mark_problems(operation["responses"])
@@ -30,5 +33,5 @@ def _mark_problems(responses: dict[str, Any]) -> None:
     for response in responses.values():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
-        if schema.get("$ref", "").endswith("/Problem"):
+        if schema.get("$ref", "").endswith(PROBLEM):
             content[PROBLEM_JSON] = content.pop("application/json")

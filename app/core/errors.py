@@ -54,11 +54,14 @@ class Problem(BaseModel):
 
 
 class AppError(Exception):
-    """Base of the errors that a caller may see. Subclasses fix `status` and `code`."""
+    """Base of the errors that a caller may see. Subclasses fix `status` and `code`; `body` is what
+    is said of one in the description, `extra` included.
+    """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
     detail: ClassVar[str] = "Something went wrong on our side."
+    body: ClassVar[type[Problem]] = Problem
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from app.core.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
+from app.core.errors import AppError, BadRequest, Conflict, Forbidden, NotFound, Problem
 from app.orders.schemas import MAX_COLLABORATORS, ConflictRead, OrderRead
 
 
@@ -48,9 +48,17 @@ class IfMatchRequired(AppError):
     detail = "Send If-Match with the ETag of the order that you edit, or *."
 
 
+class OrderChangedProblem(Problem):
+    """What an edit is refused with whose fields others have changed meanwhile."""
+
+    current: OrderRead
+    conflicts: list[ConflictRead]
+
+
 class OrderChanged(AppError):
     """Somebody changed the order meanwhile: the answer carries it, and what conflicts."""
 
+    body = OrderChangedProblem
     status, code = HTTPStatus.PRECONDITION_FAILED, "order_changed"
     detail = "The order was changed since you read it."
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.auth.tokens import TokenExpiredError, TokenInvalidError
-from app.core.errors import AppError, Conflict, Forbidden, NotFound, Problem, Unauthorized
+from app.core.errors import AppError, Conflict, Forbidden, NotFound, Unauthorized
 
 
 class UserNotFound(NotFound):
@@ -36,11 +36,14 @@ SIGNED_IN = (Unauthorized, TokenExpiredError, TokenInvalidError)
 
 
 def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
-    """For `responses`: each status with the codes that it can carry."""
-    codes: dict[int, list[str]] = {}
+    """For `responses`: each status with the codes that it can carry, which have one body."""
+    by_status: dict[int, list[type[AppError]]] = {}
     for error in errors:
-        codes.setdefault(error.status, []).append(f"`{error.code}`")
+        by_status.setdefault(error.status, []).append(error)
     return {
-        int(status): {"model": Problem, "description": ", ".join(words)}
-        for status, words in codes.items()
+        int(status): {
+            "model": of_status[0].body,
+            "description": ", ".join(f"`{error.code}`" for error in of_status),
+        }
+        for status, of_status in by_status.items()
     }

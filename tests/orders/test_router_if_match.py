@@ -62,6 +62,16 @@ async def test_a_stale_edit_is_told_what_there_is_and_what_conflicts(
     assert (await shop.get(cleo, placed["id"])).json() == theirs
 
 
+async def test_the_openapi_document_tells_what_a_conflict_brings(shop: Shop) -> None:
+    document = (await shop.client.get("/openapi.json")).json()
+
+    answers = document["paths"]["/api/v1/orders/{order_id}"]["patch"]["responses"]
+    body = answers["412"]["content"]["application/problem+json"]["schema"]["$ref"]
+    told = document["components"]["schemas"][body.rpartition("/")[2]]
+    assert set(told["required"]) >= {"current", "conflicts", "code", "status"}
+    assert "order_changed" in told["properties"]["code"]["enum"]
+
+
 async def test_a_stale_edit_of_a_line_conflicts_by_its_sku(shop: Shop, cleo: Person) -> None:
     placed = await shop.place(cleo)
     await shop.patch(cleo, placed["id"], {"items": [a_line(quantity=5)]})
