@@ -7,8 +7,10 @@ a supervisor that was killed.
 """
 
 import asyncio
+import atexit
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -87,7 +89,9 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         missing = missing_services(settings)
         if missing:
             raise SystemExit(f"tandem: {' and '.join(missing)} must be set")
-        os.environ.setdefault(MULTIPROC, tempfile.mkdtemp(prefix="tandem-metrics-"))
+        if MULTIPROC not in os.environ:  # gunicorn asks for the class more than once
+            os.environ[MULTIPROC] = tempfile.mkdtemp(prefix="tandem-metrics-")
+            atexit.register(_remove, os.environ[MULTIPROC], os.getpid())
         cls.CONFIG_KWARGS = {**uvicorn_options(settings), "loop": "auto"}
 
     async def _serve(self) -> None:
@@ -97,6 +101,12 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(BOOT_ERROR)
+
+
+def _remove(directory: str, owner: int) -> None:
+    """Forked workers have the same exit handlers."""
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def limit_not_sent(listeners: Iterable[socket.socket]) -> None:

@@ -3,13 +3,18 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
 from app import server
-from app.server import Server
+from app.core.config import Settings
+from app.server import MULTIPROC, Server
+from tests.conftest import SECRET
 from tests.waiting import until
 
 
@@ -66,3 +71,31 @@ async def test_whose_supervisor_is_gone_is_ended_once() -> None:
         loop.remove_signal_handler(signal.SIGTERM)
         os.close(alive)
     assert signals == 1
+
+
+SETUP = """
+from app.core.config import Settings
+from app.server import Worker
+for _ in range(2):
+    Worker.setup()
+"""
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "made"])
+def test_gunicorn_leaves_no_directory_of_figures_behind(
+    settings: Settings, tmp_path: Path, *, given: bool
+) -> None:
+    """Its master asks for the class of its workers at each reload."""
+    environment = os.environ | {
+        "TMPDIR": str(tmp_path),
+        "TANDEM_SECRET_KEY": SECRET.get_secret_value(),
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+    }
+    environment.pop(MULTIPROC, None)
+    if given:
+        environment[MULTIPROC] = str(tmp_path)
+    command = [sys.executable, "-c", SETUP]
+    subprocess.run(command, env=environment, check=True)  # noqa: S603 - our own
+
+    assert list(tmp_path.iterdir()) == []
