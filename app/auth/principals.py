@@ -55,7 +55,8 @@ class PrincipalSource(Protocol):
 
 
 class Principals:
-    """The cache of a PrincipalSource, bounded, with a counter of each user's rights.
+    """The cache of a PrincipalSource, the latest CACHED_PRINCIPALS, with a counter of each user's
+    rights.
 
     The counter (`generation`) rises at each `forget`: whoever decided on a right, awaited
     something and then acts compares it, and decides again if it moved.
@@ -63,7 +64,8 @@ class Principals:
 
     def __init__(self, source: PrincipalSource) -> None:
         self._source = source
-        self._cached: OrderedDict[UUID, dict[UUID, Principal]] = OrderedDict()
+        self._cached: OrderedDict[tuple[UUID, UUID], Principal] = OrderedDict()
+        self._sessions: dict[UUID, set[UUID]] = {}  # which of each user are cached
         self._generations: dict[UUID, int] = {}
         self._everyone = 0
         self._loading: dict[tuple[UUID, UUID, int], asyncio.Future[Principal | None]] = {}
@@ -72,9 +74,9 @@ class Principals:
         return self._everyone + self._generations.get(user_id, 0)
 
     async def get(self, user_id: UUID, session_id: UUID) -> Principal | None:
-        cached = self._cached.get(user_id, {}).get(session_id)
+        cached = self._cached.get((user_id, session_id))
         if cached is not None:
-            self._cached.move_to_end(user_id)
+            self._cached.move_to_end((user_id, session_id))
             return cached
         generation = self.generation(user_id)
         principal = await self._load(user_id, session_id, generation)
@@ -104,18 +106,23 @@ class Principals:
 
     def forget(self, user_id: UUID) -> None:
         self._generations[user_id] = self._generations.get(user_id, 0) + 1
-        self._cached.pop(user_id, None)
+        if len(self._generations) > CACHED_PRINCIPALS:  # nobody's counter may fall
+            self._everyone += max(self._generations.values())
+            self._generations.clear()
+        for session_id in self._sessions.pop(user_id, ()):
+            del self._cached[user_id, session_id]
 
     def forget_everyone(self) -> None:
-        self.raise_generation()
-        self._cached.clear()
-
-    def raise_generation(self) -> None:
-        """A right changed that hangs on no single person: a channel ended."""
         self._everyone += 1
+        self._cached.clear()
+        self._sessions.clear()
 
     def _remember(self, principal: Principal) -> None:
-        self._cached.setdefault(principal.user_id, {})[principal.session_id] = principal
-        self._cached.move_to_end(principal.user_id)
+        self._cached[principal.user_id, principal.session_id] = principal
+        self._sessions.setdefault(principal.user_id, set()).add(principal.session_id)
         while len(self._cached) > CACHED_PRINCIPALS:
-            self._cached.popitem(last=False)
+            (user_id, session_id), _ = self._cached.popitem(last=False)
+            sessions = self._sessions[user_id]
+            sessions.remove(session_id)
+            if not sessions:
+                del self._sessions[user_id]

@@ -148,7 +148,7 @@ class AccessGuard:
             self._principals.forget(event.user_id)
             self._recheck_all(self._manager.of_user(event.user_id))
         if event.channel is not None:
-            self._principals.raise_generation()
+            self._channels.note_end(event.channel)
             audience = self._manager.audience(event.channel)
             self._ending.update(audience)
             self._unsure.update(one.log for one in audience)

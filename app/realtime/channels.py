@@ -13,6 +13,9 @@ from app.core.database import OpenSession, Sessions
 from app.realtime.codes import CommandError, ErrorCode
 from app.realtime.protocol import MAX_CHANNEL_LENGTH
 
+ENDINGS = 1024
+"""Counters of ends, shared by the channels by their hash."""
+
 
 class ChannelPolicy(Protocol):
     """The channels of one kind, `namespace` or `namespace:<key>`: who may subscribe, and what
@@ -61,12 +64,24 @@ def personal_channel(user_id: UUID) -> str:
 
 
 class Channels:
-    """The policies of all features."""
+    """The policies of all features, and a counter of the ends of channels.
+
+    The counter (`endings`) is for whoever decided on a channel, awaited something and then acts,
+    as `Principals.generation` is for a person's rights.
+    """
 
     def __init__(self, sessions: Sessions, policies: Iterable[ChannelPolicy]) -> None:
         self._sessions = sessions
         self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
         self._namespaces = {namespace for namespace, _keyed in self._policies}
+        self._endings = [0] * ENDINGS
+
+    def endings(self, channel: str) -> int:
+        """Rises when the channel ends, and now and then when another does."""
+        return self._endings[hash(channel) % ENDINGS]
+
+    def note_end(self, channel: str) -> None:
+        self._endings[hash(channel) % ENDINGS] += 1
 
     def policy_of(self, channel: str) -> ChannelPolicy:
         """Raises CommandError: 102 for an unknown namespace, 103 where it has no such channels."""

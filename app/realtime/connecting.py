@@ -45,7 +45,7 @@ async def connect(
         channel,
         wanted,
         authorize=authorize,
-        generation=lambda: stations.principals.generation(claims.user_id),
+        rights=lambda: stations.rights(claims.user_id, channel),
     )
     ttl = _ttl(claims)
     connection.connected = True

@@ -46,7 +46,7 @@ async def open_cursor(
     wanted: Wanted,
     *,
     authorize: Callable[[], Awaitable[bool]],
-    generation: Callable[[], int],
+    rights: Callable[[], object],
 ) -> Opened:
     """Authorize, make the channel active, find the place; again if rights or log changed since.
 
@@ -55,7 +55,7 @@ async def open_cursor(
     the log's reader raises. How long it may take is the command's to limit.
     """
     while True:
-        rights = generation()
+        before = rights()
         stored = await authorize()
         log = await follower.acquire(channel, stored=stored)
         try:
@@ -63,7 +63,7 @@ async def open_cursor(
         except BaseException:
             follower.release(channel)
             raise
-        if rights == generation() and follower.is_current(log):
+        if before == rights() and follower.is_current(log):
             cursor = wanted.offset if recovered else log.head
             return Opened(log, follower.epoch, cursor, recovered, stored)
         follower.release(channel)

@@ -124,11 +124,11 @@ async def _read_allowed(
     """Authorize and read; again if rights changed since, so that nobody is told what happened
     after theirs ended. Between its return and the caller's next await nothing else runs.
     """
-    principals, user_id = stations.principals, identity_of(connection).user_id
+    user_id = identity_of(connection).user_id
     with stations.time_limit.watch():
         while True:
-            rights = principals.generation(user_id)
+            rights = stations.rights(user_id, channel)
             principal = await current_principal(stations, connection)
             found = await read(await stations.channels.authorize(principal, channel))
-            if rights == principals.generation(user_id):
+            if rights == stations.rights(user_id, channel):
                 return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.auth.principals import Principals
 from app.core.config import Settings
@@ -35,3 +36,9 @@ class Stations:
     admission: Admission
     time_limit: TimeLimit
     on_identified: Callable[[Connection, float], None]
+
+    def rights(self, user_id: UUID, channel: str) -> tuple[int, int]:
+        """Another one once the person's rights have changed, or the channel has ended: whoever
+        decided on both, awaited something and then acts compares it.
+        """
+        return self.principals.generation(user_id), self.channels.endings(channel)

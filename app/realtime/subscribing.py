@@ -32,7 +32,7 @@ async def subscribe(
         channel,
         request,
         authorize=authorize,
-        generation=lambda: stations.principals.generation(identity_of(connection).user_id),
+        rights=lambda: stations.rights(identity_of(connection).user_id, channel),
     )
     if request.recover and not opened.recovered and request.flag & REJECT_UNRECOVERED:
         stations.follower.release(channel)

@@ -66,18 +66,6 @@ async def test_everyone_is_forgotten(desk: Desk) -> None:
     assert desk.asked == 2
 
 
-async def test_rights_of_everyone_are_decided_again_without_forgetting_who_they_are(
-    desk: Desk,
-) -> None:
-    principals = Principals(desk)
-    await principals.get(CLEO.user_id, CLEO.session_id)
-    before = principals.generation(CLEO.user_id)
-    principals.raise_generation()
-    assert principals.generation(CLEO.user_id) > before
-    await principals.get(CLEO.user_id, CLEO.session_id)
-    assert desk.asked == 1
-
-
 async def test_answer_that_was_on_its_way_while_rights_changed_is_not_kept(desk: Desk) -> None:
     principals = Principals(desk)
     desk.open.clear()
@@ -99,14 +87,55 @@ def test_roles_include_the_lesser_ones(role: Role, *, staff: bool, admin: bool) 
     assert (principal.is_staff, principal.is_admin) == (staff, admin)
 
 
-async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+class Anyone:
+    """A PrincipalSource that knows everybody, and notes whom it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[UUID, UUID]] = []
+
+    async def find(self, user_id: UUID, session_id: UUID) -> Principal:
+        self.asked.append((user_id, session_id))
+        return Principal(user_id, session_id, "Cleo", Role.CUSTOMER)
+
+
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        [(new_id(), new_id()) for _ in range(55)],
+        [(CLEO.user_id, new_id()) for _ in range(55)],
+    ],
+    ids=["many people", "many sessions of one"],
+)
+async def test_cache_keeps_the_latest(
+    monkeypatch: pytest.MonkeyPatch, sessions: list[tuple[UUID, UUID]]
+) -> None:
     monkeypatch.setattr(auth_principals, "CACHED_PRINCIPALS", 50)
+    anyone = Anyone()
+    principals = Principals(anyone)
+    for session in sessions:
+        await principals.get(*session)
+        await principals.get(*sessions[0])  # who is asked for stays
+    del anyone.asked[:]
+    for nth in (0, -1, 1):
+        await principals.get(*sessions[nth])
 
-    class Anyone:
-        async def find(self, user_id: UUID, session_id: UUID) -> Principal:
-            return Principal(user_id, session_id, "Cleo", Role.CUSTOMER)
+    assert anyone.asked == [sessions[1]]
 
+
+async def test_counters_of_many_are_bounded_and_none_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_principals, "CACHED_PRINCIPALS", 50)
     principals = Principals(Anyone())
-    for _ in range(55):
-        await principals.get(new_id(), CLEO.session_id)
-    assert len(principals._cached) == 50
+    for _ in range(3):
+        principals.forget(CLEO.user_id)
+    stranger = new_id()
+    seen = [(principals.generation(CLEO.user_id), principals.generation(stranger))]
+    for _ in range(200):
+        person = new_id()
+        before = principals.generation(person)
+        principals.forget(person)
+        assert principals.generation(person) > before
+        seen.append((principals.generation(CLEO.user_id), principals.generation(stranger)))
+
+    assert seen == sorted(seen)
+    assert [each for _, each in seen] == sorted(each for _, each in seen)
+    assert len(principals._generations) <= 50

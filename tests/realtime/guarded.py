@@ -74,11 +74,13 @@ class Rooms:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.asked = asyncio.Event()
+        self.times_asked = 0
 
     async def may_subscribe(self, _sessions: OpenSession, _principal: Principal, key: str) -> bool:
         if key in self.failing:
             raise ConnectionRefusedError
         allowed = key not in self.gone
+        self.times_asked += 1
         self.asked.set()
         await self.may_answer.wait()
         return allowed

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.auth.principals import Role
 from app.core.config import Settings
+from app.realtime.channels import ENDINGS
 from tests.realtime.guarded import Desk, guarding
 from tests.realtime.stage import Player
 from tests.waiting import until
@@ -75,6 +76,20 @@ async def test_a_subscribe_during_which_rights_end_is_refused(desk: Desk) -> Non
         await desk.control(channel="rooms:a")
         desk.rooms.may_answer.set()
         assert (await subscribing)["code"] == 103
+
+
+async def test_a_subscribe_during_which_another_channel_ends_is_decided_once(desk: Desk) -> None:
+    """Or whoever deletes order after order would let nobody in."""
+    slot = hash("rooms:a") % ENDINGS
+    other = next(name for name in "bcd" if hash(f"rooms:{name}") % ENDINGS != slot)
+    async with desk.connected(desk.somebody()) as player:
+        desk.rooms.may_answer.clear()
+        subscribing = asyncio.create_task(player.subscribe("rooms:a"))
+        await desk.rooms.asked.wait()
+        await desk.control(channel=f"rooms:{other}")
+        desk.rooms.may_answer.set()
+        assert "code" not in await subscribing
+        assert desk.rooms.times_asked == 1
 
 
 async def test_a_subscribe_of_somebody_deactivated_meanwhile_closes(desk: Desk) -> None:
