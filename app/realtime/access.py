@@ -242,8 +242,7 @@ class AccessGuard:
             if not allowed and subscription.is_live:  # another may have its place
                 self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
 
-    @staticmethod
-    def _resume(connection: Connection) -> None:
-        for subscription in connection.subscriptions.values():
-            subscription.suspended = False
+    def _resume(self, connection: Connection) -> None:
+        for subscription in list(connection.subscriptions.values()):
+            self._manager.resume(subscription)
         connection.pump()

@@ -37,9 +37,11 @@ class Attendance:
             self._presence.unwatch(channel)
 
     def _announce(self, channel: str, told: Sequence[Told]) -> None:
-        """To those on this worker that asked who comes and goes, the person concerned included."""
+        """To those on this worker that asked who comes and goes, the person concerned included;
+        to those whose rights are being looked at once they are known.
+        """
         pushes = [
             presence_push(channel, change, ClientInfo.model_validate_json(info))
             for change, info in told
         ]
-        self._manager.announce(channel, pushes, lambda one: one.join_leave)
+        self._manager.announce(channel, pushes, lambda one: one.join_leave, withhold=True)

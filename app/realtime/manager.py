@@ -146,19 +146,39 @@ class ConnectionManager:
         self._watchers[channel] = watcher
 
     def announce(
-        self, channel: str, pushes: Sequence[Push], meant: Callable[[Subscription], bool]
+        self,
+        channel: str,
+        pushes: Sequence[Push],
+        meant: Callable[[Subscription], bool],
+        *,
+        withhold: bool = False,
     ) -> None:
         """Tell these, in order, to whom they are meant for and can take something at this moment;
-        nobody else ever. They are joined once, and written in the slices of the flush.
+        nobody else ever, but with `withhold` whoever is suspended, by `resume`. They are joined
+        once, and written in the slices of the flush.
         """
         packed: dict[Codec, list[Message]] = {}
         for subscription in self.audience(channel):
-            if subscription.suspended or not meant(subscription):
+            if (subscription.suspended and not withhold) or not meant(subscription):
                 continue
             codec = subscription.connection.codec
             if codec not in packed:
                 packed[codec] = pack(codec, [codec.encode(push) for push in pushes])
-            subscription.connection.tell_soon_or_never(packed[codec])
+            if subscription.suspended:
+                subscription.withhold(packed[codec])
+            else:
+                subscription.connection.tell_soon_or_never(packed[codec])
+
+    def resume(self, subscription: Subscription) -> None:
+        """It is not suspended any more, and is told what was withheld; if that was too much it
+        ends, so that its client asks anew. What lies after its cursor is left to the caller.
+        """
+        subscription.suspended = False
+        withheld, subscription.withheld = subscription.withheld, ()
+        if withheld is None:
+            self._on_unreadable(subscription)
+        elif withheld:
+            subscription.connection.tell_soon_or_never(withheld)
 
     # ------------------------------------------------------------- the log
 

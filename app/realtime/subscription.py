@@ -1,13 +1,17 @@
 """A cursor on a channel's log: what one client follows, and how far it has come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.realtime.codec import Codec
+from app.realtime.frames import Message
 from app.realtime.log import Batch, ChannelLog, Segment
 
 if TYPE_CHECKING:
     from app.realtime.connection import Connection
+
+WITHHELD_MESSAGES = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -17,7 +21,8 @@ class Subscription:
     While `suspended` nothing is: its rights are being looked at; once `ended` nothing will be.
     `segment` holds what was read for it from Postgres, `refilling` while that is under way;
     `recovering` until it has caught up with the ring for the first time. `present`: the others
-    see it there; `join_leave`: it asked to be told who comes and goes.
+    see it there; `join_leave`: it asked to be told who comes and goes. `withheld` is what it was to
+    be told of that while suspended; None if it was more than is kept.
     """
 
     connection: "Connection"
@@ -32,6 +37,7 @@ class Subscription:
     refilling: bool = False
     recovering: bool = False
     segment: Segment | None = None
+    withheld: tuple[Message, ...] | None = ()
 
     @property
     def is_live(self) -> bool:
@@ -51,6 +57,12 @@ class Subscription:
             and not self.log.holds(self.cursor)
             and not (self.segment is not None and self.segment.holds(self.cursor))
         )
+
+    def withhold(self, messages: Sequence[Message]) -> None:
+        """To be told once it is not suspended any more: WITHHELD_MESSAGES at most."""
+        if self.withheld is not None:
+            withheld = (*self.withheld, *messages)
+            self.withheld = withheld if len(withheld) <= WITHHELD_MESSAGES else None
 
     def next_batch(self, codec: Codec) -> Batch | None:
         """What follows the cursor, if it is at hand."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from app.auth.principals import Role
 from app.core.config import Settings
 from app.realtime.channels import ENDINGS
+from app.realtime.protocol import ClientInfo, presence_push
 from tests.realtime.guarded import Desk, guarding
 from tests.realtime.stage import Player
 from tests.waiting import until
@@ -52,6 +53,40 @@ async def test_what_is_still_allowed_goes_on_where_it_stood(desk: Desk) -> None:
         await desk.say("rooms:a")
         await player.transport.offset("rooms:a", 2)
         assert player.offsets("rooms:a") == [1, 2]
+
+
+async def leave(desk: Desk, room: str) -> None:
+    """Somebody leaves the room, while nobody's rights can be looked up."""
+    push = presence_push(room, "leave", ClientInfo(user="7", client="c"))
+    desk.runtime.manager.announce(room, [push], lambda _one: True, withhold=True)
+    await asyncio.sleep(0)
+
+
+async def test_who_left_while_rights_were_looked_up_is_told_afterwards(desk: Desk) -> None:
+    person = desk.somebody()
+    async with desk.connected(person) as player:
+        await player.subscribe("rooms:a")
+        desk.rights.may_answer.clear()
+        await desk.control(user_id=person.id)
+        await leave(desk, "rooms:a")
+        assert player.transport.pushes("rooms:a", "leave") == []
+        desk.rights.may_answer.set()
+        assert (await player.transport.push("rooms:a", "leave"))["info"]["client"] == "c"
+
+
+async def test_who_may_not_stay_is_not_told_who_left_meanwhile(desk: Desk) -> None:
+    person = desk.somebody()
+    async with desk.connected(person) as player:
+        await player.subscribe("rooms:a")
+        desk.rights.may_answer.clear()
+        desk.rooms.gone.add("a")
+        await desk.control(user_id=person.id)
+        await leave(desk, "rooms:a")
+        desk.rights.may_answer.set()
+        await player.transport.push("rooms:a", "unsubscribe")
+        await until(lambda: is_live(player, f"users:{person.id}"))
+        await asyncio.sleep(0)
+        assert player.transport.pushes("rooms:a", "leave") == []
 
 
 async def test_a_subscribe_before_the_new_rights_are_known_is_refused(desk: Desk) -> None:

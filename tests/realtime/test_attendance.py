@@ -139,6 +139,22 @@ async def test_who_asked_for_it_is_told_who_comes_and_goes(stage: Stage) -> None
         assert await told(here, channel, "leave", gone) == as_told(gone)
 
 
+async def test_who_goes_while_ones_rights_are_looked_at_is_told_afterwards(stage: Stage) -> None:
+    cleo, staff = await stage.person("cleo"), await stage.staff()
+    channel = await stage.place(cleo)
+    async with (
+        at(stage, cleo, channel, join_leave=True) as here,
+        at(stage, cleo, channel, join_leave=True) as beside,
+    ):
+        async with at(stage, staff, channel) as there:
+            await told(here, channel, "join", there.connection)
+            here.connection.subscriptions[channel].suspended = True
+        await told(beside, channel, "leave", there.connection)
+        assert here.transport.pushes(channel, "leave") == []
+        stage.runtime.access._resume(here.connection)
+        await told(here, channel, "leave", there.connection)
+
+
 async def test_who_did_not_ask_is_not_told(stage: Stage) -> None:
     cleo = await stage.person("cleo")
     channel = await stage.place(cleo)

@@ -18,7 +18,7 @@ from app.realtime.protocol import (
     presence_push,
     signal_push,
 )
-from app.realtime.subscription import Subscription
+from app.realtime.subscription import WITHHELD_MESSAGES, Subscription
 from tests.realtime.halls import Hall, Seat, hall_of
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.recording import RecordingTransport
@@ -57,9 +57,11 @@ def everybody(_subscription: Subscription) -> bool:
     return True
 
 
-async def announce(hall: Hall, *pushes: Push, meant: Meant = everybody) -> None:
+async def announce(
+    hall: Hall, *pushes: Push, meant: Meant = everybody, withhold: bool = False
+) -> None:
     """Until it is written."""
-    hall.manager.announce("a", pushes, meant)
+    hall.manager.announce("a", pushes, meant, withhold=withhold)
     await asyncio.sleep(0)
 
 
@@ -87,6 +89,30 @@ async def test_who_is_suspended_is_told_no_announcement(hall: Hall) -> None:
     seat.subscription.suspended = True
     await announce(hall, SIGNAL)
     assert seat.transport.sent == []
+
+
+async def test_what_is_withheld_from_who_is_suspended_is_told_at_the_end(hall: Hall) -> None:
+    seat, other = await hall.seat("a"), await hall.seat("a")
+    seat.subscription.suspended = True
+    for change in CHANGES[:3]:
+        await announce(hall, change, withhold=True)
+    assert (clients(seat), len(clients(other))) == ([], 3)
+    for _ in range(2):
+        hall.manager.resume(seat.subscription)
+        await asyncio.sleep(0)
+    assert clients(seat) == clients(other)
+
+
+async def test_who_was_to_be_told_too_much_while_suspended_is_to_ask_anew(hall: Hall) -> None:
+    seat = await hall.seat("a")
+    seat.subscription.suspended = True
+    for _ in range(WITHHELD_MESSAGES + 2):
+        await announce(hall, CHANGES[0], withhold=True)
+    assert not seat.subscription.withheld
+    hall.manager.resume(seat.subscription)
+    (unsubscribe,) = seat.transport.pushes("a", "unsubscribe")
+    assert unsubscribe["code"] == 2500
+    assert clients(seat) == []
 
 
 async def test_an_announcement_is_encoded_once_for_each_flavour(hall: Hall) -> None:
