@@ -45,6 +45,11 @@ class Entries:
         return len(self._held.get(group, ()))
 
     @property
+    def held(self) -> int:
+        """How many it has in all."""
+        return sum(map(len, self._held.values()))
+
+    @property
     def unwritten(self) -> int:
         return len(self._noted)
 
@@ -84,6 +89,10 @@ class Entries:
         """Nothing is written any more, nor is there anything to remove."""
         held = (Key(group, one) for group, clients in self._held.items() for one in clients)
         self._noted = dict.fromkeys([*held, *self._takes])
+
+    def forget_notes(self) -> None:
+        """Of use to nobody: `note_all` will come before the next write."""
+        self._noted.clear()
 
     def next(self, most: int) -> Batch:
         """What was noted first; it counts as written from now on."""

@@ -68,9 +68,14 @@ class Leases:
         self.wake()
 
     def fail(self, error: Exception) -> None:
-        """A step failed: whoever waits is told."""
+        """A step failed: whoever waits is told. Once there is less to write by beginning another
+        lease than by the notes, it shall be that: while Redis is away clients come and go.
+        """
         self.away = True
         self.entries.fail(error)
+        if self.entries.unwritten > self.entries.held + ENTRIES:
+            self.entries.forget_notes()
+            self._doubted = True
         self.wake()
 
     def wake(self) -> None:
