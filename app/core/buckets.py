@@ -68,6 +68,10 @@ class Bucket:
         self.passed = self.unasked = 0
         return owed
 
+    def owe(self, count: int) -> None:
+        """Redis did not hear of so many after all."""
+        self.unasked += count
+
     def learn(self, allowance: Allowance, now: int, *, taken: bool, left: int) -> int:
         """What Redis said of the one just taken here, and has yet to drain; how long to wait."""
         if not taken:

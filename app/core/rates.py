@@ -15,6 +15,7 @@ A caller's bucket is in Redis, for all workers, and beside it in each worker as 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -60,7 +61,8 @@ class Rates:
             bucket.unasked += 1
             return 0.0
         owed = bucket.settle(allowance, self._now())
-        answer = await self._shared.take(allowance, caller, owed)
+        unheard = partial(bucket.owe, owed + 1)
+        answer = await self._shared.take(allowance, caller, owed, unheard)
         if answer is None:
             return 0.0
         wait = bucket.learn(allowance, self._now(), taken=answer.taken, left=answer.left)

@@ -84,11 +84,17 @@ class SharedBuckets:
         self._away_until = self._now() + AWAY
         return True
 
-    async def take(self, allowance: Allowance, caller: str, owed: int) -> Answer | None:
-        """Charge what passed before, and one more if it fits in. None: there was no answer."""
+    async def take(
+        self, allowance: Allowance, caller: str, owed: int, unheard: Callable[[], None]
+    ) -> Answer | None:
+        """Charge what passed before, and one more if it fits in. None: there was no answer.
+
+        `unheard` is called once there will be none, as far as that can be known; after None, too.
+        """
         # When patience ends it goes on, under the client's own time limits: cancelled, the client
         # could lose a connection to its pool.
-        asking = asyncio.create_task(self._ask(allowance, caller, owed), name="rates")
+        question = self._ask(allowance, caller, owed, unheard)
+        asking = asyncio.create_task(question, name="rates")
         self._asking.add(asking)
         asking.add_done_callback(self._asking.discard)
         for _ in range(2):  # if this loop was late, the answer is there and has only to be read
@@ -117,11 +123,14 @@ class SharedBuckets:
             logger.info("rates are counted in Redis again")
         self._away_until = None
 
-    async def _ask(self, allowance: Allowance, caller: str, owed: int) -> Answer | Exception:
+    async def _ask(
+        self, allowance: Allowance, caller: str, owed: int, unheard: Callable[[], None]
+    ) -> Answer | Exception:
         arguments = [allowance.interval, allowance.size, owed]
         try:
             taken, left = await self._script([self._key(allowance, caller)], arguments)
         except FAILURES as error:
+            unheard()
             return error
         return Answer(bool(taken), left)
 

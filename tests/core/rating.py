@@ -40,12 +40,15 @@ async def counting(
     clock: Clock | None = None,
     patience: float = PATIENT,
     secret: SecretStr = SECRET,
+    give_up: float | None = None,
 ) -> AsyncIterator[Rates]:
-    """One worker; patient, so that no pause of the machine makes it count for itself."""
+    """One worker; patient, so that no pause of the machine makes it count for itself. A question
+    is given up after `give_up` seconds, or else when patience ends.
+    """
     settings = Settings(
         environment="test",
         redis_url=redis_url,
-        redis_timeout_seconds=patience,
+        redis_timeout_seconds=give_up or patience,
         secret_key=secret,
     )
     rates = Rates(settings, clock or Clock(), patience)

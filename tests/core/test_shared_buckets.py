@@ -10,7 +10,7 @@ from app.core.ids import new_id
 from app.core.rates import PATIENCE_SECONDS, Rates
 from app.core.shared_buckets import AWAY_SECONDS
 from app.embedded import Valkey
-from tests.core.rating import HOUR, NOWHERE, Clock, buckets_of, counting, hourly, passed
+from tests.core.rating import HOUR, NOWHERE, PATIENT, Clock, buckets_of, counting, hourly, passed
 from tests.realtime.brokers import frozen, own_valkey, talking
 from tests.waiting import until
 
@@ -142,6 +142,41 @@ async def test_what_passed_while_redis_hung_is_told_to_it_afterwards(
         await one.take(allowance, "cleo")
 
         assert await passed(other, allowance=allowance, caller="cleo", tries=30) == 3
+
+
+async def test_who_finds_out_in_vain_whether_redis_is_back_forgets_nothing(
+    valkey: Valkey, allowance: Allowance
+) -> None:
+    clock = Clock()
+    async with counting(valkey.url, clock, BRIEF) as one, counting(valkey.url, clock) as other:
+        with frozen(valkey):
+            await one.take(allowance, "somebody else")
+            await passed(one, allowance=allowance, caller="cleo", tries=3)
+            for _ in range(2):
+                clock.advance(AWAY_SECONDS)
+                await one.take(allowance, "cleo")
+                await until(lambda: questions() == 0)
+        await heal(one, other, clock)
+        await one.take(allowance, "cleo")
+
+        assert await passed(other, allowance=allowance, caller="cleo", tries=30) == 4
+
+
+async def test_an_answer_that_comes_late_is_one(valkey: Valkey, allowance: Allowance) -> None:
+    clock = Clock()
+    async with (
+        counting(valkey.url, clock, BRIEF, give_up=PATIENT) as one,
+        counting(valkey.url, clock) as other,
+    ):
+        await one.take(allowance, "cleo")
+        with frozen(valkey):
+            await one.take(allowance, "cleo")
+            assert questions() == 1
+        await until(lambda: questions() == 0)
+        await heal(one, other, clock)
+        await one.take(allowance, "cleo")
+
+        assert await passed(other, allowance=allowance, caller="cleo", tries=30) == 7
 
 
 async def test_what_has_drained_since_redis_hung_is_not_told_to_it(
