@@ -1,10 +1,18 @@
 """Removes what has become old: the front of the log, and what features keep for a while."""
 
 import asyncio
+import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
+from sqlalchemy.exc import DBAPIError
+
+from app.core.outages import Outage
 from app.core.unavailable import is_unavailable
 from app.realtime.follower import AWAY
+
+logger = logging.getLogger(__name__)
 
 REST_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
@@ -20,9 +28,13 @@ class Housekeeping:
 
     def __init__(self, chores: Iterable[Chore]) -> None:
         self.chores = list(chores)
+        outage = partial(Outage, logger, "a chore failed", "a chore is done again")
+        self._outages: defaultdict[Chore, Outage] = defaultdict(outage)
 
     async def run(self) -> None:
-        """Until cancelled. What Postgres does not answer is done the next time."""
+        """Until cancelled. What Postgres refuses, or does not answer, is tried the next time, and
+        told of once for each chore: what is not removed grows.
+        """
         while True:
             await asyncio.sleep(self.rest_seconds)
             for chore in self.chores:
@@ -33,5 +45,8 @@ class Housekeeping:
             while await chore():  # noqa: ASYNC110 - nothing is waited for
                 await asyncio.sleep(PAUSE_SECONDS)  # others want the database, too
         except Exception as error:
-            if not (is_unavailable(error) or isinstance(error, AWAY)):
+            if not (is_unavailable(error) or isinstance(error, (*AWAY, DBAPIError))):
                 raise
+            self._outages[chore].begin(error)
+        else:
+            self._outages[chore].end()

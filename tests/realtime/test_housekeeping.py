@@ -1,9 +1,12 @@
 """What is old is removed, piece by piece, whatever else is wrong."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import pytest
+from asyncpg import InsufficientPrivilegeError
+from sqlalchemy.exc import ProgrammingError
 
 from app.core.config import Settings
 from app.realtime.housekeeping import Chore, Housekeeping
@@ -53,6 +56,23 @@ async def test_what_postgres_did_not_answer_is_done_the_next_time() -> None:
     first, second = Dust(TimeoutError(), 5), Dust(ConnectionRefusedError(), 1)
     await keep_house([first, second], first, second)
     assert (first.pieces, second.pieces) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        InsufficientPrivilegeError("permission denied"),
+        ProgrammingError("DELETE", {}, InsufficientPrivilegeError("permission denied")),
+    ],
+)
+async def test_what_postgres_refuses_is_told_of_once_and_keeps_no_other_chore_from_being_done(
+    caplog: pytest.LogCaptureFixture, refusal: Exception
+) -> None:
+    caplog.set_level(logging.INFO)
+    first, second = Dust(*[refusal] * 3, 5, 0), Dust(1, 0, 1, 0)
+    await keep_house([first, second], first, second)
+    assert caplog.messages == ["a chore failed", "a chore is done again"]
+    assert "permission denied" in caplog.records[0].__dict__["error"]
 
 
 async def test_a_bug_is_not_kept_quiet() -> None:
