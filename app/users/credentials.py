@@ -7,11 +7,12 @@ compared again, under the row's lock, in the second.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.passwords import check_password, hash_password
 from app.core.config import Settings
+from app.core.database import OpenSession
 from app.users.errors import InvalidCredentials
 from app.users.models import User
 
@@ -26,9 +27,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Verified(Credentials):
-    """The password did match; `new_hash` is what to store for it from now on."""
+    """The password did match; `outdated`: it was hashed with other parameters than today's."""
 
-    new_hash: str
+    outdated: bool = False
 
 
 async def find_credentials(session: AsyncSession, *, email: str) -> Credentials | None:
@@ -55,10 +56,26 @@ async def verify(settings: Settings, credentials: Credentials | None, password: 
     check = await check_password(settings, password, expected)
     if credentials is None or not check.matches:
         raise InvalidCredentials
-    new_hash = credentials.password_hash
-    if check.rehash:
-        new_hash = await hash_password(settings, password)
-    return Verified(credentials.user_id, credentials.password_hash, new_hash)
+    return Verified(credentials.user_id, credentials.password_hash, outdated=check.rehash)
+
+
+async def verify_lasting(
+    open_session: OpenSession, settings: Settings, credentials: Credentials | None, password: str
+) -> Verified:
+    """As `verify`, and nobody who comes with the same password changes the hash after that.
+
+    One that is outdated is replaced first, in a transaction of its own. Of several who do that at
+    once one stores theirs, and the others verify what is stored then.
+    """
+    verified = await verify(settings, credentials, password)
+    if not verified.outdated:
+        return verified
+    new_hash = await hash_password(settings, password)
+    async with open_session() as session, session.begin():
+        if await _replace_hash(session, verified, new_hash):
+            return Verified(verified.user_id, new_hash)
+        stored = await find_credentials_of(session, user_id=verified.user_id)
+    return await verify(settings, stored, password)
 
 
 async def lock_verified(session: AsyncSession, verified: Verified) -> None:
@@ -74,9 +91,21 @@ async def lock_verified(session: AsyncSession, verified: Verified) -> None:
 
 async def store_hash(session: AsyncSession, *, user_id: UUID, password_hash: str) -> None:
     """Nobody is told of it, so `updated_at`, which goes with `version`, stays."""
-    await session.execute(
+    await _write_hash(session, User.id == user_id, password_hash)
+
+
+async def _replace_hash(session: AsyncSession, verified: Verified, new_hash: str) -> bool:
+    """Whether the account still had the one that was verified."""
+    is_same = and_(User.id == verified.user_id, User.password_hash == verified.password_hash)
+    return await _write_hash(session, is_same, new_hash) == 1
+
+
+async def _write_hash(session: AsyncSession, where: ColumnElement[bool], password_hash: str) -> int:
+    write = (
         update(User)
-        .where(User.id == user_id)
+        .where(where)
         .values(password_hash=password_hash, updated_at=User.updated_at)
+        .returning(User.id)
         .execution_options(synchronize_session=False)
     )
+    return len((await session.execute(write)).all())

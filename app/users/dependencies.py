@@ -86,7 +86,7 @@ async def get_verified(
         # By id, however the address was spelled; one that has no account counts just so.
         account = str(credentials.user_id) if credentials else email.casefold()
         await attempts.at_account(account)
-    return await users_credentials.verify(settings, credentials, form.password)
+    return await users_credentials.verify_lasting(sessions, settings, credentials, form.password)
 
 
 SignsIn = Annotated[Verified, Depends(get_verified)]
@@ -106,7 +106,7 @@ async def get_reverified(
             session, user_id=principal.user_id
         )
     try:
-        return await users_credentials.verify(settings, credentials, body.current)
+        return await users_credentials.verify_lasting(sessions, settings, credentials, body.current)
     except InvalidCredentials:
         raise WrongPassword from None
 

@@ -44,8 +44,6 @@ async def open_session(
     """Sign in. The password must still be the one that was verified. Raises InvalidCredentials."""
     await lock_verified(session, verified)
     user_id = verified.user_id
-    if verified.new_hash != verified.password_hash:
-        await store_hash(session, user_id=user_id, password_hash=verified.new_hash)
     ended = delete(UserSession).where(UserSession.user_id == user_id, not_(is_live()))
     await session.execute(ended)
     opening = insert(UserSession).values(

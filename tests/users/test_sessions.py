@@ -92,18 +92,6 @@ async def test_password_changed_while_it_was_verified_does_not_sign_in(
         await users_sessions.open_session(session, settings, verified=checked, device=LAPTOP)
 
 
-async def test_sign_in_renews_a_hash_of_other_parameters(
-    session: AsyncSession, settings: Settings
-) -> None:
-    production = settings.model_copy(update={"environment": "production"})
-    user = await add_user(session, settings)
-    version, updated_at = user.version, user.updated_at
-    await sign_in(session, production, user)
-    await session.refresh(user)
-    assert "m=19456" in user.password_hash
-    assert (user.version, user.updated_at) == (version, updated_at)
-
-
 async def test_sign_in_sweeps_the_users_ended_sessions(
     session: AsyncSession, settings: Settings
 ) -> None:
