@@ -45,7 +45,8 @@ local function has_ended(lease)
 end
 """
 
-# ARGV: lease, '1' if it is a new one, tick up to which versions were seen.
+# ARGV: lease, '1' if it is a new one, tick up to which versions were seen. Of a lease that is not
+# there it only is a look, which counts as a renewal: after a while of them all is calm.
 RENEW = f"""
 local lease, is_new, seen = ARGV[3], ARGV[4] == '1', tonumber(ARGV[5])
 redis.call('HSET', clock, 'last', now, 'since', since)
@@ -67,5 +68,6 @@ if seen > 0 then
   changed = redis.call('ZRANGEBYSCORE', versions, string.format('(%.0f', seen), '+inf',
     'WITHSCORES')
 end
-return {{known and 1 or 0, calm and 1 or 0, pause, tick, gone, changed}}
+local standing = redis.call('ZCARD', leases)
+return {{known and 1 or 0, calm and 1 or 0, pause, tick, gone, changed, standing}}
 """

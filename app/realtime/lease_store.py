@@ -36,7 +36,8 @@ class Look:
     """What a renewal sees. `known`: the lease still stood. `calm`: see `lease_scripts`.
 
     `pause`: seconds until somebody's lease may end. `changed`: channel -> version, since the
-    tick that was seen. `begun`: it is the first look of a lease.
+    tick that was seen. `standing`: how many leases there are, ended or not. `begun`: it is the
+    first look of a lease.
     """
 
     known: bool
@@ -45,6 +46,7 @@ class Look:
     tick: int
     ended: tuple[Lease, ...]
     changed: dict[str, int]
+    standing: int
     begun: bool
 
 
@@ -70,9 +72,9 @@ class LeaseStore:
         self._read = redis.register_script(PRELUDE + READ)
 
     async def renew(self, lease: Lease, *, begin: bool, seen: int) -> Look:
-        """Renew the lease if it still stands, or begin it."""
+        """Renew the lease if it still stands, or begin it; else only look."""
         reply = await self._call(self._renew, lease.prefix, lease.name, int(begin), seen)
-        known, calm, pause, tick, ended, changed = reply
+        known, calm, pause, tick, ended, changed, standing = reply
         pairs = [*_texts(changed)]
         return Look(
             bool(known),
@@ -81,6 +83,7 @@ class LeaseStore:
             tick,
             tuple(Lease(lease.prefix, name) for name in _texts(ended)),
             dict(zip(pairs[::2], (int(float(score)) for score in pairs[1::2]), strict=True)),
+            standing,
             begin,
         )
 

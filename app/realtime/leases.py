@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 RENEWALS = 3
 ENTRIES = 256
 GATHER_SECONDS = 0.002
+NOBODY = "nobody"
 
 
 class Leases:
@@ -51,6 +52,8 @@ class Leases:
         self.lease: Lease | None = None
         self._doubted = False
         self._ended: dict[Lease, bool] = {}
+        self._prefixes: dict[str, None] = {}  # those under which leases may stand
+        self._to_look_at: list[str] = []
         self._crowded = False
         self._seen = 0
         self._renew_at = 0.0
@@ -121,6 +124,7 @@ class Leases:
 
     async def reap(self) -> None:
         """Remove some entries of a lease that has ended."""
+        await self._look_back()
         if self._ended and not self._doubted:
             lease, is_own = next(iter(self._ended.items()))
             if await self.store.reap(lease, ENTRIES, give_up=is_own) <= 0:
@@ -148,6 +152,7 @@ class Leases:
         if self.lease is not None:
             self._ended[self.lease] = True
         self.lease = None
+        self._prefixes[lease.prefix] = None
         look = await self.store.renew(lease, begin=True, seen=0)
         self.lease = lease
         self.entries.note_all()
@@ -158,8 +163,21 @@ class Leases:
         now = asyncio.get_running_loop().time()
         self._renew_at = now + min(self.renewal_seconds, look.pause)
         self._seen, self.calm = look.tick, look.calm
+        self._to_look_at = [one for one in self._prefixes if one != self.prefix]
         for lease in look.ended:
             self._ended.setdefault(lease, False)
+
+    async def _look_back(self) -> None:
+        """Once for each renewal: a worker that died when the log became another one has left a
+        lease under the former prefix, and nobody is there to see it end.
+        """
+        while self._to_look_at:
+            prefix = self._to_look_at.pop()
+            look = await self.store.renew(Lease(prefix, NOBODY), begin=False, seen=0)
+            for lease in look.ended:
+                self._ended.setdefault(lease, False)
+            if not look.standing:
+                del self._prefixes[prefix]
 
     async def _write_some(self, lease: Lease) -> bool:
         """Whether the lease still stands."""
