@@ -281,7 +281,7 @@ class Connection:
                 break
             messages.append(batch.message)
             size += len(batch.message.data) + 1
-            subscription.cursor = batch.upto
+            subscription.advance(batch.upto)
             count_delivery(batch)
 
     def _join(self, messages: Sequence[Message]) -> Message:

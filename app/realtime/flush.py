@@ -172,8 +172,8 @@ class Walk:
 
 
 class Shared:
-    """What each cursor is given during one slice, in which the log does not grow: looked up once
-    for all that are equal, as nearly all are, and counted once.
+    """What each cursor is given of the ring during one slice, in which the log does not grow:
+    looked up once for all that are equal, as nearly all are, and counted once.
     """
 
     __slots__ = ("_batch", "_batches", "_codec", "_cursor", "_times")
@@ -190,7 +190,7 @@ class Shared:
         if subscription.cursor != self._cursor or connection.codec is not self._codec:
             self._look_up(subscription, connection.codec)
         batch = self._batch
-        if batch is NOTHING:  # its cursor fell off the ring
+        if batch is NOTHING:  # its cursor fell off the ring: what was read for it is its own
             connection.pump()
             return False
         subscription.cursor = batch.upto
@@ -205,8 +205,9 @@ class Shared:
     def _look_up(self, subscription: Subscription, codec: Codec) -> None:
         self.count()
         self._cursor, self._codec = subscription.cursor, codec
-        batch = self._batches.get((subscription.cursor, codec))
+        batch = self._batches.get((self._cursor, codec))
         if batch is None:
-            batch = subscription.next_batch(codec) or NOTHING
-            self._batches[subscription.cursor, codec] = batch
+            log, cursor = subscription.log, self._cursor
+            batch = log.after(cursor, codec) if log.holds(cursor) else NOTHING
+            self._batches[cursor, codec] = batch
         self._batch = batch

@@ -19,10 +19,10 @@ class Subscription:
     """Everything up to and including `cursor` was handed to the connection's transport.
 
     While `suspended` nothing is: its rights are being looked at; once `ended` nothing will be.
-    `segment` holds what was read for it from Postgres, `refilling` while that is under way;
-    `recovering` until it has caught up with the ring for the first time. `present`: the others
-    see it there; `join_leave`: it asked to be told who comes and goes. `withheld` is what it was to
-    be told of that while suspended; None if it was more than is kept.
+    `segment` holds what was read for it from Postgres until it has that, `refilling` while the
+    read is under way; `recovering` until it has caught up with the ring for the first time.
+    `present`: the others see it there; `join_leave`: it asked to be told who comes and goes.
+    `withheld` is what it was to be told of that while suspended; None: more than is kept.
     """
 
     connection: "Connection"
@@ -38,6 +38,9 @@ class Subscription:
     recovering: bool = False
     segment: Segment | None = None
     withheld: tuple[Message, ...] | None = ()
+
+    def __post_init__(self) -> None:
+        self.recovering = self.recovering and not self.log.holds(self.cursor)
 
     @property
     def is_live(self) -> bool:
@@ -69,8 +72,17 @@ class Subscription:
         if not self.is_behind:
             return None
         if self.log.holds(self.cursor):
-            self.segment, self.recovering = None, False
             return self.log.after(self.cursor, codec)
         if self.segment is not None and self.segment.holds(self.cursor):
             return self.segment.after(self.cursor, codec)
         return None
+
+    def advance(self, upto: int) -> None:
+        """What follows the cursor, up to this offset, was handed over: what was read for that is
+        let go, and all of it once the ring has what comes next.
+        """
+        self.cursor = upto
+        if self.log.holds(upto):
+            self.segment, self.recovering = None, False
+        elif self.segment is not None and not self.segment.holds(upto):
+            self.segment = None

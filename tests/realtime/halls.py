@@ -49,13 +49,20 @@ class Hall:
         return transport, self.manager.open(transport)
 
     async def seat(
-        self, channel: str, *, cursor: int | None = None, server_side: bool = False
+        self,
+        channel: str,
+        *,
+        cursor: int | None = None,
+        server_side: bool = False,
+        recovering: bool = False,
     ) -> Seat:
         """Somebody who follows the channel from the cursor, or else from its head."""
         transport, connection = self.open()
         log = await self.follower.acquire(channel)
         at = log.head if cursor is None else cursor
-        subscription = Subscription(connection, channel, log, at, server_side=server_side)
+        subscription = Subscription(
+            connection, channel, log, at, server_side=server_side, recovering=recovering
+        )
         self.manager.attach(subscription)
         return Seat(transport, connection, subscription)
 

@@ -1,12 +1,15 @@
 """ConnectionManager: whoever fell off a ring goes on from Postgres, and nobody notices."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.core.config import Settings
+from app.realtime.refill import KEPT_SEGMENTS
 from app.realtime.subscription import Subscription
-from tests.realtime.halls import Hall, hall_of
+from tests.realtime.halls import Hall, Seat, hall_of
 from tests.realtime.log_writer import LogWriter
 from tests.waiting import until
 
@@ -37,6 +40,54 @@ async def test_one_read_serves_all_who_fell_off_at_the_same_place(small: Hall) -
     assert all(seat.offsets == list(range(5, 41)) for seat in seats)
     assert small.reader.reads == ["refill"]
     assert len({id(seat.transport.messages[0]) for seat in seats}) == 1
+
+
+async def test_who_has_caught_up_keeps_nothing_of_what_was_read(
+    small: Hall, log: LogWriter
+) -> None:
+    await log.append("a", count=40)
+    recovering = [await small.seat("a", cursor=cursor, recovering=True) for cursor in (38, 38, 39)]
+    for seat in recovering:
+        seat.connection.pump()
+    await until(lambda: all(seat.offsets[-1:] == [40] for seat in recovering))
+    for seat in recovering:
+        assert seat.subscription.segment is None
+        assert not seat.subscription.recovering
+
+
+async def test_what_was_read_is_not_kept_for_those_who_were_given_it_in_a_walk(
+    small: Hall, log: LogWriter
+) -> None:
+    await log.append("a", count=10)
+    seats = [await small.seat("a", cursor=2) for _ in range(3)]
+    for seat in seats:
+        seat.pause()
+        small.manager.refill(seat.subscription)
+    await until(lambda: not any(seat.subscription.refilling for seat in seats))
+    for seat in seats:
+        seat.transport.writable = True
+    await small.say("a")
+    await until(lambda: all(seat.offsets == list(range(3, 12)) for seat in seats))
+    assert [seat.subscription.segment for seat in seats] == [None] * 3
+
+
+async def test_what_was_read_is_gone_once_others_were_read(small: Hall, log: LogWriter) -> None:
+    async def missing_one(channel: str) -> Seat:
+        await log.append(channel, count=2)
+        seat = await small.seat(channel, cursor=1)
+        seat.pause()
+        small.manager.refill(seat.subscription)
+        await until(lambda: not seat.subscription.refilling)
+        return seat
+
+    one = await missing_one("a")
+    assert one.subscription.segment is not None
+    segment = weakref.ref(one.subscription.segment)
+    one.drain()
+    assert one.offsets == [2]
+    others = [await missing_one(f"b{nth}") for nth in range(KEPT_SEGMENTS)]
+    gc.collect()
+    assert (segment(), len(others)) == (None, KEPT_SEGMENTS)
 
 
 async def test_a_long_way_back_is_read_piece_by_piece(small: Hall) -> None:
