@@ -29,6 +29,10 @@ from app.realtime.outbox import CONTROL_CHANNEL
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 2
+HOLD_SECONDS = 0.25
+"""So long a backlog keeps the lock, and the batch that was begun by then. The other workers' relays
+wait for it one after the other, each for LOCK_SECONDS at most.
+"""
 REST_SECONDS = 0.002
 LONGEST_REST_SECONDS = 0.01
 GONE_MILLISECONDS = 5000
@@ -54,7 +58,7 @@ SERVER_SETTINGS = {
 
 
 class Batch(NamedTuple):
-    """What became of one: how many events it was, and whether more may be pending."""
+    """What became of one, or of a turn: how many events it was, and whether more may be pending."""
 
     events: int
     more: bool
@@ -64,7 +68,8 @@ NOTHING = Batch(0, more=False)
 
 
 class Relay:
-    """The relay of one worker: waits for a nudge or its sweep, then drains what is pending.
+    """The relay of one worker: waits for a nudge or its sweep, then drains what is pending, in
+    turns of HOLD_SECONDS.
 
     Owns one connection of its own, never pooled, closed on any error.
 
@@ -96,7 +101,7 @@ class Relay:
             while True:
                 swept = not await self._wait()
                 self._nudged.clear()
-                began, relayed = monotonic(), 0
+                began, relayed = monotonic(), NOTHING
                 # Without the connection every wait on it ends, even for a host that vanished
                 # without a word.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
@@ -108,7 +113,9 @@ class Relay:
                     self._disconnect()
                 finally:
                     limit.cancel()
-                if relayed > 1:  # they come fast: let more gather, a turn costs about the same
+                if relayed.more:
+                    self.nudge()
+                elif relayed.events > 1:  # fast: let more gather, a turn costs about the same
                     await asyncio.sleep(rest_after(monotonic() - began))
         finally:
             self._disconnect()
@@ -121,20 +128,23 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def _turn(self, *, look: bool) -> int:
-        """Relay what is pending; how many events that were. `look`: measure it before."""
+    async def _turn(self, *, look: bool) -> Batch:
+        """Relay what is pending, for a while. `look`: measure it before."""
         connection = await self._connect()
         if look and not await self._measure(connection):
-            return 0
+            return NOTHING
         await self._reach("relay.lock")
-        relayed, more = 0, True
-        while more:
+        until, relayed, more = monotonic() + HOLD_SECONDS, 0, True
+        while more and monotonic() < until:
             events, more = await self._relay_batch(connection)
             relayed += events
-        self._set_pending(0, 0.0)
+        if more:
+            await self._measure(connection)
+        else:
+            self._set_pending(0, 0.0)
         await connection.execute(UNLOCK)
         await self._reach("relay.unlocked")
-        return relayed
+        return Batch(relayed, more)
 
     async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Batch:
         """Number and publish one batch. What fails leaves the lock to the end of the connection."""

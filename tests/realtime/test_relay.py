@@ -17,6 +17,7 @@ from app.realtime.relay import (
     BATCH_BYTES,
     LONGEST_REST_SECONDS,
     REST_SECONDS,
+    Batch,
     Relay,
     messages_of,
     rest_after,
@@ -141,7 +142,7 @@ class TimedRelay(Relay):
         super().__init__(settings, broker, failpoints)
         self.turns: list[tuple[float, float]] = []
 
-    async def _turn(self, *, look: bool) -> int:
+    async def _turn(self, *, look: bool) -> Batch:
         begun = time.monotonic()
         relayed = await super()._turn(look=look)
         self.turns.append((begun, time.monotonic()))
