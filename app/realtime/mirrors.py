@@ -93,7 +93,8 @@ class Mirrors:
             raise
         by_channel = dict(zip(channels, found, strict=True))
         for channel, mirror in mirrors.items():
-            self._unsure.pop(channel, None)
+            if self._mirrors.get(channel) is mirror:  # not a newer one's doubt
+                self._unsure.pop(channel, None)
             self._tell(channel, mirror, mirror.correct(by_channel[channel], whole=calm))
         return by_channel
 
