@@ -39,8 +39,9 @@ async def history(
     stations: Stations, connection: Connection, command_id: int, request: HistoryRequest
 ) -> None:
     """Events as they were recorded. `limit` 0 asks for the position only, -1 for as many as
-    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions. A page
-    of large events is shorter than asked for: what it lacks follows its last event.
+    there may be in one answer (HISTORY_LIMIT). `since` is exclusive, in both directions, and what
+    is told follows it without a hole. A page of large events is shorter than asked for: what it
+    lacks follows its last event.
     """
 
     async def read(policy: ChannelPolicy) -> HistoryPage:
@@ -76,8 +77,30 @@ async def _read_page(reader: LogReader, request: HistoryRequest) -> HistoryPage:
     start, end = _range(request, epoch, head, floor, limit)
     if end <= start:
         return HistoryPage(epoch, head)
-    events = await reader.between(request.channel, start, end, newest_first=request.reverse)
+    rows = await reader.between(request.channel, start, end, newest_first=request.reverse)
+    events = _unbroken(rows, -1 if request.reverse else 1)
+    if request.since and _is_torn(request, start, end, events):
+        raise CommandError(ErrorCode.UNRECOVERABLE)
     return HistoryPage(epoch, head, events)
+
+
+def _unbroken(events: list[tuple[int, bytes]], step: int) -> list[tuple[int, bytes]]:
+    """As far as each offset follows the one before: the next page finds that there is a hole."""
+    for nth in range(1, len(events)):
+        if events[nth][0] != events[nth - 1][0] + step:
+            return events[:nth]
+    return events
+
+
+def _is_torn(
+    request: HistoryRequest, start: int, end: int, events: list[tuple[int, bytes]]
+) -> bool:
+    """Whether a page does not follow the position that it was asked to follow: what lies between
+    was pruned meanwhile, or is a hole. In reverse there may be nothing left.
+    """
+    if request.reverse:
+        return bool(events) and events[0][0] != end
+    return not events or events[0][0] != start + 1
 
 
 def _range(
