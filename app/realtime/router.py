@@ -27,6 +27,8 @@ from app.realtime.transport import find_take_over
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0
+BYTES_A_CHARACTER = 4
+"""At most, in UTF-8."""
 RETRY_AFTER = {"Retry-After": "1"}
 
 router = APIRouter()
@@ -150,8 +152,15 @@ async def _read(runtime: Runtime, connection: Connection, websocket: WebSocket) 
         if message["type"] == "websocket.disconnect":
             return
         data: str | bytes = message.get("text") or message.get("bytes") or ""
-        if limit and len(data) > limit:
+        if limit and is_longer(data, limit):
             connection.close(CloseCode.MESSAGE_TOO_BIG)
         else:
             await receive(runtime.stations, connection, data)
         await connection.writable()
+
+
+def is_longer(data: str | bytes, limit: int) -> bool:
+    """Whether it has more than so many bytes, as it came in: text in UTF-8."""
+    if isinstance(data, str) and len(data) <= limit < len(data) * BYTES_A_CHARACTER:
+        data = data.encode()
+    return len(data) > limit

@@ -175,11 +175,25 @@ async def test_a_binary_message_closes(stage: Stage) -> None:
         assert socket.closed == 3501
 
 
-async def test_a_message_over_the_limit_closes(stage: Stage) -> None:
+@pytest.mark.parametrize("text", [" " * 65_537, "€" * 21_846, "🛒" * 16_385])
+async def test_a_message_over_the_limit_closes(stage: Stage, text: str) -> None:
     async with opened(stage.application.asgi) as (socket, calling):
-        socket.put(text=" " * 65_537)
+        socket.put(text=text)
         await calling
         assert socket.closed == 1009
+
+
+@pytest.mark.parametrize("character", ["x", "€", "🛒"])
+async def test_a_message_of_just_the_limit_is_carried_out(stage: Stage, character: str) -> None:
+    cleo = await stage.person("cleo")
+    command = '{"id":1,"connect":{"token":"%s","name":"%s"}}'
+    room = 65_536 - len(command % (cleo.token, ""))
+    name = character * (room // len(character.encode()))
+    text = command % (cleo.token, name)
+    text += " " * (65_536 - len(text.encode()))
+    async with opened(stage.application.asgi) as (socket, _calling):
+        socket.put(text=text)
+        assert "connect" in await socket.answer(1)
 
 
 async def test_what_was_answered_before_a_close_is_sent_before_it(stage: Stage) -> None:
