@@ -118,8 +118,8 @@ export class Field {
     this.#isBusy = true;
     this.#close();
     try {
-      const isChange = Object.keys(differing(base, edit)).length > 0;
-      if (isChange && !(await this.#context.save(edit, base))) return this.#failed(value, base);
+      const isWanted = this.#isChange(edit, base);
+      if (isWanted && !(await this.#context.save(edit, base))) return this.#failed(value, base);
       // Unless the next one is being typed already.
       if (JSON.stringify(this.#draft) === sent) this.#drop();
     } catch (error) {
@@ -127,6 +127,13 @@ export class Field {
     } finally {
       this.#isBusy = false;
     }
+  }
+
+  /** What is on its way is changed by its old value, too. @param {Edit} edit @param {Order} base */
+  #isChange(edit, base) {
+    const { saving } = this.#context.room;
+    const isSaving = Object.keys(edit).some((field) => saving.isSaving(field));
+    return isSaving || Object.keys(differing(base, edit)).length > 0;
   }
 
   /** Back to what it is; a draft is given up. */
