@@ -105,10 +105,16 @@ export class Comments {
     this.#onChange(null);
   }
 
-  /** Its event may be faster than the answer, or come without one. @param {string} text */
+  /**
+   * Its event may be faster than the answer, or come without one: of one that is on its way the
+   * answer is still to come. Otherwise the words are there, and are not sent again.
+   * @param {string} text
+   */
   #dropDraft(text) {
-    const draft = this.drafts.find((one) => one.text === text);
-    if (draft) this.#drafts.delete(draft.key);
+    const same = this.drafts.filter((draft) => draft.text === text);
+    const sending = same.find(({ state }) => state === 'sending');
+    if (sending) this.#drafts.delete(sending.key);
+    else if (same.length > 0) this.#settle(same[0].key);
   }
 
   /** @param {string} key */

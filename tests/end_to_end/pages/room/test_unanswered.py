@@ -6,6 +6,7 @@ from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import MARKS, enter, say
 from tests.end_to_end.pages.room.held import Held, lose_answer
+from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS
 
@@ -103,6 +104,43 @@ async def test_a_discarded_comment_is_not_sent_again(cleo: Visit, order: str) ->
     await say(cleo, "Never mind.")
 
     await expect_comments(cleo, "Never mind.")
+
+
+async def test_a_comment_that_failed_stays_when_the_same_words_are_written_anew(
+    cleo: Visit, order: str
+) -> None:
+    posts = await Held.of(cleo.page, COMMENTS)
+    await say(cleo, "ok")
+    await (await posts.next()).fulfill(status=503)
+    await expect(cleo.by("retry-comment")).to_have_count(1)
+    await say(cleo, "ok")
+    again = await posts.next()
+    answer = await again.fetch()
+    await expect(cleo.page.locator("[data-testid=comment]:not([data-state])")).to_have_count(1)
+    await expect(cleo.page.locator("[data-state=sending]")).to_have_count(0)
+
+    await cleo.by("comment").get_by_role("button", name="Discard").click()
+    await again.fulfill(response=answer)
+    await expect_comments(cleo, "ok")
+    await enter_again(cleo, order)
+    await expect_comments(cleo, "ok")
+
+
+async def test_words_that_failed_and_were_written_in_another_window_are_not_written_twice(
+    server: ServerProcess, cleo: Visit, order: str
+) -> None:
+    posts = await Held.of(cleo.page, COMMENTS)
+    await say(cleo, "ok")
+    await (await posts.next()).abort()
+    await expect(cleo.by("retry-comment")).to_have_count(1)
+    other = Visit(await cleo.page.context.new_page(), server.url)
+    await enter(other, order)
+    await say(other, "ok")
+    await expect_comments(cleo, "ok")
+    await other.page.close()
+
+    await enter_again(cleo, order)
+    await expect_comments(cleo, "ok")
 
 
 async def test_a_press_of_try_again_outlives_the_comment_of_another(
