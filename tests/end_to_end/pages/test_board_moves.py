@@ -13,6 +13,7 @@ from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
+from tests.end_to_end.pages.room.held import Held, lose_answer
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [
@@ -217,6 +218,33 @@ async def test_a_move_whose_answer_was_lost_is_not_called_refused(
     await staff.page.unroute_all()
 
 
+async def test_a_move_whose_answer_was_lost_tells_of_no_change_by_others(
+    staff: Visit, order: Locator
+) -> None:
+    moves = await Held.of(staff.page, "/orders/*", "PATCH")
+    await order.get_by_test_id("action-accepted").click()
+    moved = await lose_answer(await moves.next())
+    await (await moves.next()).continue_()
+
+    said = f"Order {moved['number']} is now accepted."
+    await expect(staff.page.get_by_text(said, exact=True)).to_be_attached(timeout=10_000)
+    await expect(staff.by("toast").filter(has_text=said)).to_have_count(0)
+    await staff.page.unroute_all()
+
+
+async def test_a_move_on_top_of_what_others_changed_says_so(
+    server: ServerProcess, http: AsyncClient, staff: Visit, order: Locator
+) -> None:
+    moves = await Held.of(staff.page, "/orders/*", "PATCH")
+    await order.get_by_test_id("action-accepted").click()
+    held = await moves.next()
+    await edit(http, server, order, note="Ring twice.")
+    await held.continue_()
+
+    await expect(staff.by("toast").last).to_contain_text("both changes were kept")
+    await staff.page.unroute_all()
+
+
 async def press_where_it_rests(visit: Visit) -> None:
     await visit.page.mouse.down()
     await visit.page.mouse.up()
@@ -247,7 +275,12 @@ async def place(http: AsyncClient, server: ServerProcess) -> str:
 
 async def move(http: AsyncClient, server: ServerProcess, order: Locator, status: str) -> None:
     """By somebody else."""
+    await edit(http, server, order, status=status)
+
+
+async def edit(http: AsyncClient, server: ServerProcess, order: Locator, **changes: str) -> None:
+    """By somebody else."""
     headers = bearer(await demo_token(http, server, "admin")) | {"If-Match": "*"}
     url = f"{server.url}/api/v1/orders/{await id_of(order)}"
-    answer = await http.patch(url, json={"status": status}, headers=headers)
+    answer = await http.patch(url, json=changes, headers=headers)
     answer.raise_for_status()
