@@ -99,7 +99,7 @@ export class OrderActions {
       if (error.current.status === status) return this.#notices.say(moved(error.current, false));
       return this.#notices.info(overtaken(order, error));
     }
-    if (error.status === 404) this.#orders.hide(order.id);
+    if (error.status === 404) this.#orders.hide(order.id, order.version);
     this.#notices.error(`Order ${order.number}: ${error.message}`);
   }
 }

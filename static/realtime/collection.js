@@ -132,10 +132,15 @@ export class Collection {
     this.#takeAll([entity], 'call');
   }
 
-  /** It may not be seen any more, as a 404 said. @param {string} id */
-  hide(id) {
+  /**
+   * It may not be seen any more, as a 404 said.
+   * @param {string} id
+   * @param {number} version known when that was asked; of a newer one it says nothing
+   */
+  hide(id, version) {
     const known = this.get(id);
-    if (known) this.#apply([known], (state) => state.hide(id, known.version), 'call');
+    if (!known || known.version > version) return;
+    this.#apply([known], (state) => state.hide(id, version), 'call');
   }
 
   close() {

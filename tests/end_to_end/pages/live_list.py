@@ -78,8 +78,17 @@ class LiveList:
 
     async def ask_for_more(self) -> None:
         """Without waiting for the answer, which is held until `release`."""
-        await self._ask("() => { tandem.gate.isShut = true; tandem.asked = tandem.live.more(); }")
-        await becomes(self._held, 1)
+        await self.hold()
+        await self._ask("() => { tandem.asked = tandem.live.more(); }")
+        await becomes(self.held, 1)
+
+    async def hold(self) -> None:
+        """The answers to requests from now on, until `release`."""
+        await self._ask("() => { tandem.gate.isShut = true; }")
+
+    async def held(self) -> int:
+        """How many answers are held."""
+        return int(await self._ask("() => tandem.gate.held.length"))
 
     async def release(self) -> None:
         await self._ask(
@@ -89,6 +98,9 @@ class LiveList:
 
     async def take(self, order: dict[str, Any]) -> None:
         await self._ask("(order) => tandem.live.take(order)", order)
+
+    async def hide(self, order_id: str, version: int) -> None:
+        await self._ask("([id, version]) => tandem.live.hide(id, version)", [order_id, version])
 
     async def record(self) -> dict[str, Any]:
         record: dict[str, Any] = await self._ask("() => tandem.record")
@@ -104,9 +116,6 @@ class LiveList:
 
     async def has(self, order_id: str) -> bool:
         return await self.order(order_id) is not None
-
-    async def _held(self) -> int:
-        return int(await self._ask("() => tandem.gate.held.length"))
 
     async def _ask(self, expression: str, argument: Any = None) -> Any:
         return await self.page.evaluate(expression, argument)
