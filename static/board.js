@@ -132,9 +132,11 @@ export class Board {
     this.#isLoading = true;
     this.#showExtent();
     try {
-      await this.#orders.more();
+      const isRead = await this.#orders.more();
       this.#isLoading = false;
-      this.#loadOn();
+      // Else the change that ends the reading loads on.
+      if (isRead) this.#loadOn();
+      else this.#showExtent();
     } catch (error) {
       this.#isLoading = false;
       this.#showExtent();

@@ -106,12 +106,13 @@ export class Collection {
     return this;
   }
 
-  /** Read the next page, if there is one. */
+  /** Read the next page. @returns {Promise<boolean>} false: there is none, or all is read anew */
   async more() {
     const reading = this.#reading;
-    if (!this.#cursor || this.#fresh) return;
+    if (!this.#cursor || this.#fresh) return false;
     const page = await this.#pages.read({ cursor: this.#cursor, limit: NEXT_PAGES });
     if (reading === this.#reading) this.#takePage(page);
+    return true;
   }
 
   /**

@@ -1,0 +1,77 @@
+"""The board loads one page after the other, when there is time for it."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from httpx import AsyncClient
+from playwright.async_api import Browser, Route, expect
+
+from app.embedded import Services
+from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.pages.boards import become, demo_server
+from tests.end_to_end.pages.room.held import Held
+from tests.end_to_end.server import ServerProcess
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+
+ORDERS = 400
+NEXT_PAGE = re.compile(r"/api/v1/orders\?.*cursor=")
+COUNT_IDLE = """
+const idle = window.requestIdleCallback.bind(window);
+window.asked = 0;
+window.requestIdleCallback = (...given) => { window.asked += 1; return idle(...given); };
+window.idle = () => new Promise((resolve) => idle(resolve));
+"""
+# How often the page asks for an idle moment of its own, while so many pass.
+ASKED = """
+async (moments) => {
+  const before = window.asked;
+  for (let passed = 0; passed < moments; passed += 1) await window.idle();
+  return window.asked - before;
+}
+"""
+
+
+@shared
+async def server(
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    async with demo_server(demo, tmp_path_factory.mktemp("loading"), copies=1) as server:
+        yield server
+
+
+async def test_a_board_that_is_being_read_again_is_at_rest_until_it_is_read_and_loads_on_then(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    async with visiting(browser, server.url) as staff:
+        await staff.page.add_init_script(COUNT_IDLE)
+        await staff.page.route(NEXT_PAGE, refuse)
+        await staff.sign_in("staff")
+        more = staff.by("load-more")
+        await expect(more).to_have_text("Load older")
+        await expect(more).to_be_enabled()
+        await expect(staff.by("toast")).to_have_count(1)
+        readings = await Held.of(staff.page, "/orders?limit=200", "GET")
+        await become(http, server, "staff", "admin")
+        reading = await readings.next()
+
+        await more.click()
+        assert await staff.page.evaluate(ASKED, 10) == 0
+        await expect(more).to_be_enabled()
+
+        await staff.page.unroute(NEXT_PAGE, refuse)
+        await reading.continue_()
+        await staff.page.unroute_all()
+        await expect(staff.by("extent")).to_have_text(f"{ORDERS} orders")
+        assert staff.foreign == []
+
+
+async def refuse(route: Route) -> None:
+    await route.abort()
