@@ -9,7 +9,7 @@
 
 import { changeOrder } from '../api.js';
 import { Problem } from '../problems.js';
-import { patchOf, withEdit } from './edits.js';
+import { differing, patchOf, withEdit } from './edits.js';
 
 export class Saving {
   #onChange;
@@ -20,6 +20,8 @@ export class Saving {
   #edits = new Set();
   /** @type {Map<number, Order>} versions that came about here: nobody else's change lies between */
   #own = new Map();
+  /** @type {Map<string, Order>} by field: what came of the last edit of it, merged or not */
+  #answers = new Map();
   /** @type {Promise<unknown>} the end of what is on the way */
   #last = Promise.resolve();
 
@@ -34,8 +36,18 @@ export class Saving {
     return this.confirmed && [...this.#edits].reduce(withEdit, this.confirmed);
   }
 
+  /**
+   * Whether there is something to save: what was saved since `base`, or is on its way, is changed by
+   * its old value, too.
+   * @param {Edit} edit @param {Order} base
+   */
+  isChange(edit, base) {
+    const isSaving = Object.keys(edit).some((field) => this.#isSaving(field));
+    return isSaving || isDifferent(this.#baseOf(edit, base), edit);
+  }
+
   /** @param {string} field */
-  isSaving(field) {
+  #isSaving(field) {
     return [...this.#edits].some((edit) => field in edit);
   }
 
@@ -43,6 +55,7 @@ export class Saving {
   doubt() {
     this.#isDoubted = true;
     this.#own.clear();
+    this.#answers.clear();
   }
 
   /** @param {Order} order @returns {boolean} whether it is newer than what was known */
@@ -63,7 +76,7 @@ export class Saving {
   async save(edit, base) {
     this.#edits.add(edit);
     this.#onChange();
-    const sending = this.#last.then(() => this.#send(edit, this.#latestOwn(base)));
+    const sending = this.#last.then(() => this.#send(edit, this.#baseOf(edit, base)));
     this.#last = sending.catch(() => {});
     try {
       return await sending;
@@ -79,6 +92,7 @@ export class Saving {
       const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
       const isNext = answer.order.version === base.version + 1;
       if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);
+      for (const field of Object.keys(edit)) this.#answers.set(field, answer.order);
       this.take(answer.order);
       return { ...answer, from: base.version };
     } catch (error) {
@@ -89,9 +103,26 @@ export class Saving {
     }
   }
 
+  /**
+   * The server takes the value of the base for no edit: what is taken back is based on what came of
+   * the edit before, even where that was merged.
+   * @param {Edit} edit @param {Order} base @returns {Order}
+   */
+  #baseOf(edit, base) {
+    const own = this.#latestOwn(base);
+    if (isDifferent(own, edit)) return own;
+    const answers = Object.keys(edit).map((field) => this.#answers.get(field) ?? own);
+    return answers.find(({ version }) => version > own.version) ?? own;
+  }
+
   /** One does not conflict with oneself. @param {Order} base @returns {Order} */
   #latestOwn(base) {
     const next = this.#own.get(base.version + 1);
     return next ? this.#latestOwn(next) : base;
   }
+}
+
+/** @param {Order} order @param {Edit} edit */
+function isDifferent(order, edit) {
+  return Object.keys(differing(order, edit)).length > 0;
 }

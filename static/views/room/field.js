@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../problems.js';
-import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
+import { isSame, skuOf, valueOf } from '../../room/edits.js';
 import { isComposing } from '../dom.js';
 import { FieldMarks } from './field-marks.js';
 import { nameOf, unsavedSentence } from './texts.js';
@@ -118,8 +118,8 @@ export class Field {
     this.#isBusy = true;
     this.#close();
     try {
-      const isWanted = this.#isChange(edit, base);
-      if (isWanted && !(await this.#context.save(edit, base))) return this.#failed(value, base);
+      const isChange = this.#context.room.saving.isChange(edit, base);
+      if (isChange && !(await this.#context.save(edit, base))) return this.#failed(value, base);
       // Unless the next one is being typed already.
       if (JSON.stringify(this.#draft) === sent) this.#drop();
     } catch (error) {
@@ -127,13 +127,6 @@ export class Field {
     } finally {
       this.#isBusy = false;
     }
-  }
-
-  /** What is on its way is changed by its old value, too. @param {Edit} edit @param {Order} base */
-  #isChange(edit, base) {
-    const { saving } = this.#context.room;
-    const isSaving = Object.keys(edit).some((field) => saving.isSaving(field));
-    return isSaving || Object.keys(differing(base, edit)).length > 0;
   }
 
   /** Back to what it is; a draft is given up. */

@@ -4,12 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
 from playwright.async_api import Route, expect
 
 from tests.end_to_end.browser import COMPOSING, Visit
-from tests.end_to_end.orders import bearer
-from tests.end_to_end.pages.boards import assert_clean, demo_token
+from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import (
     CHAI,
     MARKS,
@@ -22,7 +20,6 @@ from tests.end_to_end.pages.room.actions import (
     line,
     save_note,
 )
-from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = MARKS
@@ -242,47 +239,3 @@ async def test_who_saves_twice_in_a_row_does_not_conflict_with_themselves(
     await expect(staff.by("note")).to_have_text("Two.")
     await expect(cleo.by("conflict")).to_have_count(0)
     assert_clean(staff, cleo)
-
-
-async def test_a_quantity_taken_back_while_it_is_on_its_way_is_taken_back(
-    server: ServerProcess, http: AsyncClient, cleo: Visit, order: str
-) -> None:
-    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
-    before = (await read_order(http, server, order))["items"]
-    for quantity in (7, 3):
-        await edit_quantity(cleo, CHAI, quantity)
-        await cleo.by("save-line").click()
-    await (await edits.next()).continue_()
-    await (await edits.next()).continue_()
-
-    await expect(line(cleo, CHAI).get_by_test_id("item-quantity")).to_have_text("3")
-    await is_saved(cleo, order)
-    assert (await read_order(http, server, order))["items"] == before
-    assert_clean(cleo)
-
-
-async def test_a_note_taken_back_while_it_is_on_its_way_is_taken_back(
-    server: ServerProcess, http: AsyncClient, cleo: Visit, order: str
-) -> None:
-    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
-    await save_note(cleo, "Ring twice.")
-    await save_note(cleo, NOTE)
-    await (await edits.next()).continue_()
-    await (await edits.next()).continue_()
-
-    await expect(cleo.by("note")).to_have_text(NOTE)
-    await is_saved(cleo, order)
-    assert (await read_order(http, server, order))["note"] == NOTE
-    assert_clean(cleo)
-
-
-async def is_saved(visit: Visit, order: str) -> None:
-    """Wait until what was typed in the order is no draft any more."""
-    await visit.page.wait_for_function(
-        "(id) => !Object.keys(sessionStorage).some((key) => key.includes(id))", arg=order
-    )
-
-
-async def read_order(http: AsyncClient, server: ServerProcess, order: str) -> Any:
-    headers = bearer(await demo_token(http, server, "cleo"))
-    return (await http.get(f"{server.url}/api/v1/orders/{order}", headers=headers)).json()
