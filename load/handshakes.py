@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
 from load.fleet import Fleet
 from load.interruption import pause
+from load.measurement import expect_some_left
 from load.messages import Job
 from load.report import Result
 from load.scenario import Bench
@@ -72,18 +74,27 @@ async def idle(bench: Bench, subject: Subject) -> None:
                 await pause(bench.options.duration, stop)
             usage = meter.read()
             ended = (await fleet.tally(0)).ended
-    grown = (after - before) / bench.options.connections
-    extra = {"bytes_per_connection": round(grown, 1)} if bench.server_pid is not None else {}
+    _add_idle(bench, usage, after - before, ended)
+
+
+def _add_idle(bench: Bench, usage: Usage, grown: int, ended: Counter[str]) -> None:
+    """Raises LoadError when nobody was left."""
+    each = round(grown / bench.options.connections, 1)
+    extra = {"bytes_per_connection": each} if bench.server_pid is not None else {}
     notes = [f"idle: {count:,} connections ended early: {how}" for how, count in ended.items()]
-    bench.outcome.add(_result(bench, "idle", extra, usage), *notes)
+    bench.outcome.add(_result(bench, "idle", extra, usage, ended.total()), *notes)
+    expect_some_left(bench, ended)
 
 
 def _job(bench: Bench, subject: Subject) -> Job:
     return subject.job(bench.options.connections, AT_ONCE)
 
 
-def _result(bench: Bench, scenario: str, extra: dict[str, float], usage: Usage) -> Result:
+def _result(
+    bench: Bench, scenario: str, extra: dict[str, float], usage: Usage, ended: int = 0
+) -> Result:
     """Nothing is delivered here."""
+    connections = bench.options.connections
     return Result.undelivered(
-        bench.peer, scenario, usage, extra, connections=bench.options.connections
+        bench.peer, scenario, usage, extra, connections=connections, ended=ended
     )

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from load.errors import LoadError
 from load.fleet import Fleet
 from load.messages import PROGRESS_SECONDS, Tally
 from load.report import Result, milliseconds
@@ -61,6 +63,7 @@ class Measured:
             client_cpu=self.usage.client,
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
+            ended=self.tally.ended.total(),
             extra={**self.usage.load, **extra},
             latencies=latencies,
             series=self.series,
@@ -82,7 +85,22 @@ class Measured:
 
 
 def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
-    """Add it to what was found so far, and what is to be said about it."""
+    """Add it to what was found so far, and what is to be said about it.
+
+    Raises LoadError when nobody was left: what was made after that reached none, and so lost none.
+    """
+    add_row(bench, scenario, measured, **extra)
+    expect_some_left(bench, measured.tally.ended)
+
+
+def expect_some_left(bench: Bench, ended: Counter[str]) -> None:
+    """Raises LoadError."""
+    if ended.total() >= bench.options.connections:
+        raise LoadError.unreachable("the target ended all connections")
+
+
+def add_row(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
+    """As `keep`, where it is no surprise that connections end."""
     outcome = bench.outcome
     whose = f"{bench.peer}: " if outcome.compared else ""
     notes = [whose + remark for remark in measured.remarks(scenario)]

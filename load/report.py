@@ -68,6 +68,8 @@ class Result:
     client_cpu: float
     server_cpu: float | None
     server_rss_mb: float | None
+    ended: int = 0
+    """Connections that the target ended before their time."""
     extra: Mapping[str, float] = field(default_factory=dict)
     """What only this scenario has, by its name in the JSON: see EXTRA."""
     latencies: Histogram = field(default_factory=Histogram)
@@ -85,6 +87,7 @@ class Result:
         rate: float = 0.0,
         lost: int = 0,
         duplicated: int = 0,
+        ended: int = 0,
     ) -> "Result":
         """Of a scenario in which nobody listens, so that nothing has a latency."""
         return cls(
@@ -103,6 +106,7 @@ class Result:
             client_cpu=usage.client,
             server_cpu=usage.server,
             server_rss_mb=usage.server_rss,
+            ended=ended,
             extra={**usage.load, **extra},
         )
 
@@ -156,8 +160,14 @@ def verdict(outcome: Outcome) -> str:
     if not outcome.delivered:
         return "nothing was to be delivered"
     if outcome.compared:
-        return "clean: tandem delivered every event once, in order, to everybody"
-    return "clean: every event once, in order, to everybody"
+        return f"clean: tandem delivered every event once, in order, {_whom(outcome.results)}"
+    return f"clean: every event once, in order, {_whom(outcome.results)}"
+
+
+def _whom(results: Sequence[Result]) -> str:
+    """Who was cut off got what was sent until then."""
+    lasting = not any(each.ended for each in results if each.counted)
+    return "to everybody" if lasting else "to whoever was still connected"
 
 
 def _faults(results: Sequence[Result]) -> Iterator[str]:

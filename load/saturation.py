@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from load.fleet import Fleet
-from load.measurement import Measured, keep, measure
+from load.measurement import Measured, add_row, measure
 from load.quantities import positive
 from load.report import OVERLOADED, milliseconds
 from load.scenario import Bench
@@ -152,7 +152,7 @@ def tell(bench: Bench, search: Search) -> None:
     """Add what was found to the outcome, were it cut short."""
     if search.shown:
         held = search.fault or search.best
-        keep(bench, "saturate" if held else OVERLOADED, search.shown)
+        add_row(bench, "saturate" if held else OVERLOADED, search.shown)
     ended = sum((each.tally.ended for each in search.tried if each is not search.shown), Counter())
     for how, times in sorted(ended.items()):
         note = f"{bench.peer}: {times:,} connections ended at rates that were too high: {how}"

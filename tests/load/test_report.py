@@ -9,13 +9,13 @@ from rich.console import Console
 
 from load.errors import Exit
 from load.machine import Machine, describe
-from load.report import Outcome, Result, rows, write_json
+from load.report import Outcome, Result, rows, verdict, write_json
 from load.screen import Screen
 
 RESULT_KEYS = [
     *("peer", "scenario", "connections", "rate", "deliveries_per_s"),
     *("p50_ms", "p90_ms", "p99_ms", "max_ms", "lost", "duplicated", "out_of_order"),
-    *("client_cpu", "server_cpu", "server_rss_mb"),
+    *("client_cpu", "server_cpu", "server_rss_mb", "ended"),
 ]
 CLEAN = Result(
     peer="tandem",
@@ -92,6 +92,15 @@ def test_elsewhere_there_are_plain_lines() -> None:
 def test_the_machine_stands_under_the_figures_and_the_notes_under_it() -> None:
     text = shown(Outcome([CLEAN], ["a remark"]), terminal=False)
     assert text.index("out of order") < text.index("A CPU, 2 cores") < text.index("note: a remark")
+
+
+def test_where_connections_ended_the_verdict_does_not_speak_of_everybody() -> None:
+    assert "everybody" in verdict(Outcome([CLEAN]))
+    cut = replace(CLEAN, ended=3)
+    for outcome in (Outcome([CLEAN, cut]), Outcome([cut], compared=True)):
+        assert verdict(outcome).endswith("to whoever was still connected")
+    theirs = Outcome([CLEAN, replace(cut, peer="bun")], compared=True)
+    assert verdict(theirs).endswith("to everybody")
 
 
 def test_the_verdict_is_the_last_line() -> None:
