@@ -82,10 +82,12 @@ class Crowd:
     def tally(self, until: int) -> Tally:
         """The accounts of all; the next ones begin where these end."""
         ledgers = [each.ledger for each in self._everybody]
+        ended = [each.ledger for each in self._everybody if each.ended]
         self.receipts.settle()
         found = Tally(
             latencies=self.receipts.latencies,
             lost=sum(ledger.lost(until) for ledger in ledgers),
+            lost_by_ended=sum(ledger.lost(until) for ledger in ended),
             duplicated=sum(ledger.duplicated for ledger in ledgers),
             out_of_order=sum(ledger.out_of_order for ledger in ledgers),
             received=sum(ledger.received for ledger in ledgers),

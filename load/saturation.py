@@ -36,7 +36,7 @@ class Search:
     """Rates that were tried. `best` is the highest that was kept up with.
 
     With `strict` a repeat or disorder is a fault of the server, at any rate, and ends the search,
-    and so is a loss on connections that all lasted; otherwise the rate was too high.
+    and so is a loss on a connection that lasted; otherwise the rate was too high.
     """
 
     limit_ms: float
@@ -94,7 +94,8 @@ class Search:
 def faulty(measured: Measured) -> bool:
     """Whoever was cut off, for being too slow, did not get the rest: that is no loss of its own."""
     tally = measured.tally
-    return bool((tally.lost and not tally.ended) or tally.duplicated or tally.out_of_order)
+    lost = tally.lost > tally.lost_by_ended
+    return lost or bool(tally.duplicated or tally.out_of_order)
 
 
 def keeps_up(measured: Measured, limit_ms: float) -> bool:

@@ -83,3 +83,16 @@ async def test_the_next_account_begins_where_the_last_ended() -> None:
         found = crowd.tally(203)
         crowd.leave()
     assert (found.lost, found.duplicated, found.out_of_order) == (0, 0, 0)
+
+
+async def test_what_those_lost_who_lasted_is_told_from_what_others_lost_who_were_cut_off() -> None:
+    async with standin(READY) as served:
+        crowd = await opened(served, 2)
+        await served.sockets[0].close(3008)
+        await until(lambda: any(each.ended for each in crowd.subscribers))
+        await served.say(publication(202))
+        await until(lambda: crowd.progress().deliveries == 1)
+        found = crowd.tally(202)
+        crowd.leave()
+    assert found.ended == {"close 3008": 1}
+    assert (found.lost, found.lost_by_ended) == (3, 2)
