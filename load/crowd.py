@@ -26,6 +26,8 @@ class Crowd:
 
     def __init__(self, job: Job) -> None:
         self.receipts = Receipts()
+        self._apart = Receipts()
+        """Of those that were paused: their own doing is not what the others feel, nor timed."""
         self._job = job
         self._make = DIALECTS[job.dialect]
         path = self._make("", "").path
@@ -63,7 +65,7 @@ class Crowd:
 
     def pause(self, count: int) -> None:
         for each in self.subscribers[:count]:
-            each.pause()
+            each.pause(self._apart)
 
     def go_on(self) -> None:
         for each in self.subscribers:
@@ -77,7 +79,8 @@ class Crowd:
         """Connections that have ended are not waited for."""
         self.receipts.settle()
         complete = [each.ledger.complete_to() for each in self._everybody if not each.ended]
-        return Progress(self.receipts.deliveries, min(complete, default=sys.maxsize))
+        deliveries = self.receipts.deliveries + self._apart.deliveries
+        return Progress(deliveries, min(complete, default=sys.maxsize))
 
     def tally(self, until: int) -> Tally:
         """The accounts of all; the next ones begin where these end."""

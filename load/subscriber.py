@@ -90,8 +90,9 @@ class Subscriber:
         if not self.gone.done():
             self.gone.set_result(None)
 
-    def pause(self) -> None:
-        """Read nothing more, as a client that hangs."""
+    def pause(self, apart: Receipts) -> None:
+        """Read nothing more, as a client that hangs; what comes later is noted apart."""
+        self._receipts = apart
         self._socket.pause()
 
     def go_on(self) -> None:

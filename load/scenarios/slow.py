@@ -21,7 +21,7 @@ async def play(stage: Stage) -> None:
         if before.interrupted:
             return
         fleet.pause(1)
-        # It reads on when the events are over, and its late receipts count, too.
+        # It reads on when the events are over: what it lost counts, too, but no times of its own.
         during = await measure(
             stage, fleet, source, rate=rate, seconds=seconds, written=fleet.go_on
         )

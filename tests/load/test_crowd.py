@@ -65,6 +65,23 @@ async def test_who_pauses_reads_nothing_until_it_goes_on() -> None:
         crowd.leave()
 
 
+async def test_who_paused_loses_nothing_but_is_late_only_for_itself() -> None:
+    async with standin(READY) as served:
+        crowd = await opened(served, 2)
+        crowd.receipts.measure_from = 0
+        crowd.pause(1)
+        for offset in range(201, 221):
+            await served.say(publication(offset))
+        await until(lambda: crowd.progress().deliveries == 20)
+        read_by_the_other = crowd.receipts.last
+        crowd.go_on()
+        await until(lambda: crowd.progress().deliveries == 40)
+        found = crowd.tally(220)
+        crowd.leave()
+    assert (found.lost, found.received) == (0, 40)
+    assert (found.latencies.count, found.last) == (20, read_by_the_other)
+
+
 async def test_what_was_received_is_told_without_repeats() -> None:
     async with standin(READY, publication(201), publication(201)) as served:
         crowd = await opened(served, 2)
