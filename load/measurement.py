@@ -138,8 +138,7 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
             await source.run(rate, seconds, stop)
             usage, cpu, ended = meter.read(), meter.cpu_seconds(), _now()
             written()
-        until = await source.settle(options.drain)
-        await drain(fleet.complete_to, until, options.drain)
+        until = await arrive(source, fleet.complete_to, options.drain)
         interrupted = stop.is_set()
     tally = await fleet.tally(until)
     last = max(ended, tally.last)
@@ -155,6 +154,19 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
         series=throughput(fleet.histories, since / 1_000_000, last / 1_000_000),
         failures=source.failures,
     )
+
+
+async def arrive(source: Source, complete_to: Callable[[int], list[int]], seconds: float) -> int:
+    """The last offset, once everybody has had the time for it, see `drain`.
+
+    A second look finds what had no number yet at the first, see `last_offset`.
+    """
+    until = await source.settle(seconds)
+    await drain(complete_to, until, seconds)
+    last = max(until, await source.settle(seconds))
+    if last > until:
+        await drain(complete_to, last, seconds)
+    return last
 
 
 async def drain(complete_to: Callable[[int], list[int]], until: int, seconds: float) -> None:

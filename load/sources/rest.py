@@ -1,6 +1,7 @@
 """Real writes: orders placed and moved on over REST, as people do it."""
 
 import asyncio
+from contextlib import suppress
 
 from load.errors import LoadError
 from load.histogram import Histogram
@@ -55,17 +56,17 @@ class Rest:
 
 
 async def last_offset(target: Target, staff: Account, accepted: int, seconds: float) -> int:
-    """The head of `orders`, above `accepted` when others write, too.
+    """The head of `orders` once it rests, or after `seconds`.
 
-    Never below it: an event that has no number after `seconds` is a loss, and so is what a target
-    that no longer answers had accepted.
+    It is above `accepted` when others write, too, or when a write was done whose answer did not
+    come: then the last accepted ones may still have no number. Never below it: an event that has no
+    number after `seconds` is a loss, and so is what a target that no longer answers had accepted.
     """
-    try:
+    before, offset = -1, -1
+    with suppress(TimeoutError, LoadError):
         async with asyncio.timeout(seconds):
             offset = await target.head(staff)
-            while offset < accepted:
+            while offset < accepted or offset != before:
                 await asyncio.sleep(PROGRESS_SECONDS)
-                offset = await target.head(staff)
-    except (TimeoutError, LoadError):
-        return accepted
-    return offset
+                before, offset = offset, await target.head(staff)
+    return max(accepted, offset)

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 import httpx
 
-from load.measurement import drain
+from load.measurement import arrive, drain
 from load.sources.rest import last_offset
 from load.target import Account, Target
 
@@ -30,6 +30,46 @@ async def test_the_end_waits_until_every_accepted_write_has_its_number() -> None
 
 async def test_events_of_others_belong_to_it() -> None:
     assert await last_offset(target(25), STAFF, accepted=20, seconds=SECONDS) == 25
+
+
+async def test_the_end_waits_for_the_last_writes_although_the_head_ran_ahead() -> None:
+    """As it does where writes were done whose answers never came."""
+    assert await last_offset(target(20, 21, 22, 22), STAFF, accepted=20, seconds=SECONDS) == 22
+
+
+async def test_whoever_writes_on_does_not_hold_up_the_end() -> None:
+    others = target(*range(25, 1_000))
+    async with asyncio.timeout(SECONDS):
+        assert await last_offset(others, STAFF, accepted=20, seconds=0.3) >= 25
+
+
+async def test_what_got_its_number_while_others_waited_is_waited_for_too() -> None:
+    class Late:
+        """A Source whose last two events had no number at the first look."""
+
+        failures = ""
+
+        def __init__(self) -> None:
+            self.looks = iter((20, 22))
+
+        async def head(self) -> int:
+            raise NotImplementedError
+
+        async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+            raise NotImplementedError
+
+        async def settle(self, seconds: float) -> int:
+            del seconds
+            return next(self.looks)
+
+    asked = []
+
+    def complete_to(until: int) -> list[int]:
+        asked.append(until)
+        return [until]
+
+    assert await arrive(Late(), complete_to, SECONDS) == 22
+    assert asked == [20, 22]
 
 
 async def test_an_accepted_write_that_gets_no_number_is_expected_all_the_same() -> None:
