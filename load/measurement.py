@@ -120,10 +120,11 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
     *,
     rate: float,
     seconds: float,
+    begun: Callable[[], object] = nothing,
     written: Callable[[], None] = nothing,
 ) -> Measured:
-    """`seconds` at `rate`, after the warm-up; `written` is called after the last write. Ctrl-C ends
-    the writing, not the rest.
+    """`seconds` at `rate`, after the warm-up; `begun` is called between the two, `written` after
+    the last write. Ctrl-C ends the writing, not the rest.
 
     Raises LoadError when nothing could be made.
     """
@@ -134,6 +135,7 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
     with bench.interruption.graceful() as stop:
         async with bench.screen.bar(options.warmup + seconds, lambda: _news(fleet)):
             await source.run(rate, options.warmup, stop)
+            begun()
             meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
             await source.run(rate, seconds, stop)
             usage, cpu, ended = meter.read(), meter.cpu_seconds(), _now()

@@ -23,8 +23,9 @@ async def play(stage: Stage) -> None:
     async with Fleet(Subject.of_stage(stage).job(options.connections), options.processes) as fleet:
         reading = asyncio.create_task(_read(stage, options.own.reads))
         try:
+            rate, seconds = options.rate, options.duration
             measured = await measure(
-                stage, fleet, rest, rate=options.rate, seconds=options.duration
+                stage, fleet, rest, rate=rate, seconds=seconds, begun=rest.take_times
             )
         finally:
             reading.cancel()

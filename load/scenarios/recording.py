@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from load.histogram import Histogram
 from load.process import free_port, listening
 from load.quantities import count
 from load.report import Result, milliseconds
@@ -37,15 +38,18 @@ class Writers:
         self.rates: list[float] = []
         self._writer = writer
         self._pid = pid
+        self._times: list[Histogram] = []
         self._cpu: list[float] = []
         self._client = 0.0
         self._load: float | None = None
 
     async def write(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
         meter, accepted = Meter([os.getpid()], self._pid), self._writer.accepted
+        self._writer.times = Histogram()
         await self._writer.run_closed(writers, seconds, stop)
         usage = meter.read()
         self.rates.append((self._writer.accepted - accepted) / seconds)
+        self._times.append(self._writer.times)
         self._cpu.append(usage.server or 0.0)
         self._client = max(self._client, usage.client)
         if usage.load_cores is not None:
@@ -53,14 +57,16 @@ class Writers:
 
     def keep(self, rounds: int) -> None:
         """Only the first so many."""
-        del self.rates[rounds:], self._cpu[rounds:]
+        del self.rates[rounds:], self._times[rounds:], self._cpu[rounds:]
 
     @property
     def failures(self) -> str:
         return self._writer.failures
 
     def result(self, name: str, bench: Bench, **extra: float) -> Result:
-        times = self._writer.times
+        times = Histogram()
+        for each in self._times:
+            times.merge(each)
         figures = {
             "requests_per_s": round(median(self.rates), 1),
             "request_p50_ms": milliseconds(times, 50) or 0.0,

@@ -42,7 +42,10 @@ async def play(stage: Stage) -> None:
     rest = Rest(stage.target, owner=owner, staff=stage.staff, moves=not options.own.posts)
     job = Subject.of_stage(stage).job(options.connections)
     async with Fleet(job, options.processes) as fleet:
-        at_rate = await measure(stage, fleet, rest, rate=options.rate, seconds=options.duration)
+        rate, seconds = options.rate, options.duration
+        at_rate = await measure(
+            stage, fleet, rest, rate=rate, seconds=seconds, begun=rest.take_times
+        )
         keep(stage, "writes", at_rate, **_figures(rest.take_times()))
         if not at_rate.interrupted:
             await _most(stage, fleet, rest)
@@ -51,7 +54,9 @@ async def play(stage: Stage) -> None:
 async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> None:
     options = stage.options
     closed = Closed(rest, options.own.writers)
-    measured = await measure(stage, fleet, closed, rate=0.0, seconds=options.duration)
+    measured = await measure(
+        stage, fleet, closed, rate=0.0, seconds=options.duration, begun=rest.take_times
+    )
     per_second = round(measured.made / measured.asked_seconds, 1)
     times = rest.take_times()
     keep(stage, "most", measured, requests_per_s=per_second, **_figures(times))

@@ -41,7 +41,7 @@ class Rest:
         await self._writer.run_closed(writers, seconds, stop)
 
     def take_times(self) -> Histogram:
-        """How long the accepted writes since the last call took."""
+        """How long the accepted writes took that were begun since the last call."""
         times, self._writer.times = self._writer.times, Histogram()
         return times
 
