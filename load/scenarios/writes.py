@@ -1,6 +1,7 @@
 """REST writes: how long each takes, when it reaches the sockets, and how many fit into a second."""
 
 import asyncio
+import time
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ from load.subject import Subject
 
 @dataclass
 class Closed:
-    """A Source that keeps no rate: `writers` write as fast as they get their answers."""
+    """A Source that keeps no rate: `writers` write as fast as they get their answers, which they
+    have done for `seconds` now.
+    """
 
     rest: Rest
     writers: int
+    seconds: float = 0.0
 
     @property
     def failures(self) -> str:
@@ -30,7 +34,9 @@ class Closed:
 
     async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
         del rate
+        begin = time.monotonic()
         await self.rest.run_closed(self.writers, seconds, stop)
+        self.seconds += time.monotonic() - begin
 
     async def settle(self, seconds: float) -> int:
         return await self.rest.settle(seconds)
@@ -57,7 +63,7 @@ async def _most(stage: Stage, fleet: Fleet, rest: Rest) -> None:
     measured = await measure(
         stage, fleet, closed, rate=0.0, seconds=options.duration, begun=rest.take_times
     )
-    per_second = round(measured.made / measured.asked_seconds, 1)
+    per_second = round(measured.made / closed.seconds, 1)
     times = rest.take_times()
     keep(stage, "most", measured, requests_per_s=per_second, **_figures(times))
 

@@ -87,3 +87,16 @@ async def test_writers_of_a_round_are_timed_in_rounds_that_count_and_not_before(
     writers.keep(1)
     times = writers.result("recorded", bench()).extra
     assert 0 < times["request_p99_ms"] < COLD_SECONDS * 1000 / 2
+
+
+async def test_requests_a_second_are_those_of_the_seconds_before_an_interruption() -> None:
+    class Interrupting(ColdShop):
+        async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+            if self.asked == 30:
+                stage.interruption.interrupt()
+            return await super().create(owner, body)
+
+    stage = stage_on(Interrupting(0), rate=20, warmup=0, duration=1)
+    _, most = await rows_of(writes.play, stage)
+    assert most.scenario == "most"
+    assert most.extra["requests_per_s"] > 30
