@@ -126,9 +126,10 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
     """`seconds` at `rate`, after the warm-up; `begun` is called between the two, `written` after
     the last write. Ctrl-C ends the writing, not the rest.
 
-    Raises LoadError when nothing could be made.
+    Raises LoadError when nothing could be made, or the token ends before.
     """
     options = bench.options
+    expect_token_to_last(bench, options.warmup + seconds + options.drain + LATE_SECONDS)
     begun_at = await source.head()
     since = _now() + int(options.warmup * 1_000_000)
     fleet.measure(since)
@@ -156,6 +157,15 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
         series=throughput(fleet.histories, since / 1_000_000, last / 1_000_000),
         failures=source.failures,
     )
+
+
+def expect_token_to_last(bench: Bench, seconds: float) -> None:
+    """Sockets are closed, and writes refused, when it ends. Raises LoadError."""
+    left = max(0.0, bench.until - time.monotonic())
+    if seconds > left:
+        raise LoadError.refused(
+            f"the token lasts {left:.0f} s more, the next measurement may take {seconds:g} s"
+        )
 
 
 async def arrive(source: Source, complete_to: Callable[[int], list[int]], seconds: float) -> int:

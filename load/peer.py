@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import import_module
+from math import inf
 from pkgutil import iter_modules
 
 from app.embedded import Services
@@ -15,7 +16,9 @@ from load.source import Source
 
 @dataclass(frozen=True)
 class Running:
-    """A peer that answers. `dialect`: a name in `dialects`; `pid`: its main process."""
+    """A peer that answers. `dialect`: a name in `dialects`; `pid`: its main process; `until`: when
+    the token ends, on the monotonic clock.
+    """
 
     url: str
     pid: int
@@ -23,6 +26,7 @@ class Running:
     dialect: str = "plain"
     token: str = ""
     channel: str = "orders"
+    until: float = inf
 
 
 @dataclass(frozen=True)

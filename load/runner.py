@@ -75,7 +75,7 @@ async def _stage(bench: Bench) -> AsyncIterator[Stage]:
         check_token(staff, options)
         pid = server.pid if server else None
         here = (options, screen, bench.interruption, bench.outcome)
-        yield Stage(*here, "tandem", pid, target, staff, server)
+        yield Stage(*here, "tandem", pid, target, staff, server, until=staff.until)
 
 
 @asynccontextmanager
@@ -97,7 +97,10 @@ async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, 
 
 
 def check_token(staff: Account, options: Options) -> None:
-    """Tokens are not refreshed here: a run must end before they do."""
+    """Tokens are not refreshed here: nothing is opened for a measurement that they do not outlast.
+
+    Those that follow are looked at in their turn, see `measure`.
+    """
     needed = options.warmup + options.duration + options.drain + _SPARE_SECONDS
     if needed > staff.seconds:
         raise LoadError.refused(

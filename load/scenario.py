@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -41,6 +42,7 @@ class Bench:
     """What is measured, and with what. `server_pid`: None when the server is not ours to see.
 
     `outcome` is what was found so far: all that is told when the run ends, or is interrupted.
+    `until`: when the token ends that everybody has, on the monotonic clock.
     """
 
     options: Options
@@ -49,6 +51,7 @@ class Bench:
     outcome: Outcome
     peer: str
     server_pid: int | None
+    until: float = field(default=inf, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The deployment under load, over its REST interface."""
 
+import time
 from dataclasses import dataclass
+from math import inf
 from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
@@ -17,11 +19,14 @@ _CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Account:
-    """Someone signed in. `token` lives `seconds` from the sign-in on."""
+    """Someone signed in. `token` lives `seconds` from the sign-in on, `until` that moment of the
+    monotonic clock.
+    """
 
     email: str
     token: str
     seconds: float
+    until: float = inf
 
     @property
     def headers(self) -> dict[str, str]:
@@ -52,12 +57,13 @@ class Target:
         await self._http.aclose()
 
     async def sign_in(self, email: str, password: str) -> Account:
-        form = {"username": email, "password": password}
+        form, now = {"username": email, "password": password}, time.monotonic()
         answer = await self._ask("POST", "/auth/token", data=form)
         if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED}:
             raise LoadError.refused(f"{email} cannot sign in: wrong email or password")
         token = _json(answer)
-        return Account(email, token["access_token"], token["expires_in"])
+        seconds = token["expires_in"]
+        return Account(email, token["access_token"], seconds, now + seconds)
 
     async def register_customer(self) -> Account:
         """A new customer, to own the orders of the run: staff would get each event of an own order

@@ -21,7 +21,9 @@ async def start(services: Services) -> AsyncIterator[Running]:
         head, epoch = await target.head(staff), await target.epoch(staff)
         pipe = await RedisPipe.open(services.redis_url)
         source = Wire(pipe, epoch=epoch, channel=CHANNEL, head=head)
-        yield Running(server.url, server.pid, source, "tandem", staff.token, CHANNEL)
+        yield Running(
+            server.url, server.pid, source, "tandem", staff.token, CHANNEL, until=staff.until
+        )
         pipe.close()
 
 

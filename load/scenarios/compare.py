@@ -66,7 +66,7 @@ async def _play(bench: Bench, peer: Peer) -> None:
     bench.screen.say(f"{bench.peer} …")
     with own_services(postgres=peer.needs_postgres) as services:
         async with peer.start(services) as running:
-            bench = replace(bench, server_pid=running.pid)
+            bench = replace(bench, server_pid=running.pid, until=running.until)
             subject = Subject.of_peer(running)
             alone = {"idle": handshakes.idle, "connect": handshakes.connect}
             if play_one := alone.get(bench.options.own.scenario_):

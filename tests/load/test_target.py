@@ -1,5 +1,6 @@
 """The set-up calls, against answers made by hand."""
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -29,6 +30,7 @@ async def test_signing_in_sends_the_form_and_keeps_the_token() -> None:
         account = await tandem.sign_in("a@b.example", "secret")
     assert account.headers == {"Authorization": "Bearer xyz"}
     assert account.seconds == 900
+    assert 0 < account.until - time.monotonic() <= 900
 
 
 async def test_a_wrong_password_is_refused_in_one_line() -> None:
