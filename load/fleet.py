@@ -7,6 +7,7 @@ import asyncio
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +19,15 @@ from load.messages import PROGRESS_SECONDS, Job, Progress, Tally, decode, encode
 from load.series import History
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMAND = (sys.executable, "-m", "load.reader")
 _LINE_LIMIT = 1 << 22
 _ANSWER_SECONDS = 30
 
 
 class Reader:
-    """One client process. Its stderr is ours."""
+    """One client process. Its stderr is ours. `here`: it has started; `ready`: all it was told to
+    open are subscribed.
+    """
 
     def __init__(self, process: Process) -> None:
         self.progress = Progress()
@@ -31,26 +35,25 @@ class Reader:
         """See `series`; since the last `measure`."""
         self._process = process
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[list[float]] = loop.create_future()
+        self.here: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[None] = loop.create_future()
         self.tally: asyncio.Future[Tally] = loop.create_future()
         self._failure: LoadError | None = None
         self._returned: asyncio.Future[float] = loop.create_future()
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, job: Job) -> Self:
+    async def start(cls, command: Sequence[str] = COMMAND) -> Self:
         """In a session of its own: Ctrl-C is for the command, which still wants the tally."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "load.reader"),
+            *command,
             stdin=PIPE,
             stdout=PIPE,
             cwd=ROOT,
             limit=_LINE_LIMIT,
             start_new_session=True,
         )
-        reader = cls(process)
-        reader.tell("open", job)
-        return reader
+        return cls(process)
 
     @property
     def pid(self) -> int:
@@ -87,8 +90,10 @@ class Reader:
         if kind == "progress":
             self.progress = Progress(**body)
             self.history.append((time.time(), self.progress.deliveries))
+        elif kind == "here":
+            self.here.set_result(None)
         elif kind == "ready":
-            self.ready.set_result(body)
+            self.ready.set_result(None)
         elif kind == "returned":
             self._returned.set_result(body)
         elif kind == "tally":
@@ -98,30 +103,44 @@ class Reader:
 
     def _fail(self, error: LoadError) -> None:
         self._failure = self._failure or error
-        for future in (self.ready, self.tally, self._returned):
+        for future in (self.here, self.ready, self.tally, self._returned):
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # seen: whoever waits for the other one is told already
 
 
 class Fleet:
-    """Use as an asynchronous context: entered when all connections are subscribed, which took
-    `connected_in` seconds and, of a core, `connecting_cpu` of the busiest process.
+    """Use as an asynchronous context: entered when all connections are subscribed.
+
+    That took `connected_in` seconds: all processes begin together, when the last of them is here,
+    and `starting` was told their ids.
     """
 
-    def __init__(self, job: Job, processes: int) -> None:
+    def __init__(
+        self,
+        job: Job,
+        processes: int,
+        *,
+        starting: Callable[[list[int]], object] = list,
+        start: Callable[[], Awaitable[Reader]] = Reader.start,
+    ) -> None:
         self._jobs = shares(job, processes)
+        self._starting = starting
+        self._start = start
         self._readers: list[Reader] = []
         self.connected_in = 0.0
-        self.connecting_cpu = 0.0
 
     async def __aenter__(self) -> Self:
         try:
-            for job in self._jobs:
-                self._readers.append(await Reader.start(job))
-            took = await asyncio.gather(*(reader.ready for reader in self._readers))
-            self.connected_in = max(seconds for seconds, _ in took)
-            self.connecting_cpu = max(cpu / seconds for seconds, cpu in took)
+            for _ in self._jobs:
+                self._readers.append(await self._start())
+            await asyncio.gather(*(reader.here for reader in self._readers))
+            self._starting(self.pids)
+            begin = time.monotonic()
+            for reader, job in zip(self._readers, self._jobs, strict=True):
+                reader.tell("open", job)
+            await asyncio.gather(*(reader.ready for reader in self._readers))
+            self.connected_in = time.monotonic() - begin
         except BaseException:
             await self._stop()
             raise

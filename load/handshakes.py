@@ -4,12 +4,11 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from load.fleet import Fleet
 from load.interruption import pause
-from load.measurement import expect_some_left
+from load.measurement import add_result, expect_some_left, remarks_on
 from load.messages import Job
 from load.report import Result
 from load.scenario import Bench
@@ -24,12 +23,16 @@ REST_SECONDS = 2.0
 """After the last has come, or has left."""
 
 
-class Round(NamedTuple):
-    """Seconds until the last was subscribed, CPU seconds of the server, cores of the client."""
+@dataclass(frozen=True)
+class Round:
+    """`seconds` until the last was subscribed, and what was used in them: `cpu_seconds` by the
+    server's own processes. `ended`: what was subscribed and did not last.
+    """
 
     seconds: float
-    server: float
-    client: float
+    cpu_seconds: float
+    usage: Usage
+    ended: Counter[str] = field(default_factory=Counter)
 
 
 async def connect(bench: Bench, subject: Subject, scenario: str = "connect") -> None:
@@ -39,26 +42,44 @@ async def connect(bench: Bench, subject: Subject, scenario: str = "connect") -> 
         for _ in range(ROUNDS):
             rounds.append(await _round(bench, subject))
             bench.screen.say(f"{bench.options.connections / rounds[-1].seconds:8,.0f} connects/s")
+            expect_some_left(bench, rounds[-1].ended)
             await asyncio.sleep(REST_SECONDS)
     finally:
         if rounds:
-            bench.outcome.add(of_rounds(bench, rounds, scenario))
+            ended, usage = _ended(rounds), _middle(rounds).usage
+            row = of_rounds(bench, rounds, scenario)
+            add_result(bench, row, remarks_on(scenario, ended, usage))
 
 
 async def _round(bench: Bench, subject: Subject) -> Round:
-    meter = Meter([os.getpid()], bench.server_pid)
-    async with Fleet(_job(bench, subject), bench.options.processes) as fleet:
-        return Round(fleet.connected_in, meter.cpu_seconds(), fleet.connecting_cpu)
+    """Metered from the moment in which all processes begin to connect."""
+    meters: list[Meter] = []
+
+    def start_meter(pids: list[int]) -> None:
+        meters.append(Meter([os.getpid(), *pids], bench.server_pid))
+
+    job, processes = _job(bench, subject), bench.options.processes
+    async with Fleet(job, processes, starting=start_meter) as fleet:
+        (meter,) = meters
+        cpu, usage = meter.cpu_seconds(), meter.read()
+        return Round(fleet.connected_in, cpu, usage, (await fleet.tally(0)).ended)
 
 
 def of_rounds(bench: Bench, rounds: Sequence[Round], scenario: str = "connect") -> Result:
-    seconds, cpu, client = (median(figures) for figures in zip(*rounds, strict=True))
-    count = bench.options.connections
-    extra = {"connects_per_s": round(count / seconds, 1)}
+    middle, count = _middle(rounds), bench.options.connections
+    extra = {"connects_per_s": round(count / middle.seconds, 1)}
     if bench.server_pid is not None:
-        extra["server_us_per_connect"] = round(cpu / count * 1_000_000, 1)
-    server = round(cpu / seconds, 3) if bench.server_pid is not None else None
-    return _result(bench, scenario, extra, Usage(round(client, 3), server))
+        extra["server_us_per_connect"] = round(middle.cpu_seconds / count * 1_000_000, 1)
+    return _result(bench, scenario, extra, middle.usage, _ended(rounds).total())
+
+
+def _middle(rounds: Sequence[Round]) -> Round:
+    """That of the median time, of an even number the quicker one of the two."""
+    return sorted(rounds, key=lambda each: each.seconds)[(len(rounds) - 1) // 2]
+
+
+def _ended(rounds: Sequence[Round]) -> Counter[str]:
+    return sum((each.ended for each in rounds), Counter())
 
 
 async def idle(bench: Bench, subject: Subject) -> None:
@@ -81,8 +102,8 @@ def _add_idle(bench: Bench, usage: Usage, grown: int, ended: Counter[str]) -> No
     """Raises LoadError when nobody was left."""
     each = round(grown / bench.options.connections, 1)
     extra = {"bytes_per_connection": each} if bench.server_pid is not None else {}
-    notes = [f"idle: {count:,} connections ended early: {how}" for how, count in ended.items()]
-    bench.outcome.add(_result(bench, "idle", extra, usage, ended.total()), *notes)
+    row = _result(bench, "idle", extra, usage, ended.total())
+    add_result(bench, row, remarks_on("idle", ended, usage))
     expect_some_left(bench, ended)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from load.errors import LoadError
@@ -75,13 +75,18 @@ class Measured:
             yield f"{scenario} was cut short: {self.seconds:.1f} s were measured"
         if self.failures:
             yield f"writes without success: {self.failures}"
-        for how, count in sorted(self.tally.ended.items()):
-            yield f"{scenario}: {count:,} connections ended early: {how}"
-        if self.usage.client_bound:
-            yield f"{scenario} is client-bound: the load's own cores were over 90 % busy"
+        yield from remarks_on(scenario, self.tally.ended, self.usage)
         if self.tally.latencies.early:
             early = self.tally.latencies.early
             yield f"{scenario}: {early:,} deliveries came before their `at`: two clocks"
+
+
+def remarks_on(scenario: str, ended: Counter[str], usage: Usage) -> Iterator[str]:
+    """Also where nothing is delivered."""
+    for how, count in sorted(ended.items()):
+        yield f"{scenario}: {count:,} connections ended early: {how}"
+    if usage.client_bound:
+        yield f"{scenario} is client-bound: the load's own cores were over 90 % busy"
 
 
 def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
@@ -101,12 +106,17 @@ def expect_some_left(bench: Bench, ended: Counter[str]) -> None:
 
 def add_row(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
     """As `keep`, where it is no surprise that connections end."""
+    add_result(bench, measured.result(scenario, bench, **extra), measured.remarks(scenario))
+
+
+def add_result(bench: Bench, result: Result, remarks: Iterable[str]) -> None:
+    """Each remark is told once."""
     outcome = bench.outcome
     whose = f"{bench.peer}: " if outcome.compared else ""
-    notes = [whose + remark for remark in measured.remarks(scenario)]
+    notes = [whose + remark for remark in remarks]
     told_before = set(outcome.notes)
     new = [note for note in notes if note not in told_before]
-    outcome.add(measured.result(scenario, bench, **extra), *new)
+    outcome.add(result, *new)
 
 
 def nothing() -> None:

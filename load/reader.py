@@ -2,15 +2,14 @@
 
 Lines in: `open` Job, then in any order `measure` µs, `tally` offset, `pause` count, `go on` and
 `storm`; an end of file ends it.
-Lines out: `ready` [seconds that it took, CPU seconds of them], `progress` Progress …, `tally`
-Tally, `returned` seconds; or `failed` [exit code, reason].
+Lines out: `here` before it is told to open, `ready` when all are subscribed, `progress` Progress …,
+`tally` Tally, `returned` seconds; or `failed` [exit code, reason].
 """
 
 import asyncio
 import gc
 import resource
 import sys
-import time
 from typing import Any
 
 from load import loop
@@ -30,13 +29,13 @@ async def main() -> None:
 
 
 async def _serve(commands: asyncio.StreamReader) -> None:
+    _tell("here")
     kind, body = await _next(commands)
     if kind != "open":
         return
     crowd = Crowd(Job(**body))
-    begin, cpu = time.monotonic(), time.process_time()
     await crowd.open()
-    _tell("ready", [time.monotonic() - begin, time.process_time() - cpu])
+    _tell("ready")
     ticker = asyncio.create_task(_report_progress(crowd))
     while (command := await _next(commands))[0] != "end":
         await _carry_out(crowd, *command)

@@ -1,16 +1,24 @@
 """Client processes, real ones, against a stand-in's socket."""
 
 import asyncio
+import sys
 
 import pytest
 
 from load.errors import Exit, LoadError
-from load.fleet import Fleet, shares
+from load.fleet import Fleet, Reader, shares
 from load.measurement import drain
 from load.messages import Job
 from tests.load.standin import CONNECTED, DENIED, START, SUBSCRIBED, publication, standin
 
 SECONDS = 20
+FAKE = """
+import sys, time
+for kind, seconds in zip(("here", "ready"), map(float, sys.argv[1:])):
+    time.sleep(seconds)
+    print('["%s", null]' % kind, flush=True)
+    sys.stdin.readline()
+"""
 
 
 async def test_the_processes_share_the_connections_and_add_up() -> None:
@@ -25,6 +33,28 @@ async def test_the_processes_share_the_connections_and_add_up() -> None:
         assert fleet.deliveries == 10
         found = await fleet.tally(203)
     assert (found.lost, found.duplicated, found.out_of_order) == (5, 0, 0)
+
+
+async def test_the_time_to_connect_is_from_the_last_start_to_the_last_subscription() -> None:
+    """Processes that started at different times have connected at the same."""
+    commands = iter([fake(here=0.5, ready=0.4), fake(here=0.0, ready=0.8)])
+    told: list[list[int]] = []
+    async with (
+        asyncio.timeout(SECONDS),
+        Fleet(
+            Job("http://x", "t", "orders", 2),
+            processes=2,
+            starting=told.append,
+            start=lambda: Reader.start(next(commands)),
+        ) as fleet,
+    ):
+        assert 0.8 <= fleet.connected_in < 1.2
+        assert told == [fleet.pids]
+
+
+def fake(*, here: float, ready: float) -> tuple[str, ...]:
+    """A client process that takes so many seconds to start, and then to connect."""
+    return (sys.executable, "-c", FAKE, str(here), str(ready))
 
 
 async def test_connections_that_are_opened_anew_begin_where_they_are_told_to() -> None:
