@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from load.errors import LoadError
 from load.fleet import Fleet
+from load.interruption import Interrupted
 from load.messages import PROGRESS_SECONDS, Tally
 from load.report import Result, milliseconds
 from load.scenario import Bench
@@ -23,7 +24,7 @@ LATE_SECONDS = 1.0
 @dataclass(frozen=True)
 class Measured:
     """`made`: events, in the `asked_seconds` that the warm-up is part of. `seconds`: from the end
-    of the warm-up to the last write or, if later, the last receipt.
+    of the warm-up to the last write or, if later, the last receipt; 0.0 if it was not reached.
     """
 
     rate: float
@@ -47,12 +48,13 @@ class Measured:
 
     def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies
+        rate = latencies.count / self.seconds if self.seconds else 0.0
         return Result(
             peer=bench.peer,
             scenario=scenario,
             connections=bench.options.connections,
             rate=self.rate,
-            deliveries_per_s=round(latencies.count / self.seconds, 1),
+            deliveries_per_s=round(rate, 1),
             p50_ms=milliseconds(latencies, 50),
             p90_ms=milliseconds(latencies, 90),
             p99_ms=milliseconds(latencies, 99),
@@ -136,7 +138,8 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
     """`seconds` at `rate`, after the warm-up; `begun` is called between the two, `written` after
     the last write. Ctrl-C ends the writing, not the rest.
 
-    Raises LoadError when nothing could be made, or the token ends before.
+    Raises LoadError when nothing could be made, or the token ends before; Interrupted when Ctrl-C
+    came during the warm-up, unless there is a fault to tell.
     """
     options = bench.options
     expect_token_to_last(bench, options.warmup + seconds + options.drain + LATE_SECONDS)
@@ -145,16 +148,20 @@ async def measure(  # noqa: PLR0913 - what, on whom, from where; how much, how l
     fleet.measure(since)
     with bench.interruption.graceful() as stop:
         async with bench.screen.bar(options.warmup + seconds, lambda: _news(fleet)):
-            await source.run(rate, options.warmup, stop)
-            begun()
             meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
+            await source.run(rate, options.warmup, stop)
+            if not (unmeasured := stop.is_set()):
+                begun()
+                meter = Meter([os.getpid(), *fleet.pids], bench.server_pid)
             await source.run(rate, seconds, stop)
             usage, cpu, ended = meter.read(), meter.cpu_seconds(), _now()
             written()
         until = await arrive(source, fleet.complete_to, options.drain)
         interrupted = stop.is_set()
     tally = await fleet.tally(until)
-    last = max(ended, tally.last)
+    if unmeasured and not tally.faults:
+        raise Interrupted
+    last = max(since, ended, tally.last)
     return Measured(
         rate=rate,
         asked_seconds=options.warmup + seconds,

@@ -52,6 +52,10 @@ class Tally:
     ended: Counter[str] = field(default_factory=Counter)
     """How connections ended before their time, and how many."""
 
+    @property
+    def faults(self) -> int:
+        return self.lost + self.duplicated + self.out_of_order
+
     def merge(self, other: Self) -> None:
         self.latencies.merge(other.latencies)
         self.lost += other.lost

@@ -23,6 +23,7 @@ WHOLE = 2
 """Warm-up and measurement make whole events only: so many fewer may be no fault of the source."""
 ROUGH_SECONDS = 1.5
 LIMITED = "HTTP 429"
+INTERRUPTED = "interrupted: the highest rate may be higher"
 TRIES = 2
 """A rate is too high when it failed so often: another program may have had the core once."""
 HOPELESS = 10.0
@@ -84,7 +85,7 @@ class Search:
             return f"a fault at {measured.rate:,.0f} events/s ended the search"
         if LIMITED in measured.failures:
             return f"a limit of the target ended the search: {measured.failures}"
-        return "interrupted: the highest rate may be higher" if measured.interrupted else ""
+        return INTERRUPTED if measured.interrupted else ""
 
     def _step(self) -> int:
         cpu = self.best.usage.server if self.best else None
@@ -151,6 +152,8 @@ async def _open_anew(fleet: Fleet, source: Source) -> None:
 
 def tell(bench: Bench, search: Search) -> None:
     """Add what was found to the outcome, were it cut short."""
+    if bench.interruption.happened:
+        search.over = search.over or INTERRUPTED
     if search.shown:
         held = search.fault or search.best
         add_row(bench, "saturate" if held else OVERLOADED, search.shown)

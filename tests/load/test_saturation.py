@@ -6,8 +6,9 @@ from dataclasses import replace
 from load.histogram import Histogram
 from load.measurement import Measured
 from load.messages import Tally
-from load.saturation import TRIES, Search, keeps_up
+from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, tell
 from load.usage import Usage
+from tests.load.test_handshakes import bench
 
 LIMIT_MS = 60.0
 
@@ -141,6 +142,15 @@ def test_a_limit_of_the_target_is_not_taken_for_the_highest_rate() -> None:
     search = Search(LIMIT_MS)
     assert search.judge(replace(measured(200, made=0.6), failures="80 HTTP 429"))
     assert search.over == "a limit of the target ended the search: 80 HTTP 429"
+
+
+def test_a_search_that_ended_between_two_measurements_is_told_to_be_unfinished() -> None:
+    search, here = Search(LIMIT_MS), bench()
+    search.judge(measured(100))
+    here.interruption.interrupt()
+    tell(here, search)
+    assert [each.scenario for each in here.outcome.results] == ["saturate"]
+    assert here.outcome.notes == [f"tandem: {INTERRUPTED}"]
 
 
 def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
