@@ -41,10 +41,20 @@ class Measured:
     """The source's, so far."""
 
     @property
-    def server_us_per_delivery(self) -> float:
-        """CPU of the server's own processes; 0.0 where nothing was delivered, or seen."""
+    def cost(self) -> dict[str, float]:
+        """CPU of the server's own processes for a delivery, µs, as a row of the report has it.
+
+        Empty where nothing was delivered, or the server is not ours to see.
+        """
         deliveries = self.tally.latencies.count
-        return round(self.cpu_seconds / deliveries * 1_000_000, 2) if deliveries else 0.0
+        if not deliveries or self.usage.server is None:
+            return {}
+        return {"server_us_per_delivery": round(self.cpu_seconds / deliveries * 1_000_000, 2)}
+
+    @property
+    def told_cost(self) -> str:
+        """For a line of text."""
+        return " ".join(f"{each} µs each" for each in self.cost.values()) or "measured"
 
     def result(self, scenario: str, bench: Bench, **extra: float) -> Result:
         latencies = self.tally.latencies

@@ -42,7 +42,7 @@ async def play(stage: Stage) -> None:
         for count in stage.options.own.counts:
             mine, channels = channels[:count], channels[count:]  # each begins at offset 1
             measured = await _measure(stage, mine)
-            stage.screen.say(f"{count:7,} channels: {measured.server_us_per_delivery} µs each")
+            stage.screen.say(f"{count:7,} channels: {measured.told_cost}")
             if measured.interrupted:
                 return
 
@@ -54,8 +54,7 @@ async def _measure(stage: Stage, channels: Sequence[str]) -> Measured:
     job = Job(stage.target.url, stage.staff.token, "orders", connections, channels=list(channels))
     async with Fleet(job, 1) as fleet:
         measured = await _play(bench, fleet, channels)
-    cost = measured.server_us_per_delivery
-    keep(bench, "channels", measured, channels=len(channels), server_us_per_delivery=cost)
+    keep(bench, "channels", measured, channels=len(channels), **measured.cost)
     return measured
 
 

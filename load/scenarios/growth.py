@@ -23,9 +23,8 @@ async def play(stage: Stage) -> None:
             job = Subject.of_stage(stage).job(size, at_once=128)
             async with Fleet(job, options.processes) as fleet:
                 measured = await measure(bench, fleet, source, rate=rate, seconds=options.duration)
-            stage.screen.say(f"{size:7,} subscribers: {measured.server_us_per_delivery} µs each")
-            cost = measured.server_us_per_delivery
-            keep(bench, "growth", measured, server_us_per_delivery=cost)
+            stage.screen.say(f"{size:7,} subscribers: {measured.told_cost}")
+            keep(bench, "growth", measured, **measured.cost)
             if measured.interrupted:
                 return
 

@@ -4,13 +4,42 @@ import asyncio
 from itertools import chain, repeat
 
 import httpx
+import pytest
 
-from load.measurement import arrive, drain
+from load.histogram import Histogram
+from load.measurement import Measured, arrive, drain
+from load.messages import Tally
 from load.sources.rest import last_offset
 from load.target import Account, Target
+from load.usage import Usage
 
 STAFF = Account("staff@tandem.example", "t", 900)
 SECONDS = 10
+
+
+def measured(server: float | None, deliveries: int) -> Measured:
+    latencies = Histogram()
+    latencies.record(1_000, deliveries)
+    return Measured(
+        rate=10.0,
+        asked_seconds=1.0,
+        made=10,
+        tally=Tally(latencies),
+        usage=Usage(0.1, server),
+        seconds=1.0,
+        interrupted=False,
+        cpu_seconds=0.5 if server else 0.0,
+    )
+
+
+def test_the_cost_of_a_delivery_is_told_in_microseconds() -> None:
+    assert measured(server=0.5, deliveries=100_000).cost == {"server_us_per_delivery": 5.0}
+    assert measured(server=0.5, deliveries=100_000).told_cost == "5.0 µs each"
+
+
+@pytest.mark.parametrize(("server", "deliveries"), [(None, 100), (0.5, 0)])
+def test_a_cost_that_cannot_be_seen_is_left_out(server: float | None, deliveries: int) -> None:
+    assert measured(server, deliveries).cost == {}
 
 
 def target(*heads: int) -> Target:
