@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import sqrt
 
 from load.fleet import Fleet
 from load.measurement import Measured, add_row, measure
@@ -38,16 +39,22 @@ class Search:
 
     With `strict` a repeat or disorder is a fault of the server, at any rate, and ends the search,
     and so is a loss on a connection that lasted; otherwise the rate was too high.
+
+    Rates are measured for ROUGH_SECONDS until one is too high, from then on for `duration`, and so
+    is the best one before it counts.
     """
 
     limit_ms: float
     strict: bool = True
+    duration: float = ROUGH_SECONDS
     best: Measured | None = None
     too_high: float | None = None
     fault: Measured | None = None
     over: str = ""
     """Why it ended before it was done."""
     tried: list[Measured] = field(default_factory=list)
+    rough: int = 0
+    """So many of the tried, the first ones, were measured for less than `duration`."""
 
     def rates(self, first: float) -> Iterator[float]:
         """What to try next, until it is known closely enough or the lowest fails."""
@@ -55,29 +62,54 @@ class Search:
         while self.too_high is None:
             yield rate
             rate *= self._step()
-        while self.best is None and self.too_high > LOWEST_RATE:
-            yield self.too_high / 2
-        while self.best and self.too_high > self.best.rate * PRECISION:
-            yield (self.best.rate * self.too_high) ** 0.5
+        while next_rate := self._closer(self.too_high):
+            yield next_rate
+
+    @property
+    def seconds(self) -> float:
+        """How long the next rate is measured."""
+        return self.duration if self.too_high else ROUGH_SECONDS
 
     def judge(self, measured: Measured) -> bool:
         """Whether the rate is decided, or is to be tried again."""
+        self.rough += self.seconds < self.duration
         self.tried.append(measured)
         if keeps_up(measured, self.limit_ms):
             if self.best is None or measured.rate >= self.best.rate:
                 self.best = measured
             return True
         self.over = self._end(measured)
-        times = sum(each.rate == measured.rate for each in self.tried)
-        p99 = milliseconds(measured.tally.latencies, 99) or 0.0
-        if times >= TRIES or p99 > HOPELESS * self.limit_ms or measured.tally.ended:
-            self.too_high = measured.rate
+        if not self.over and self._failed_for_good(measured):
+            self._lower(measured.rate)
         return bool(self.over) or self.too_high == measured.rate
 
     @property
     def shown(self) -> Measured | None:
         """What stands for the search: its fault, or else the best, or else the last."""
         return self.fault or self.best or (self.tried[-1] if self.tried else None)
+
+    def _closer(self, too_high: float) -> float | None:
+        if self.best is None:
+            return too_high / 2 if too_high > LOWEST_RATE else None
+        if too_high > self.best.rate * PRECISION:
+            return sqrt(self.best.rate * too_high)
+        is_rough = any(each is self.best for each in self.tried[: self.rough])
+        return self.best.rate if is_rough else None
+
+    def _failed_for_good(self, measured: Measured) -> bool:
+        tries = [each for each in self.tried if each.rate == measured.rate]
+        failed = [each for each in tries if not keeps_up(each, self.limit_ms)]
+        p99 = milliseconds(measured.tally.latencies, 99) or 0.0
+        hopeless = p99 > HOPELESS * self.limit_ms
+        return len(failed) >= TRIES or hopeless or bool(measured.tally.ended)
+
+    def _lower(self, too_high: float) -> None:
+        """What held a higher rate, or this one for a moment, is the best no longer."""
+        self.too_high = too_high
+        if self.best and self.best.rate >= too_high:
+            lower = [each for each in self.tried if each.rate < too_high]
+            held = [each for each in lower if keeps_up(each, self.limit_ms)]
+            self.best = max(held, key=lambda each: each.rate, default=None)
 
     def _end(self, measured: Measured) -> str:
         if self.strict and faulty(measured):
@@ -118,8 +150,7 @@ async def saturate(
     for rate in search.rates(first):
         decided = False
         while not decided:
-            seconds = bench.options.duration if search.too_high else ROUGH_SECONDS
-            measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
+            measured = await measure(bench, fleet, source, rate=rate, seconds=search.seconds)
             decided = search.judge(measured)
             bench.screen.say(_line(measured, search.limit_ms))
             if measured.tally.ended and not measured.interrupted:

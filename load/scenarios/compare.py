@@ -94,7 +94,8 @@ async def _measure(bench: Bench, fleet: Fleet, source: Source, first: float) -> 
         at_rate = await measure(bench, fleet, source, rate=options.rate, seconds=options.duration)
         keep(bench, "fanout", at_rate)
         return
-    search = Search(options.own.limit, strict=bench.peer == OURS)
+    ours = bench.peer == OURS
+    search = Search(options.own.limit, strict=ours, duration=options.duration)
     try:
         await saturate(bench, fleet, source, search, first=options.own.first or first)
     finally:

@@ -23,7 +23,7 @@ async def play(stage: Stage) -> None:
         job = Subject.of_stage(stage).job(options.connections)
         async with Fleet(job, options.processes) as fleet:
             stage.screen.say(f"{options.connections:,} connections subscribed")
-            search = Search(options.own.limit)
+            search = Search(options.own.limit, duration=options.duration)
             try:
                 await saturate(stage, fleet, source, search, first=options.own.first or FIRST_RATE)
             finally:

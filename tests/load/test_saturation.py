@@ -30,9 +30,11 @@ def measured(
     )
 
 
-def search_on(server: Callable[[float], Measured], first: float = 50.0) -> Search:
+def search_on(
+    server: Callable[[float], Measured], first: float = 50.0, search: Search | None = None
+) -> Search:
     """As `saturate` does it."""
-    search = Search(LIMIT_MS)
+    search = search or Search(LIMIT_MS)
     for rate in search.rates(first):
         while not search.judge(server(rate)):
             pass
@@ -69,6 +71,30 @@ def test_a_first_guess_that_is_too_high_is_halved() -> None:
 def test_a_server_with_an_idle_core_is_asked_for_four_times_as_much() -> None:
     found = search_on(lambda rate: measured(rate, 5 if rate < 1_000 else 1_000, server=rate / 1000))
     assert tried(found)[:4] == [50, 200, 400, 800]
+
+
+def test_a_rate_that_was_held_for_a_moment_only_is_not_the_highest() -> None:
+    search = Search(LIMIT_MS, duration=60)
+
+    def briefly_more(rate: float) -> Measured:
+        return up_to(4_000 if search.seconds < 60 else 3_000)(rate)
+
+    search_on(briefly_more, 4_000, search)
+    assert search.best
+    assert 3_000 / 1.07 <= search.best.rate <= 3_000
+
+
+def test_the_highest_rate_was_measured_for_as_long_as_was_asked() -> None:
+    search = Search(LIMIT_MS, duration=60)
+    seconds: list[tuple[float, float]] = []
+
+    def server(rate: float) -> Measured:
+        seconds.append((rate, search.seconds))
+        return up_to(4_000)(rate)
+
+    search_on(server, 4_000, search)
+    assert search.best
+    assert (search.best.rate, 60) in seconds
 
 
 def test_a_rate_fails_only_when_it_failed_twice() -> None:
