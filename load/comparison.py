@@ -9,7 +9,9 @@ from load.report import OURS, OVERLOADED, SIGNED_IN, Result
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of the results of one scenario; `compared`: with its ratio to Tandem's."""
+    """One figure of the results of one scenario; `compared`: with its ratio to Tandem's, `highest`:
+    0 in a round in which not even the lowest rate was kept up with.
+    """
 
     title: str
     scenario: str
@@ -18,6 +20,7 @@ class Column:
     compared: bool = False
     wide: bool = False
     """Left out where there is little room."""
+    highest: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,12 @@ class Comparison:
 
 COUNT = ",.0f"
 COLUMNS = (
-    Column("most deliveries/s", "saturate", lambda it: it.deliveries_per_s, COUNT, compared=True),
-    Column("events/s", "saturate", lambda it: it.rate, COUNT, wide=True),
+    Column(
+        *("most deliveries/s", "saturate", lambda it: it.deliveries_per_s, COUNT),
+        compared=True,
+        highest=True,
+    ),
+    Column("events/s", "saturate", lambda it: it.rate, COUNT, wide=True, highest=True),
     Column("p99 ms", "saturate", lambda it: it.p99_ms, ",.1f", wide=True),
     Column("p50 ms at half", "half", lambda it: it.p50_ms, ",.1f"),
     Column("p99 ms at half", "half", lambda it: it.p99_ms, ",.1f"),
@@ -56,6 +63,7 @@ def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
 
     One that signed in besides has a second row for it, to stand beside Tandem's only one.
     Medians of several rounds stand with the lowest and the highest; `narrow`: of the main figure.
+    Who had fewer rounds than another, as some failed, says so.
     """
     results = [_row_of(each) for each in results]
     played = {each.scenario for each in results}
@@ -70,11 +78,12 @@ def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
     peers = sorted(by_peer, key=lambda peer: bars.get(peer, 0.0), reverse=True)
     headers = ["peer", *(title for column in columns for title in _titles(column)), "remarks"]
     ours = by_peer.get(OURS, [])
+    rounds = max(map(_rounds, by_peer.values()), default=0)
     rows = [
         [
             peer,
             *_cells(columns, by_peer[peer], ours, narrow=narrow),
-            "; ".join(_remarks(by_peer[peer])),
+            "; ".join(_remarks(by_peer[peer], rounds)),
         ]
         for peer in peers
     ]
@@ -120,7 +129,8 @@ def _spread(figures: Sequence[float], form: str, *, whole: bool) -> str:
 
 def _figures(column: Column, results: Sequence[Result]) -> list[float]:
     found = (column.figure(each) for each in results if each.scenario == column.scenario)
-    return [figure for figure in found if figure is not None]
+    figures = [figure for figure in found if figure is not None]
+    return figures + [0.0] * _overloaded(results) if figures and column.highest else figures
 
 
 def _middle(column: Column, results: Sequence[Result]) -> float | None:
@@ -128,9 +138,23 @@ def _middle(column: Column, results: Sequence[Result]) -> float | None:
     return median(figures) if figures else None
 
 
-def _remarks(results: Sequence[Result]) -> Iterator[str]:
-    if any(each.scenario == OVERLOADED for each in results):
-        yield "did not keep up"
+def _overloaded(results: Sequence[Result]) -> int:
+    return sum(each.scenario == OVERLOADED for each in results)
+
+
+def _rounds(results: Sequence[Result]) -> int:
+    """In which there was a main figure, or an attempt at one."""
+    counted = (*(column.scenario for column in COLUMNS if column.compared), OVERLOADED)
+    return sum(each.scenario in counted for each in results)
+
+
+def _remarks(results: Sequence[Result], rounds: int) -> Iterator[str]:
+    """`rounds`: how many there were of the others."""
+    mine, overloaded = _rounds(results), _overloaded(results)
+    if mine < rounds:
+        yield f"{mine} of {rounds} rounds"
+    if overloaded:
+        yield "did not keep up" + f" in {overloaded} of {mine}" * (overloaded < mine)
     bound = [each for each in results if each.client_bound]
     if bound:
         yield "client-bound" if len(bound) == len(results) else f"{_names(bound)} client-bound"

@@ -120,6 +120,11 @@ class Result:
         return not (self.lost or self.duplicated or self.out_of_order)
 
     @property
+    def delivered(self) -> bool:
+        """Whether there was anything to lose."""
+        return bool(self.deliveries_per_s) or not self.clean
+
+    @property
     def client_bound(self) -> bool:
         return max(self.client_cpu, self.extra.get("load_cores", 0.0)) > BOUND
 
@@ -145,8 +150,7 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Whether there was anything to lose."""
-        return any(each.deliveries_per_s or not each.clean for each in self.results)
+        return any(each.delivered for each in self.results)
 
     @property
     def exit_code(self) -> Exit:
@@ -159,6 +163,8 @@ def verdict(outcome: Outcome) -> str:
         return f"NOT CLEAN: {', '.join(_faults(outcome.results))}"
     if not outcome.delivered:
         return "nothing was to be delivered"
+    if not any(each.delivered for each in outcome.results if each.counted):
+        return f"nothing of {OURS} was measured"
     if outcome.compared:
         return f"clean: tandem delivered every event once, in order, {_whom(outcome.results)}"
     return f"clean: every event once, in order, {_whom(outcome.results)}"

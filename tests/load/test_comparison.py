@@ -56,6 +56,20 @@ def test_a_server_that_kept_up_with_no_rate_has_no_figure_and_says_so() -> None:
     assert list(found.bars) == ["tandem"]
 
 
+def test_a_round_in_which_no_rate_was_kept_up_with_counts_as_none() -> None:
+    failed = [result("other", 250, OVERLOADED)] * 2
+    found = row("other", *[OURS] * 3, *failed, result("other", 600))
+    assert found["most deliveries/s"] == "0 (0…600)"
+    assert found["x tandem"] == "0.00"
+    assert found["p99 ms"] == "3.0"
+    assert found["remarks"] == "did not keep up in 2 of 3"
+
+
+def test_rounds_that_failed_are_missed() -> None:
+    found = compare([OURS, OURS, OURS, result("other", 600)])
+    assert [cells[-1] for cells in found.rows] == ["", "1 of 3 rounds"]
+
+
 def test_client_bound_results_are_marked_and_others_are_not() -> None:
     bound = replace(OURS, client_cpu=0.95)
     half = replace(OURS, scenario="half")

@@ -107,3 +107,9 @@ def test_the_verdict_is_the_last_line() -> None:
     assert shown(Outcome([CLEAN]), terminal=False).splitlines()[-1].startswith("clean")
     faulty = Outcome([replace(CLEAN, lost=3)])
     assert shown(faulty, terminal=False).splitlines()[-1].startswith("NOT CLEAN")
+
+
+def test_a_comparison_without_tandem_says_nothing_of_it() -> None:
+    theirs = replace(CLEAN, peer="other")
+    assert verdict(Outcome([theirs], compared=True)) == "nothing of tandem was measured"
+    assert verdict(Outcome([theirs, CLEAN], compared=True)).startswith("clean: tandem delivered")
