@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from load import cores
 from load.quantities import count, positive, seconds
+from load.redaction import DEMO_PASSWORD
 from load.scenario import Options, Scenario
 
 CONNECTIONS_PER_PROCESS = 250
@@ -67,7 +68,7 @@ def _add_target_flags(parser: argparse.ArgumentParser, scenario: Scenario) -> No
     add = _adder(parser, "target", scenario)
     add("--url", type=_address, told="a running deployment (default: start one, limits off)")
     add("--email", default="staff@tandem.example", told="who signs in (default: %(default)s)")
-    add("--password", default="tandem-demo", told="(default: the demo password)")
+    add("--password", default=DEMO_PASSWORD, told="(default: the demo password)")
     add("--workers", "N", type=count, told="worker processes of the own server (default: 1)")
 
 

@@ -12,6 +12,7 @@ from load.errors import Exit, LoadError
 from load.interruption import Interrupted, Interruption
 from load.machine import Machine, describe
 from load.page import Page
+from load.redaction import redacted
 from load.report import Outcome, write_json
 from load.scenario import Bench, Options, Scenario, Stage
 from load.screen import Screen
@@ -52,7 +53,8 @@ def tell(options: Options, screen: Screen, machine: Machine, outcome: Outcome) -
     if options.json:
         write_json(options.json, machine, outcome.results)
     if options.html:
-        page = Page(shlex.join(["python", "-m", "load", *sys.argv[1:]]), machine, outcome)
+        arguments = redacted(sys.argv[1:], options.password)
+        page = Page(shlex.join(["python", "-m", "load", *arguments]), machine, outcome)
         options.html.write_text(page.render(), encoding="utf-8")
     if markdown := getattr(options.own, "markdown", None):
         markdown.write_text(to_markdown(compare(outcome.results)), encoding="utf-8")

@@ -11,6 +11,7 @@ import httpx
 
 from load.errors import LoadError
 from load.http import Answer, HttpClient
+from load.redaction import without_user
 
 _API = "/api/v1"
 _REQUEST_SECONDS = 10
@@ -108,7 +109,8 @@ class Target:
             return await self._http.request(method, path, **request)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
-            raise LoadError.unreachable(f"{self.url} cannot be reached: {reason}") from None
+            address = without_user(self.url)
+            raise LoadError.unreachable(f"{address} cannot be reached: {reason}") from None
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

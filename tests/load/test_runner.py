@@ -14,10 +14,11 @@ from rich.console import Console
 
 from load.errors import Exit, LoadError
 from load.fleet import Fleet
+from load.machine import describe
 from load.measurement import measure
 from load.messages import Job
-from load.report import Result
-from load.runner import run
+from load.report import Outcome, Result
+from load.runner import run, tell
 from load.scenario import Bench, Options, Scenario
 from load.screen import Screen
 from tests.load.test_handshakes import bench
@@ -79,3 +80,36 @@ async def test_a_measurement_that_the_token_does_not_outlast_is_not_begun(
 async def test_an_error_before_is_all_there_is(tmp_path: Path, screen: Screen) -> None:
     with pytest.raises(LoadError, match="the server is gone"):
         await run(failing_after(), options(tmp_path / "out.json"), screen)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--password", "hidden-1"],
+        ["--pass", "hidden-1"],
+        ["--password=hidden-1"],
+        ["--url", "http://hidden-1:x@tandem.example"],
+        ["--url=http://x:hidden-1@tandem.example"],
+    ],
+)
+def test_a_page_to_be_passed_on_holds_no_password(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["load", "fanout", *flags, "--rate=7"])
+    file = tmp_path / "out.html"
+    given = replace(bench().options, password="hidden-1", html=file, own=Namespace())
+    tell(given, screen, describe(), Outcome([CLEAN]))
+    told = file.read_text()
+    assert "hidden-1" not in told
+    assert "--rate=7" in told
+    assert "fanout" in told
+
+
+def test_the_demo_password_may_be_seen(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["load", "fanout", "--password", "tandem-demo"])
+    file = tmp_path / "out.html"
+    given = replace(bench().options, password="tandem-demo", html=file, own=Namespace())
+    tell(given, screen, describe(), Outcome([CLEAN]))
+    assert "--password tandem-demo" in file.read_text()

@@ -50,6 +50,16 @@ async def test_a_target_that_is_not_there_is_unreachable() -> None:
     assert caught.value.exit_code == Exit.UNREACHABLE
 
 
+async def test_who_signs_in_by_the_address_is_not_told() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    transport = httpx.MockTransport(answer)
+    async with Target("http://me:hidden@tandem.example", transport) as tandem:
+        with pytest.raises(LoadError, match=r"^http://…@tandem\.example cannot be reached"):
+            await tandem.sign_in("a@b.example", "secret")
+
+
 async def test_a_server_that_is_not_tandem_is_unreachable() -> None:
     async with target(lambda _: httpx.Response(404, text="<html>")) as tandem:
         with pytest.raises(LoadError, match="is this a Tandem server") as caught:
