@@ -25,8 +25,9 @@ _SPARE_SECONDS = 30
 
 
 async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
-    """Play, tell, write the file. Raises LoadError when there is nothing to report; an error that
-    came after the first result is told with the others.
+    """Play, tell, write the file. An error that came after the first result is told with it.
+
+    When there is nothing to report, raises LoadError or, after Ctrl-C, CancelledError.
     """
     interruption = Interruption(asyncio.current_task())
     interruption.listen()
@@ -34,13 +35,14 @@ async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
     try:
         await _play(scenario, Bench(options, screen, interruption, outcome, "tandem", None))
     except (Interrupted, asyncio.CancelledError):
-        if not outcome.results:
-            raise asyncio.CancelledError from None
+        interruption.happened = True
     except LoadError as error:
         if not outcome.results:
             raise
         outcome.notes.append(f"ended early: {error}")
         error_code = error.exit_code
+    if interruption.happened and not outcome.results:
+        raise asyncio.CancelledError
     if interruption.happened:
         outcome.notes.append("interrupted: this is the report so far")
     tell(options, screen, machine, outcome)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import sqrt
 
+from load.errors import LoadError
 from load.fleet import Fleet
 from load.measurement import Measured, add_row, measure
 from load.quantities import positive
@@ -85,8 +86,12 @@ class Search:
 
     @property
     def shown(self) -> Measured | None:
-        """What stands for the search: its fault, or else the best, or else the last."""
-        return self.fault or self.best or (self.tried[-1] if self.tried else None)
+        """What stands for the search: its fault, or else the best, or else the last that failed.
+
+        None where it was over before any rate was decided: that says nothing about the server.
+        """
+        failed = self.tried[-1] if self.tried and not self.over else None
+        return self.fault or self.best or failed
 
     def _closer(self, too_high: float) -> float | None:
         if self.best is None:
@@ -146,7 +151,10 @@ def keeps_up(measured: Measured, limit_ms: float) -> bool:
 async def saturate(
     bench: Bench, fleet: Fleet, source: Source, search: Search, *, first: float = FIRST_RATE
 ) -> None:
-    """Fills `search`, which Ctrl-C ends with what it has found so far."""
+    """Fills `search`, which Ctrl-C ends with what it has found so far.
+
+    Raises LoadError when a limit of the target left nothing to be found.
+    """
     for rate in search.rates(first):
         decided = False
         while not decided:
@@ -156,7 +164,9 @@ async def saturate(
             if measured.tally.ended and not measured.interrupted:
                 await _open_anew(fleet, source)
         if search.over:
-            return
+            break
+    if search.over and not search.shown and not bench.interruption.happened:
+        raise LoadError.refused(search.over)
 
 
 async def measure_below(

@@ -1,5 +1,6 @@
 """What a run leaves when it does not come to its end."""
 
+import asyncio
 import io
 import json
 import os
@@ -80,6 +81,18 @@ async def test_a_measurement_that_the_token_does_not_outlast_is_not_begun(
 async def test_an_error_before_is_all_there_is(tmp_path: Path, screen: Screen) -> None:
     with pytest.raises(LoadError, match="the server is gone"):
         await run(failing_after(), options(tmp_path / "out.json"), screen)
+
+
+async def test_what_was_interrupted_before_the_first_result_is_no_report(
+    tmp_path: Path, screen: Screen
+) -> None:
+    async def play(bench: Bench) -> None:
+        bench.interruption.happened = True
+
+    file = tmp_path / "out.json"
+    with pytest.raises(asyncio.CancelledError):
+        await run(Scenario(summary="", play_alone=play), options(file), screen)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,20 @@
 """Which rates a search tries, and what ends it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
+import pytest
+
+from load.errors import Exit, LoadError
+from load.fleet import Fleet
 from load.histogram import Histogram
 from load.measurement import Measured
 from load.messages import Tally
-from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, tell
+from load.report import OVERLOADED, Outcome
+from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, saturate, tell
+from load.series import History
 from load.usage import Usage
 from tests.load.test_handshakes import bench
 
@@ -164,6 +172,32 @@ def test_a_loss_is_a_fault_although_it_was_interrupted() -> None:
     assert search.shown is search.fault is found
 
 
+def told_of(search: Search) -> Outcome:
+    here = bench()
+    tell(here, search)
+    return here.outcome
+
+
+def test_what_was_cut_short_before_a_rate_was_decided_says_nothing_about_the_server() -> None:
+    search = Search(LIMIT_MS)
+    assert search.judge(replace(measured(50), interrupted=True))
+    outcome = told_of(search)
+    assert outcome.results == []
+    assert outcome.notes == ["tandem: interrupted: the highest rate may be higher"]
+
+
+def test_what_was_cut_short_later_leaves_the_best_so_far() -> None:
+    search = Search(LIMIT_MS)
+    search.judge(measured(50))
+    search.judge(replace(measured(100), interrupted=True))
+    assert [(each.scenario, each.rate) for each in told_of(search).results] == [("saturate", 50)]
+
+
+def test_a_server_that_kept_up_with_nothing_is_told_as_overloaded() -> None:
+    found = told_of(search_on(up_to(0)))
+    assert [each.scenario for each in found.results] == [OVERLOADED]
+
+
 def test_a_limit_of_the_target_is_not_taken_for_the_highest_rate() -> None:
     search = Search(LIMIT_MS)
     assert search.judge(replace(measured(200, made=0.6), failures="80 HTTP 429"))
@@ -177,6 +211,46 @@ def test_a_search_that_ended_between_two_measurements_is_told_to_be_unfinished()
     tell(here, search)
     assert [each.scenario for each in here.outcome.results] == ["saturate"]
     assert here.outcome.notes == [f"tandem: {INTERRUPTED}"]
+
+
+class Idle:
+    """A Fleet that hears nothing."""
+
+    pids: Sequence[int] = ()
+    deliveries = 0
+    histories: Sequence[History] = ()
+
+    def measure(self, since: int) -> None:
+        pass
+
+    def complete_to(self, until: int) -> list[int]:
+        return [until]
+
+    async def tally(self, until: int) -> Tally:
+        del until
+        return Tally()
+
+
+class Limited:
+    """A Source whose target takes nothing more."""
+
+    failures = "80 HTTP 429"
+
+    async def head(self) -> int:
+        return 0
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        pass
+
+    async def settle(self, seconds: float) -> int:
+        del seconds
+        return 0
+
+
+async def test_a_limit_of_the_target_from_the_first_rate_on_is_a_refusal() -> None:
+    with pytest.raises(LoadError, match="a limit of the target") as caught:
+        await saturate(bench(None), cast("Fleet", Idle()), Limited(), Search(LIMIT_MS))
+    assert caught.value.exit_code == Exit.USAGE
 
 
 def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
