@@ -131,7 +131,7 @@ def _options(given: argparse.Namespace) -> Options:
 def default_processes(connections: int, *, own: bool) -> int:
     """One for each 250 connections, at least two, at most one a core; an own server keeps one."""
     wanted = math.ceil(connections / CONNECTIONS_PER_PROCESS)
-    return min(max(wanted, 2), max(1, cores.usable() - own))
+    return min(max(wanted, 2), max(1, len(cores.usable()) - own))
 
 
 def _address(text: str) -> str:

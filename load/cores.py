@@ -27,9 +27,11 @@ def load_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def usable() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def usable() -> list[int]:
+    """All that this process may use."""
+    if sys.platform != "linux":
+        return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0))
 
 
 def _others() -> set[int]:

@@ -99,6 +99,8 @@ def remarks_on(scenario: str, ended: Counter[str], usage: Usage) -> Iterator[str
         yield f"{scenario}: {count:,} connections ended early: {how}"
     if usage.client_bound:
         yield f"{scenario} is client-bound: the load's own cores were over 90 % busy"
+    if usage.machine_bound:
+        yield f"{scenario}: the machine was over 90 % busy: the load may be what was measured"
 
 
 def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:

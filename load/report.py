@@ -23,6 +23,7 @@ SIGNED_IN = "connect, signed in"
 
 EXTRA = {
     "load_cores": ("load's cores", "{:.0%} busy"),
+    "machine_cores": ("machine's cores", "{:.0%} busy"),
     "bytes_per_connection": ("memory a connection", "{:,.0f} bytes"),
     "connects_per_s": ("connects/s", "{:,.0f}"),
     "server_us_per_connect": ("server CPU a connect", "{:,.0f} µs"),

@@ -116,6 +116,16 @@ class Search:
             held = [each for each in lower if keeps_up(each, self.limit_ms)]
             self.best = max(held, key=lambda each: each.rate, default=None)
 
+    @property
+    def load_bound(self) -> str:
+        """What the load itself lacked at the lowest rate that was too high; mostly nothing."""
+        failed = [each for each in self.tried if each.rate == self.too_high]
+        failed = [each for each in failed if not keeps_up(each, self.limit_ms)]
+        if any(each.usage.client_bound or each.usage.machine_bound for each in failed):
+            return "the load's cores were over 90 % busy"
+        made_less = any(fell_behind(each) and not each.failures for each in failed)
+        return "the load made fewer" if made_less else ""
+
     def _end(self, measured: Measured) -> str:
         if self.strict and faulty(measured):
             self.fault = measured
@@ -143,9 +153,14 @@ def keeps_up(measured: Measured, limit_ms: float) -> bool:
     the last events wait for 10 ms.
     """
     p99 = milliseconds(measured.tally.latencies, 99)
-    asked = measured.rate * measured.asked_seconds
     whole = not (faulty(measured) or measured.tally.ended or measured.interrupted)
-    return whole and p99 is not None and p99 <= limit_ms and measured.made >= asked * MADE - WHOLE
+    return whole and p99 is not None and p99 <= limit_ms and not fell_behind(measured)
+
+
+def fell_behind(measured: Measured) -> bool:
+    """Whether the source made less than was asked of it."""
+    asked = measured.rate * measured.asked_seconds
+    return measured.made < asked * MADE - WHOLE
 
 
 async def saturate(
@@ -207,6 +222,9 @@ def tell(bench: Bench, search: Search) -> None:
     elif search.best is None and search.tried:
         slow = f"{search.tried[-1].rate:,.0f} events/s, the lowest rate that was tried"
         bench.outcome.notes.append(f"{bench.peer} did not keep up with {slow}")
+    if (why := search.load_bound) and not search.over:
+        note = f"at {search.too_high:,.0f} events/s {why}: the server may reach more"
+        bench.outcome.notes.append(f"{bench.peer}: {note}")
 
 
 def add_search_flags(parser: ArgumentParser) -> None:

@@ -1,13 +1,13 @@
 """CPU and memory of the processes of a run, read from the system at two moments."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 
-from load.cores import load_cores
+from load import cores
 
 BOUND = 0.9
 _MEGABYTE = 1_000_000
@@ -19,9 +19,10 @@ class Usage:
     """CPU in cores (1.0: one core all the time), memory in MB (10^6 bytes).
 
     `client` is the busiest client process, since each has one thread: past BOUND it measures
-    itself. `load_cores`: how busy the cores are that the server does not run on, by whatever it is.
-    `server` and `server_rss` are the server's own processes, `services` our private Postgres and
-    Valkey by name; None and empty when the server is not ours to see.
+    itself. `load_cores`: how busy the cores are that the server does not run on, by whatever it is;
+    where none are set apart, `machine_cores` is that of all that the load may use. `server` and
+    `server_rss` are the server's own processes, `services` our private Postgres and Valkey by name;
+    None and empty when the server is not ours to see.
     """
 
     client: float
@@ -29,15 +30,22 @@ class Usage:
     server_rss: float | None = None
     services: dict[str, float] = field(default_factory=dict)
     load_cores: float | None = None
+    machine_cores: float | None = None
 
     @property
     def load(self) -> dict[str, float]:
         """As a row of the report has it."""
-        return {} if self.load_cores is None else {"load_cores": self.load_cores}
+        shares = {"load_cores": self.load_cores, "machine_cores": self.machine_cores}
+        return {name: share for name, share in shares.items() if share is not None}
 
     @property
     def client_bound(self) -> bool:
         return max(self.client, self.load_cores or 0.0) > BOUND
+
+    @property
+    def machine_bound(self) -> bool:
+        """Server and load, or the load alone, had no core left."""
+        return (self.machine_cores or 0.0) > BOUND
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,9 @@ class Meter:
         self._server = server
         self._begin = time.monotonic()
         self._before = self._sample()
-        self._idle = _idle_seconds()
+        self._apart = cores.load_cores()
+        self._cores = self._apart or cores.usable()
+        self._idle = _idle_seconds(self._cores)
 
     def read(self) -> Usage:
         seconds = time.monotonic() - self._begin
@@ -67,13 +77,14 @@ class Meter:
             shares.setdefault(now.role, []).append(share)
             rss += now.rss if now.role == "server" else 0
         client = round(max(shares.pop("client", [0.0])), 3)
+        idle = (_idle_seconds(self._cores) - self._idle) / (seconds * len(self._cores))
+        busy = round(1 - idle, 3)
+        here = Usage(client, load_cores=busy) if self._apart else Usage(client, machine_cores=busy)
         if self._server is None:
-            return Usage(client)
+            return here
         total = {role: round(sum(each), 3) for role, each in shares.items()}
-        cores = len(load_cores())
-        idle = (_idle_seconds() - self._idle) / (seconds * cores) if cores else 0.0
-        busy = round(1 - idle, 3) if cores else None
-        return Usage(client, total.pop("server", 0.0), round(rss / _MEGABYTE, 1), total, busy)
+        server, memory = total.pop("server", 0.0), round(rss / _MEGABYTE, 1)
+        return replace(here, server=server, server_rss=memory, services=total)
 
     def cpu_seconds(self) -> float:
         """Of the server's own processes, since the start; 0.0 when they are not ours to see."""
@@ -126,7 +137,7 @@ def _sample(process: psutil.Process, role: str) -> _Sample:
         return _Sample(role, cpu.user + cpu.system, process.memory_info().rss)
 
 
-def _idle_seconds() -> float:
-    """Of the cores that the load runs on."""
+def _idle_seconds(those: Sequence[int]) -> float:
+    """Of these cores together."""
     each = psutil.cpu_times(percpu=True)
-    return sum(each[core].idle + getattr(each[core], "iowait", 0.0) for core in load_cores())
+    return sum(each[core].idle + getattr(each[core], "iowait", 0.0) for core in those)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -211,6 +211,27 @@ def test_a_search_that_ended_between_two_measurements_is_told_to_be_unfinished()
     tell(here, search)
     assert [each.scenario for each in here.outcome.results] == ["saturate"]
     assert here.outcome.notes == [f"tandem: {INTERRUPTED}"]
+
+
+def cannot(**changes: Any) -> Outcome:
+    """Of a search in which everything over 60 events/s failed so."""
+    return told_of(
+        search_on(lambda rate: replace(measured(rate), **(changes if rate > 60 else {})))
+    )
+
+
+def test_a_rate_that_the_load_could_not_read_is_not_told_as_the_servers_limit() -> None:
+    late = measured(1, 1_000).tally
+    for busy in (Usage(0.5, 0.9, load_cores=0.95), Usage(0.5, 0.9, machine_cores=0.95)):
+        (note,) = cannot(usage=busy, tally=late).notes
+        assert note.endswith("the load's cores were over 90 % busy: the server may reach more")
+    assert cannot(usage=Usage(0.5, 0.9, load_cores=0.8), tally=late).notes == []
+
+
+def test_a_rate_that_the_load_could_not_make_is_not_told_as_the_servers_limit() -> None:
+    (note,) = cannot(made=20).notes
+    assert note.endswith("the load made fewer: the server may reach more")
+    assert cannot(made=20, failures="80 not sent, too many in flight").notes == []
 
 
 class Idle:

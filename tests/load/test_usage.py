@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sys
+import time
 from asyncio.subprocess import PIPE
 
+from load import cores
 from load.usage import Meter, Usage
 
 CHILD = """
@@ -19,6 +21,23 @@ def test_a_busy_client_is_seen_and_a_server_that_is_not_ours_is_not() -> None:
     while (usage := meter.read()).client < 0.1:
         sum(range(100_000))
     assert (usage.server, usage.server_rss, usage.services) == (None, None, {})
+
+
+def test_where_no_cores_are_set_apart_the_whole_machine_is_looked_at() -> None:
+    meter = Meter([os.getpid()], server=None)
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        sum(range(100_000))
+    usage = meter.read()
+    assert usage.load_cores is None
+    assert usage.machine_cores is not None
+    assert usage.load == {"machine_cores": usage.machine_cores}
+    assert 0.5 / len(cores.usable()) < usage.machine_cores < 1.1
+
+
+def test_a_machine_that_is_over_nine_tenths_busy_is_told() -> None:
+    assert not Usage(client=0.5, machine_cores=0.9).machine_bound
+    assert Usage(client=0.5, machine_cores=0.91).machine_bound
 
 
 async def test_an_own_server_has_cpu_and_memory() -> None:
