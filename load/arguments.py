@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from load import cores
 from load.quantities import count, positive, seconds
 from load.redaction import DEMO_PASSWORD
@@ -138,7 +140,8 @@ def _address(text: str) -> str:
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
+        httpx.URL(text)  # whose rules are stricter
+    except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
         raise argparse.ArgumentTypeError(f"{text!r} is not an http:// or https:// address")

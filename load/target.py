@@ -1,11 +1,12 @@
 """The deployment under load, over its REST interface."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from secrets import token_hex
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -16,6 +17,9 @@ from load.redaction import without_user
 _API = "/api/v1"
 _REQUEST_SECONDS = 10
 _CONNECTIONS = 64
+_STRANGE = "not the JSON that was expected: is this a Tandem server?"
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,10 @@ class Target:
         answer = await self._ask("POST", "/auth/token", data=form)
         if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED}:
             raise LoadError.refused(f"{email} cannot sign in: wrong email or password")
-        token = _json(answer)
-        seconds = token["expires_in"]
-        return Account(email, token["access_token"], seconds, now + seconds)
+        token, seconds = _read(
+            answer, lambda it: (str(it["access_token"]), float(it["expires_in"]))
+        )
+        return Account(email, token, seconds, now + seconds)
 
     async def register_customer(self) -> Account:
         """A new customer, to own the orders of the run: staff would get each event of an own order
@@ -72,30 +77,30 @@ class Target:
         """
         email, password = f"load-{token_hex(6)}@tandem.example", token_hex(16)
         body = {"email": email, "name": "Load", "password": password}
-        _json(await self._ask("POST", "/users", json=body))
+        _read(await self._ask("POST", "/users", json=body), dict)
         return await self.sign_in(email, password)
 
     async def head(self, staff: Account) -> int:
         """The offset of the last event of `orders`."""
-        return int((await self._position(staff))["offset"])
+        return (await self._position(staff)).offset
 
     async def epoch(self, staff: Account) -> str:
-        return str((await self._position(staff))["epoch"])
+        return (await self._position(staff)).epoch
 
-    async def _position(self, staff: Account) -> dict[str, Any]:
+    async def _position(self, staff: Account) -> "_Position":
         answer = await self._ask("GET", "/orders", params={"limit": 1}, headers=staff.headers)
-        position: dict[str, Any] = _json(answer)["position"]
-        if position["channel"] != "orders":
+        position = _read(answer, _Position.of)
+        if position.channel != "orders":
             raise LoadError.refused(f"{staff.email} is not staff: `orders` is for staff only")
         return position
 
     async def list_orders(self, staff: Account) -> list[str]:
         """The ids of the newest orders."""
         answer = await self._ask("GET", "/orders", params={"limit": 20}, headers=staff.headers)
-        return [order["id"] for order in _json(answer)["items"]]
+        return _read(answer, lambda it: [str(order["id"]) for order in it["items"]])
 
     async def get_order(self, staff: Account, order_id: str) -> None:
-        _json(await self._ask("GET", f"/orders/{order_id}", headers=staff.headers))
+        _read(await self._ask("GET", f"/orders/{order_id}", headers=staff.headers), dict)
 
     async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
         return await self._writes.send("POST", "/orders", owner.headers, body)
@@ -113,12 +118,30 @@ class Target:
             raise LoadError.unreachable(f"{address} cannot be reached: {reason}") from None
 
 
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    """The body of a success; otherwise one line that says what was answered to what."""
+@dataclass(frozen=True)
+class _Position:
+    channel: str
+    epoch: str
+    offset: int
+
+    @classmethod
+    def of(cls, page: Any) -> Self:
+        """Where a page of orders stands."""
+        at = page["position"]
+        return cls(str(at["channel"]), str(at["epoch"]), int(at["offset"]))
+
+
+def _read(answer: httpx.Response, of: Callable[[Any], _Read]) -> _Read:
+    """What `of` takes from the JSON of a success; otherwise a LoadError of one line that says what
+    was answered to what. `of` may raise KeyError, TypeError or ValueError.
+    """
     what = f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}"
     is_json = "json" in answer.headers.get("content-type", "")
-    if answer.is_success and is_json:
-        body: dict[str, Any] = answer.json()
-        return body
-    detail = answer.json().get("detail") if is_json else "no JSON: is this a Tandem server?"
-    raise LoadError.unreachable(f"{what}: {detail}")
+    try:
+        body = answer.json() if is_json else None
+        if answer.is_success and is_json:
+            return of(body)
+    except (KeyError, TypeError, ValueError):
+        raise LoadError.unreachable(f"{what}: {_STRANGE}") from None
+    detail = body.get("detail") if isinstance(body, dict) else None
+    raise LoadError.unreachable(f"{what}: {detail or _STRANGE}")

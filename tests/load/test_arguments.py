@@ -48,6 +48,7 @@ def test_a_scenario_may_bring_flags_of_its_own() -> None:
         ["dive", "--workers", "0"],
         ["dive", "--url", "localhost:8000"],
         ["dive", "--url", "http://localhost:port"],
+        ["dive", "--url", "http://localhost\n"],
         ["dive", "--url", "http://localhost:8000", "--workers", "2"],
         ["dive", "--depth", "far"],
         ["dive", "--unknown"],

@@ -67,6 +67,36 @@ async def test_a_server_that_is_not_tandem_is_unreachable() -> None:
     assert caught.value.exit_code == Exit.UNREACHABLE
 
 
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json={"token": "another service's"}),
+        httpx.Response(200, json=["access_token"]),
+        httpx.Response(200, json={"access_token": "x", "expires_in": "soon"}),
+        httpx.Response(200, headers=JSON, text="<html>"),
+        httpx.Response(200, headers=JSON, content=b"\xff"),
+        httpx.Response(502, json="a proxy's"),
+        httpx.Response(502, headers=JSON, text="<html>"),
+        httpx.Response(502, json={"error": "a proxy's"}),
+    ],
+)
+async def test_json_of_another_server_is_told_in_one_line(answer: httpx.Response) -> None:
+    async with target(lambda _: answer) as tandem:
+        with pytest.raises(LoadError, match=r"answered \d+: .* is this a Tandem") as caught:
+            await tandem.sign_in("a@b.example", "secret")
+    assert caught.value.exit_code == Exit.UNREACHABLE
+
+
+@pytest.mark.parametrize("position", [{}, {"position": None}, {"position": {"channel": "orders"}}])
+async def test_a_page_without_a_position_is_no_page_of_orders(position: dict[str, object]) -> None:
+    async with target(lambda _: httpx.Response(200, json=position)) as tandem:
+        with pytest.raises(LoadError, match="is this a Tandem"):
+            await tandem.head(STAFF)
+
+
 async def test_a_problem_is_told_with_its_detail() -> None:
     problem = {"detail": "too many sign-ins"}
     async with target(lambda _: httpx.Response(429, json=problem)) as tandem:
