@@ -6,7 +6,17 @@ Otherwise the figures of a run would say how well the two share a core.
 import os
 import sys
 
-SERVER_CORE = 0
+
+def usable() -> list[int]:
+    """All that this process may use, which in a container can be less than what there is."""
+    if sys.platform != "linux":
+        return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0))
+
+
+OURS = frozenset(usable())
+"""Before this process leaves one to the server."""
+SERVER_CORE = min(OURS)
 
 
 def keep_off() -> None:
@@ -22,21 +32,10 @@ def own_prefix() -> tuple[str, ...]:
 
 def load_cores() -> list[int]:
     """Those of this process, once it keeps off the server's; else none that could be told apart."""
-    if sys.platform != "linux" or SERVER_CORE in os.sched_getaffinity(0):
-        return []
-    return sorted(os.sched_getaffinity(0))
+    mine = usable()
+    return [] if sys.platform != "linux" or SERVER_CORE in mine else mine
 
 
-def usable() -> list[int]:
-    """All that this process may use."""
-    if sys.platform != "linux":
-        return list(range(os.cpu_count() or 1))
-    return sorted(os.sched_getaffinity(0))
-
-
-def _others() -> set[int]:
+def _others() -> frozenset[int]:
     """Empty where there is but one core, or no way to choose."""
-    if sys.platform != "linux":
-        return set()
-    usable = set(range(os.cpu_count() or 1))
-    return usable - {SERVER_CORE} if SERVER_CORE in usable else set()
+    return OURS - {SERVER_CORE} if sys.platform == "linux" else frozenset()
