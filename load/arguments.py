@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,20 @@ def parse(argv: Sequence[str], scenarios: Mapping[str, Scenario]) -> tuple[str, 
         parser.error("--workers is for an own server, --url for one that runs already")
     for flag in _FILES:
         file = getattr(given, flag, None)
-        if file and not file.parent.is_dir():
-            parser.error(f"--{flag}: there is no directory {file.parent}")
+        if file and (reason := _unwritable(file)):
+            parser.error(f"--{flag}: {reason}")
     return given.scenario, _options(given)
+
+
+def _unwritable(file: Path) -> str:
+    """Why it will not be written, as far as can be seen without writing; empty if it may be."""
+    if not file.parent.is_dir():
+        return f"there is no directory {file.parent}"
+    if file.is_dir():
+        return f"{file} is a directory"
+    return (
+        "" if os.access(file if file.exists() else file.parent, os.W_OK) else f"no right to {file}"
+    )
 
 
 def build_parser(scenarios: Mapping[str, Scenario]) -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from load.errors import Exit
@@ -194,9 +193,9 @@ def milliseconds(latencies: Histogram, percent: float) -> float | None:
     return None if found is None else round(found / 1000, 3)
 
 
-def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:
+def to_json(machine: Machine, results: Sequence[Result]) -> str:
     document = {"machine": asdict(machine), "results": [_plain(result) for result in results]}
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _plain(result: Result) -> dict[str, Any]:

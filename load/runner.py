@@ -3,8 +3,9 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from load import cores
 from load.comparison import compare, to_markdown
@@ -13,7 +14,7 @@ from load.interruption import Interrupted, Interruption
 from load.machine import Machine, describe
 from load.page import Page
 from load.redaction import redacted
-from load.report import Outcome, write_json
+from load.report import Outcome, to_json
 from load.scenario import Bench, Options, Scenario, Stage
 from load.screen import Screen
 from load.server import OwnServer, own_server
@@ -45,21 +46,35 @@ async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
         raise asyncio.CancelledError
     if interruption.happened:
         outcome.notes.append("interrupted: this is the report so far")
-    tell(options, screen, machine, outcome)
-    return outcome.exit_code or error_code
+    told = tell(options, screen, machine, outcome)
+    return outcome.exit_code or error_code or told
 
 
-def tell(options: Options, screen: Screen, machine: Machine, outcome: Outcome) -> None:
-    """On the screen, and in the files that were asked for."""
+def tell(options: Options, screen: Screen, machine: Machine, outcome: Outcome) -> Exit:
+    """On the screen, and in the files that were asked for: each of those that can be written.
+
+    Exit.USAGE when one could not.
+    """
     screen.show(outcome, machine)
+    code = Exit.CLEAN
+    for file, text in _files(options, machine, outcome):
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            screen.say(f"{file} was not written: {error.strerror}")
+            code = Exit.USAGE
+    return code
+
+
+def _files(options: Options, machine: Machine, outcome: Outcome) -> Iterator[tuple[Path, str]]:
     if options.json:
-        write_json(options.json, machine, outcome.results)
+        yield options.json, to_json(machine, outcome.results)
     if options.html:
         arguments = redacted(sys.argv[1:], options.password)
         page = Page(shlex.join(["python", "-m", "load", *arguments]), machine, outcome)
-        options.html.write_text(page.render(), encoding="utf-8")
+        yield options.html, page.render()
     if markdown := getattr(options.own, "markdown", None):
-        markdown.write_text(to_markdown(compare(outcome.results)), encoding="utf-8")
+        yield markdown, to_markdown(compare(outcome.results))
 
 
 async def _play(scenario: Scenario, bench: Bench) -> None:

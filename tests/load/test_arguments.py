@@ -72,6 +72,16 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(
     assert "no directory" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--json", "--html"])
+def test_a_directory_is_no_file_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["dive", flag, str(tmp_path)], SCENARIOS)
+    assert caught.value.code == Exit.USAGE
+    assert "is a directory" in capsys.readouterr().err
+
+
 def test_a_scenario_that_starts_everything_itself_takes_no_address(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -3,13 +3,12 @@
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from rich.console import Console
 
 from load.errors import Exit
 from load.machine import Machine, describe
-from load.report import Outcome, Result, rows, verdict, write_json
+from load.report import Outcome, Result, rows, to_json, verdict
 from load.screen import Screen
 
 RESULT_KEYS = [
@@ -43,9 +42,8 @@ def shown(outcome: Outcome, *, terminal: bool) -> str:
     return file.getvalue()
 
 
-def test_the_file_has_the_shape_that_is_promised(tmp_path: Path) -> None:
-    write_json(tmp_path / "out.json", describe(), [CLEAN])
-    document = json.loads((tmp_path / "out.json").read_text())
+def test_the_file_has_the_shape_that_is_promised() -> None:
+    document = json.loads(to_json(describe(), [CLEAN]))
     assert list(document) == ["machine", "results"]
     assert [list(result) for result in document["results"]] == [RESULT_KEYS]
     assert document["results"][0]["server_cpu"] is None

@@ -95,6 +95,14 @@ async def test_what_was_interrupted_before_the_first_result_is_no_report(
     assert not file.exists()
 
 
+def test_a_file_that_cannot_be_written_is_told_and_leaves_the_others(
+    tmp_path: Path, screen: Screen
+) -> None:
+    given = replace(options(tmp_path), html=tmp_path / "out.html")
+    assert tell(given, screen, describe(), Outcome([CLEAN])) == Exit.USAGE
+    assert "fanout" in (tmp_path / "out.html").read_text()
+
+
 @pytest.mark.parametrize(
     "flags",
     [
