@@ -129,4 +129,4 @@ class Crowd:
                 f"a socket was not subscribed within {SUBSCRIBE_SECONDS} s"
             ) from None
         except OSError as error:
-            raise LoadError.unreachable(f"a socket could not connect: {error}") from None
+            raise LoadError.unconnected(error) from None

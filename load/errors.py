@@ -1,7 +1,17 @@
 """What ends a run without a result; each error carries its exit code."""
 
+import errno
 from enum import IntEnum
 from typing import Self
+
+_NO_ROOM = {
+    errno.EMFILE: "raise `ulimit -n`, or use fewer --connections",
+    errno.ENFILE: "the system has no more open files (fs.file-max), use fewer --connections",
+    errno.EADDRNOTAVAIL: (
+        "all ports are taken: widen net.ipv4.ip_local_port_range, or use fewer --connections"
+    ),
+}
+"""What helps, by the errno of a connect."""
 
 
 class Exit(IntEnum):
@@ -28,3 +38,12 @@ class LoadError(Exception):
     def unreachable(cls, message: str) -> Self:
         """Nothing usable answers at the target."""
         return cls(message, Exit.UNREACHABLE)
+
+    @classmethod
+    def unconnected(cls, error: OSError) -> Self:
+        """A socket could not connect: for want of room here, which is no fault of the target's, or
+        for any other reason.
+        """
+        if remedy := _NO_ROOM.get(error.errno or 0):
+            return cls.refused(f"no room for another socket: {remedy}")
+        return cls.unreachable(f"a socket could not connect: {error}")

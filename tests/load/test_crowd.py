@@ -1,10 +1,17 @@
 """What the connections of one client process do together."""
 
 import asyncio
+import errno
 import json
-from collections.abc import Callable
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
 
 from load.crowd import Crowd
+from load.errors import Exit, LoadError
 from load.messages import Job
 from tests.load.standin import CONNECTED, SUBSCRIBED, StandIn, publication, standin
 
@@ -26,6 +33,39 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def subscribes(served: StandIn) -> list[dict[str, object]]:
     return [each["subscribe"] for each in map(json.loads, served.commands) if "subscribe" in each]
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """This process can open nothing."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_where_no_more_files_can_be_opened_it_is_told_what_helps() -> None:
+    async with standin(READY) as served:
+        with pytest.raises(LoadError, match="ulimit -n") as caught, no_more_files():
+            await opened(served, 1)
+    assert caught.value.exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (errno.EADDRNOTAVAIL, Exit.USAGE, "ip_local_port_range"),
+        (errno.ECONNREFUSED, Exit.UNREACHABLE, "could not connect"),
+    ],
+)
+def test_a_lack_of_ports_is_ours_and_a_refusal_the_targets(
+    number: int, code: Exit, told: str
+) -> None:
+    error = LoadError.unconnected(OSError(number, os.strerror(number)))
+    assert error.exit_code == code
+    assert told in str(error)
 
 
 async def test_in_a_storm_everybody_comes_back_with_the_position_that_it_had() -> None:
