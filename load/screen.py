@@ -26,7 +26,11 @@ class Screen:
         self._console = console
 
     def say(self, text: str) -> None:
-        self._console.print(text, style="dim", highlight=False, soft_wrap=True)
+        self._print(text, "dim")
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        """As it is: what a server said may hold brackets."""
+        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     @asynccontextmanager
     async def bar(self, seconds: float, counted: Callable[[], str]) -> AsyncIterator[None]:
@@ -53,7 +57,7 @@ class Screen:
             self._lines(outcome)
         self.say(str(machine))
         for note in outcome.notes:
-            self._console.print(f"note: {note}", style="yellow", highlight=False, soft_wrap=True)
+            self._print(f"note: {note}", "yellow")
         self._verdict(outcome)
 
     def _lines(self, outcome: Outcome) -> None:
@@ -73,7 +77,7 @@ class Screen:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            self._console.print("  ".join(cells).rstrip(), highlight=False, soft_wrap=True)
+            self._print("  ".join(cells).rstrip())
 
     def _verdict(self, outcome: Outcome) -> None:
         style = "green" if outcome.clean else "bold red"

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from load.errors import Exit
@@ -99,6 +100,12 @@ def test_where_connections_ended_the_verdict_does_not_speak_of_everybody() -> No
         assert verdict(outcome).endswith("to whoever was still connected")
     theirs = Outcome([CLEAN, replace(cut, peer="bun")], compared=True)
     assert verdict(theirs).endswith("to everybody")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_a_server_said_is_told_as_it_is(*, terminal: bool) -> None:
+    said = "nginx: [emerg] no [/path] here"
+    assert f"note: {said}" in shown(Outcome([CLEAN], [said]), terminal=terminal)
 
 
 def test_the_verdict_is_the_last_line() -> None:
