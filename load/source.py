@@ -37,7 +37,7 @@ class Source(Protocol):
 
 @dataclass
 class Made:
-    """One event to be published: its offset and its JSON without one."""
+    """One event to be published: its offset and its JSON without one. `at`: seconds since 1970."""
 
     offset: int
     at: float
@@ -54,6 +54,10 @@ class Paced(ABC):
 
     The first is due at once, the last one pace before the end: the next run's first follows it as
     any other. What it could not make in time it does not make later, and `head` tells.
+
+    `at` is when an event was due, to the millisecond, not when it was made: whoever would have been
+    told by then waits for a source that fell behind, as for a server. (Events that a server makes,
+    as in Rest, have its time.)
     """
 
     failures = ""
@@ -74,8 +78,9 @@ class Paced(ABC):
             passed = time.perf_counter() - begin
             due = min(int(passed * rate) + 1, whole) - made
             if due > 0:
-                made += min(due, MOST_AT_ONCE)
-                await self.publish(self._make(min(due, MOST_AT_ONCE)))
+                events = self._make(min(due, MOST_AT_ONCE), rate, late=passed - made / rate)
+                made += len(events)
+                await self.publish(events)
             if passed >= seconds:
                 return
             await _sleep(max(TICK_SECONDS, min(made / rate, seconds) - passed), stop)
@@ -87,11 +92,18 @@ class Paced(ABC):
     async def settle(self, seconds: float) -> int:  # noqa: ARG002 - the port
         return self._offset
 
-    def _make(self, count: int) -> list[Made]:
-        now = time.time()
-        payload = event(now)
-        first, self._offset = self._offset + 1, self._offset + count
-        return [Made(offset, now, payload) for offset in range(first, first + count)]
+    def _make(self, count: int, rate: float, *, late: float) -> list[Made]:
+        """The first was due `late` seconds ago. Those of a millisecond share the time, and so the
+        JSON, of the first of them, which costs next to nothing.
+        """
+        first_at, first = time.time() - late, self._offset + 1
+        self._offset += count
+        together, made = max(1, int(rate * TICK_SECONDS)), []
+        for begin in range(0, count, together):
+            at = first_at + begin / rate
+            payload, end = event(at), min(begin + together, count)
+            made += [Made(first + nth, at, payload) for nth in range(begin, end)]
+        return made
 
 
 _EVENT = (
@@ -102,10 +114,10 @@ _EVENT = (
 )
 
 
-def event(now: float) -> bytes:
-    """An event's JSON of about 330 bytes, without an offset. `now`: seconds since 1970."""
-    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds")
-    return _EVENT.format(at=at.replace("+00:00", "Z")).encode()
+def event(at: float) -> bytes:
+    """An event's JSON of about 330 bytes, without an offset. `at`: seconds since 1970."""
+    told = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    return _EVENT.format(at=told.replace("+00:00", "Z")).encode()
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

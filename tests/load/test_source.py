@@ -81,6 +81,28 @@ async def test_a_stop_ends_it_at_once() -> None:
     assert source.offsets == []
 
 
+class Stalled(Kept):
+    """Takes its time for what is published first."""
+
+    async def publish(self, events: list[Made]) -> None:
+        first = not self.made
+        await super().publish(events)
+        if first:
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("rate", [200, 10_000])
+async def test_an_event_is_as_old_as_it_is_overdue(rate: int) -> None:
+    source = Stalled()
+    await source.run(rate, 0.5, asyncio.Event())
+    made = [event for events in source.made for event in events]
+    assert len(made) > rate * 0.2
+    for event in made:
+        due = made[0].at + (event.offset - 1) / rate
+        assert due - 0.002 < event.at < due + 0.002
+        assert datetime.fromtimestamp(event.at, UTC).strftime("%S.%fZ") in event.payload.decode()
+
+
 @pytest.mark.timed
 async def test_a_run_ends_in_time_and_its_last_event_is_one_pace_before() -> None:
     source, begin = Kept(), time.perf_counter()
