@@ -66,7 +66,7 @@ async def _keep_up(
     ages = Histogram()
     meter = Meter([os.getpid()], stage.server_pid)
     async with _outbox(stage) as outbox:
-        looking = asyncio.create_task(_watch(connection, ages))
+        looking = asyncio.create_task(watch(connection, ages))
         begin = time.perf_counter()
         with stage.interruption.graceful() as stop:
             await outbox.run(rate, options.duration, stop)
@@ -84,10 +84,15 @@ async def _keep_up(
     return _result(stage, round(rate), lost, usage, events_per_s=per_second, **figures)
 
 
-async def _watch(connection: "asyncpg.Connection[asyncpg.Record]", ages: Histogram) -> None:
+async def watch(connection: "asyncpg.Connection[asyncpg.Record]", ages: Histogram) -> None:
+    """Look until cancelled. What was seen late counts as often as it would have been looked at: a
+    Postgres that is slow is so just when events wait.
+    """
+    looked = time.perf_counter()
     while True:
         _, age = await connection.fetchrow(PENDING) or (0, 0)
-        ages.record(int(float(age) * 1_000_000))
+        before, looked = looked, time.perf_counter()
+        ages.record(int(float(age) * 1_000_000), max(1, round((looked - before) / LOOK_SECONDS)))
         await asyncio.sleep(LOOK_SECONDS)
 
 
