@@ -31,15 +31,15 @@ class RedisPipe(asyncio.Protocol):
         return pipe
 
     def publish(self, topic: bytes, message: bytes) -> None:
-        """Raises LoadError when the connection is gone, or an earlier message was refused."""
-        if self._transport is None or self._failure:
-            raise LoadError.unreachable(f"Redis did not take an event: {self._failure}")
+        """See `say`."""
         self.say(b"PUBLISH", topic, message)
 
     def say(self, *words: bytes) -> None:
+        """Raises LoadError when the connection is gone, or an earlier command was refused."""
+        if self._transport is None or self._failure:
+            raise LoadError.unreachable(f"Redis did not take an event: {self._failure}")
         parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)]
-        if self._transport is not None:
-            self._transport.write(b"".join(parts))
+        self._transport.write(b"".join(parts))
 
     def close(self) -> None:
         if self._transport is not None:
