@@ -1,13 +1,11 @@
 """A day at the shop: Northwind orders placed and moved on while many watch and some look around."""
 
-import asyncio
 from argparse import ArgumentParser
-from contextlib import suppress
 
-from load.errors import LoadError
 from load.fleet import Fleet
 from load.measurement import keep, measure
 from load.quantities import positive
+from load.reads import Reads
 from load.scenario import Scenario, Stage
 from load.sources.rest import Rest
 from load.subject import Subject
@@ -20,34 +18,21 @@ async def play(stage: Stage) -> None:
     options = stage.options
     owner = await stage.target.register_customer()
     rest = Rest(stage.target, owner=owner, staff=stage.staff)
+    reads = Reads(stage.target, stage.staff)
     async with Fleet(Subject.of_stage(stage).job(options.connections), options.processes) as fleet:
-        reading = asyncio.create_task(_read(stage, options.own.reads))
-        try:
-            rate, seconds = options.rate, options.duration
+        rate, seconds = options.rate, options.duration
+        async with reads.running(options.own.reads):
             measured = await measure(
                 stage, fleet, rest, rate=rate, seconds=seconds, begun=rest.take_times
             )
-        finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
     times = rest.take_times()
     extra = {
         f"request_p{percent}_ms": round((times.percentile(percent) or 0.0) / 1000, 3)
         for percent in (50, 99)
     }
+    if reads.failures:
+        stage.outcome.notes.append(f"reads without success: {reads.failures}")
     keep(stage, "mixed", measured, **extra)
-
-
-async def _read(stage: Stage, rate: float) -> None:
-    """Lists by turns with one of the orders in them. A read that fails is the writes' to tell."""
-    target, staff = stage.target, stage.staff
-    while True:
-        with suppress(LoadError):
-            for order in (await target.list_orders(staff))[:5]:
-                await target.get_order(staff, order)
-                await asyncio.sleep(1 / rate)
-        await asyncio.sleep(1 / rate)
 
 
 def add_flags(parser: ArgumentParser) -> None:

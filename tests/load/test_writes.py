@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
+from load.errors import LoadError
 from load.http import Answer
 from load.report import Result
 from load.scenario import Stage
@@ -74,6 +75,17 @@ async def test_the_warm_up_is_in_no_time_of_a_request() -> None:
         stage = stage_on(ColdShop(15), rate=20, warmup=1, duration=1)
         row, *_ = await rows_of(play, stage)
         assert row.extra["request_p99_ms"] < COLD_SECONDS * 1000 / 2
+
+
+async def test_reads_without_success_are_told() -> None:
+    class Busy(ColdShop):
+        async def list_orders(self, staff: Account) -> list[str]:
+            raise LoadError.unreachable(f"{staff.token}: 429")
+
+    stage = stage_on(Busy(0), rate=20, warmup=0, duration=0.5)
+    await rows_of(mixed.play, stage)
+    (told,) = [note for note in stage.outcome.notes if note.startswith("reads without success: ")]
+    assert told.endswith(", the last: staff: 429")
 
 
 async def test_writers_of_a_round_are_timed_in_rounds_that_count_and_not_before() -> None:
