@@ -45,6 +45,7 @@ from app.users.errors import problems
 from app.users.feature import FEATURE as USERS
 from app.users.first_admin import ensure_admin
 from app.users.principals import DatabasePrincipals
+from app.users.sessions import remove_ended
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,10 @@ def create_app(
         runtime = app.state.runtime = Runtime(
             settings, sessions, principals, policies, relaying=recording
         )
-        runtime.housekeeping.chores.append(partial(remove_expired, sessions))
+        runtime.housekeeping.chores += [
+            partial(remove_expired, sessions),
+            partial(remove_ended, sessions),
+        ]
         runtime.follower.on_away = IdleConnections(engine).end
         await _ensure_admin(settings, sessions)
         await runtime.start()

@@ -72,7 +72,9 @@ class User(Base):
 
 
 class UserSession(Base):
-    """A sign-in, kept alive by refreshing; `generation` is that of its present refresh token."""
+    """A sign-in, kept alive by refreshing; `generation` is that of its present refresh token.
+    Once it has ended the row is of no use, and removed.
+    """
 
     __tablename__ = "user_sessions"
 
@@ -93,6 +95,9 @@ class UserSession(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
 
+    __table_args__ = (
+        Index("ix_user_sessions_ended_at", func.least(text("revoked_at"), text("expires_at"))),
+    )
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own
 
 

@@ -15,12 +15,22 @@ from app.auth.tokens import (
     read_refresh_token,
 )
 from app.core.config import Settings
+from app.core.database import OpenSession
 from app.users.credentials import Verified, lock_verified, store_hash
 from app.users.errors import InvalidCredentials, SessionNotFound, WrongPassword
 from app.users.events import record_rights_change
 from app.users.models import UserSession, is_live
 
 LISTED_SESSIONS = 200
+REMOVED_ROWS = 1_000
+
+# Nobody is waited for: a session that is just refreshed or revoked is left alone.
+REMOVE_ENDED = """
+    DELETE FROM user_sessions WHERE id = ANY(ARRAY(
+        SELECT id FROM user_sessions
+        WHERE LEAST(revoked_at, expires_at) <= statement_timestamp()
+        ORDER BY LEAST(revoked_at, expires_at) LIMIT $1 FOR UPDATE SKIP LOCKED))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,15 @@ async def revoke_sessions(
         .returning(UserSession.id)
     )
     return len((await session.execute(revoke)).all())
+
+
+async def remove_ended(sessions: OpenSession, *, limit: int = REMOVED_ROWS) -> int:
+    """Remove some that are live no more, with where they came from, whether or not their person
+    ever comes again; in a transaction of its own. How many.
+    """
+    async with sessions() as session, session.begin():
+        connection = await session.connection()
+        return (await connection.exec_driver_sql(REMOVE_ENDED, (limit,))).rowcount
 
 
 def lifetime(settings: Settings) -> timedelta:
