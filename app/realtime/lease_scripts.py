@@ -17,6 +17,9 @@ All is calm when renewals have gone on without a gap for the length of a lease. 
 Redis was away, hung or was emptied: nobody could renew, so no lease is taken for ended, and who
 is not present may just not have been written again yet.
 
+Time may be set back. Whoever renews first after that has no lease end later than its own does, or
+those of workers that died would last longer by the jump.
+
 The scripts make up names of keys, so this is for one Redis with replicas, not for Redis Cluster.
 """
 
@@ -53,6 +56,11 @@ redis.call('HSET', clock, 'last', now, 'since', since)
 redis.call('EXPIRE', clock, {GARBAGE_SECONDS})
 redis.call('EXPIRE', versions, {GARBAGE_SECONDS})
 redis.call('ZREMRANGEBYSCORE', versions, '-inf', now - {VERSIONS_SECONDS} * 1000000)
+
+if last and now < last then
+  local ahead = redis.call('ZRANGEBYSCORE', leases, string.format('(%.0f', now + span), '+inf')
+  for _, one in ipairs(ahead) do redis.call('ZADD', leases, now + span, one) end
+end
 
 local ends = tonumber(redis.call('ZSCORE', leases, lease) or '')
 local known = is_new or (ends and ends >= now)

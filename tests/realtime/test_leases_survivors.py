@@ -6,9 +6,12 @@ from uuid import uuid4
 import pytest
 
 from app.embedded import Services
+from tests.realtime.brokers import talking
 from tests.realtime.lease_steps import GROUP, Hall, calmed, hall, step
 from tests.realtime.presences import LEASE_SECONDS, info_of
+from tests.waiting import until
 
+AN_HOUR = 3600 * 1_000_000
 KEPT_FOR_A_DAY = ["clock", "versions"]
 
 
@@ -53,3 +56,17 @@ async def test_who_still_follows_the_former_log_keeps_what_it_has(redis_url: str
             await asyncio.sleep(LEASE_SECONDS / 10)
         assert here.left == []
         assert "presence:room" in await here.keys()
+
+
+async def test_a_clock_that_was_set_back_keeps_no_dead_worker_alive(redis_url: str) -> None:
+    async with hall(redis_url) as here, talking(redis_url) as redis:
+        killed, survivor = here.worker(), here.worker()
+        killed.entries.put(GROUP, "a", info_of("a"))
+        for worker in (killed, survivor):
+            await step(worker)
+            assert worker.lease is not None
+            await redis.zincrby(f"{worker.prefix}leases", AN_HOUR, worker.lease.name)
+        for mark in ("last", "since"):
+            await redis.hincrby(f"{survivor.prefix}clock", mark, AN_HOUR)
+        await here.reaped(killed.lease, survivor)
+        await until(lambda: here.left == ["a"])
