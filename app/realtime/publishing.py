@@ -26,9 +26,8 @@ async def publish(
 ) -> None:
     """To the other subscribers, on all workers, with who it is from."""
     channel = request.channel
-    with stations.time_limit.watch():
-        principal = await current_principal(stations, connection)
-        policy = await stations.channels.authorize(principal, channel)
+    principal = await current_principal(stations, connection)
+    policy = await stations.channels.authorize(principal, channel)
     if policy.signals is None:
         raise CommandError(ErrorCode.NOT_AVAILABLE)
     subscription = connection.subscriptions.get(channel)

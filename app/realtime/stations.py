@@ -21,8 +21,7 @@ from app.realtime.time_limit import TimeLimit
 class Stations:
     """`on_identified(connection, ttl)`: its token counts for so many seconds from now.
 
-    `time_limit`: for a `connect` or `subscribe`, the wait for its place included, for what is read
-    for a client, and for the right to `publish`.
+    `time_limit`: for the commands of one message together, the wait for their place included.
     """
 
     settings: Settings

@@ -24,6 +24,10 @@ class TimeLimit:
         """To be entered at once, by the task whose work it is."""
         return _Watch(self)
 
+    def deadline(self) -> "Deadline":
+        """For several pieces of work of one task, which have `seconds` together."""
+        return Deadline(self)
+
     def begin(self, watch: "_Watch") -> None:
         loop = asyncio.get_running_loop()
         watch.due = loop.time() + self._seconds
@@ -52,6 +56,7 @@ class _Watch:
 
     def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
+        self._task: asyncio.Task[object] | None = None
         self._expired = False
         self.due = 0.0
 
@@ -60,7 +65,7 @@ class _Watch:
         if task is None:
             raise RuntimeError("a limit of time is for the work of a task")
         self._task, self._cancelling = task, task.cancelling()
-        self._limit.begin(self)
+        self._begin()
         return self
 
     def __exit__(
@@ -69,13 +74,57 @@ class _Watch:
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._limit.end(self)
-        if not self._expired:
+        task, self._task = self._task, None
+        self._leave()
+        if task is None or not self._expired:
             return
+        self._expired = False
         # Whoever else cancelled the task meanwhile is obeyed.
-        if self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
+        if task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error
 
     def expire(self) -> None:
-        self._expired = True
-        self._task.cancel()
+        if self._task is not None:
+            self._expired = True
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._limit.begin(self)
+
+    def _leave(self) -> None:
+        self._limit.end(self)
+
+
+class Deadline(_Watch):
+    """To be entered for each piece of work; the time counts from the first one on. Once it is over
+    each raises TimeoutError at once. To be ended by whoever asked for it.
+    """
+
+    __slots__ = ("_begun", "_over")
+
+    def __init__(self, limit: TimeLimit) -> None:
+        super().__init__(limit)
+        self._begun = self._over = False
+
+    def __enter__(self) -> Self:
+        if self._over:
+            raise TimeoutError
+        return super().__enter__()
+
+    def end(self) -> None:
+        """The next piece of work, if there is one, is the first of others."""
+        if self._begun:
+            self._limit.end(self)
+            self._begun = self._over = False
+
+    def expire(self) -> None:
+        self._over = True
+        super().expire()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            super()._begin()
+
+    def _leave(self) -> None:
+        pass

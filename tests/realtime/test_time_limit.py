@@ -69,3 +69,53 @@ async def test_cancelled_by_another_at_the_same_moment_it_is_cancelled() -> None
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+# -------------------------------------------------------------- several pieces of work
+
+
+async def test_pieces_of_work_have_their_time_together() -> None:
+    limit, loop = TimeLimit(SHORT), asyncio.get_running_loop()
+    deadline, begun = limit.deadline(), loop.time()
+    with deadline:
+        await turns(3)
+    for _ in range(3):
+        with pytest.raises(TimeoutError), deadline:
+            await asyncio.Event().wait()
+    assert SHORT <= loop.time() - begun < 3 * SHORT
+    assert limit._running == {}
+
+
+async def test_what_happens_between_the_pieces_is_not_cut_off() -> None:
+    limit = TimeLimit(SHORT)
+    deadline = limit.deadline()
+    with deadline:
+        await turns(3)
+    await asyncio.sleep(2 * SHORT)
+    with pytest.raises(TimeoutError), deadline:
+        raise AssertionError("it is over")
+
+
+async def test_after_its_end_a_deadline_begins_anew() -> None:
+    limit = TimeLimit(SHORT)
+    deadline = limit.deadline()
+    for _ in range(2):
+        with pytest.raises(TimeoutError), deadline:
+            await asyncio.Event().wait()
+        deadline.end()
+    with deadline:
+        await turns(3)
+    deadline.end()
+    assert limit._running == {}
+
+
+async def test_who_is_cancelled_in_a_piece_of_work_is_cancelled() -> None:
+    async def work() -> None:
+        with TimeLimit(LONG).deadline():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await turns(3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
