@@ -79,7 +79,7 @@ async def serving(
         reading = asyncio.create_task(_read(process, tail, listening))
         try:
             url = await _address(listening, tail)
-            await _relayed(services)
+            await relayed(services)
             yield OwnServer(url, process.pid, services)
         finally:
             await stop(process, STOP_SECONDS)
@@ -166,7 +166,7 @@ async def _address(listening: asyncio.Future[str], tail: deque[str]) -> str:
     raise LoadError.unreachable(f"the own server did not start; it said: {said}")
 
 
-async def _relayed(services: Services) -> None:
+async def relayed(services: Services) -> None:
     """Until the events of the demo data have their numbers."""
     connection = await asyncpg.connect(services.database_url)
     try:

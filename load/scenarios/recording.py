@@ -5,17 +5,22 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Self
 
+from app.embedded import Services
+from load.errors import LoadError
 from load.histogram import Histogram
+from load.messages import PROGRESS_SECONDS
 from load.process import free_port, listening
 from load.quantities import count
 from load.report import Result, milliseconds
 from load.scenario import Bench, Scenario
-from load.server import environment, own_services, prepare
-from load.target import Target
+from load.server import environment, own_services, prepare, relayed
+from load.target import Account, Target
 from load.usage import Meter, Usage
 from load.writer import Writer
 
@@ -23,21 +28,27 @@ STAFF = ("staff@tandem.example", "tandem-demo")
 
 
 async def play(bench: Bench) -> None:
-    """Nobody listens, so the figures are those of the writes. Both servers share one database."""
+    """Nobody listens, so the figures are those of the writes, and a loss is an accepted one without
+    an offset. Both servers share one database.
+    """
     with own_services() as services, TemporaryDirectory(prefix="tandem-load-") as data_dir:
         variables = environment(os.environ, data_dir, services)
         await prepare(variables)
-        async with _server(variables, "on") as with_it, _server(variables, "off") as without:
-            await _compare(bench, with_it, without)
+        async with (
+            _server(variables, services, "on") as with_it,
+            _server(variables, services, "off") as without,
+        ):
+            await compare(bench, with_it, without)
 
 
 class Writers:
-    """Who write to one of the two servers."""
+    """Who write to one of the two servers. `log`: of its events since before the first write."""
 
-    def __init__(self, writer: Writer, pid: int) -> None:
+    def __init__(self, writer: Writer, pid: int, log: "Log") -> None:
         self.rates: list[float] = []
         self._writer = writer
         self._pid = pid
+        self._log = log
         self._times: list[Histogram] = []
         self._cpu: list[float] = []
         self._client = 0.0
@@ -63,7 +74,11 @@ class Writers:
     def failures(self) -> str:
         return self._writer.failures
 
-    def result(self, name: str, bench: Bench, **extra: float) -> Result:
+    async def lost(self, seconds: float) -> int:
+        """Accepted writes that have no offset after so many seconds: they were not recorded."""
+        return await self._log.lacks(self._writer.accepted, seconds)
+
+    def result(self, name: str, bench: Bench, *, lost: int = 0, **extra: float) -> Result:
         times = Histogram()
         for each in self._times:
             times.merge(each)
@@ -74,10 +89,35 @@ class Writers:
             **extra,
         }
         usage = Usage(self._client, round(median(self._cpu), 3), load_cores=self._load)
-        return Result.undelivered(bench.peer, name, usage, figures)
+        return Result.undelivered(bench.peer, name, usage, figures, lost=lost)
 
 
-async def _compare(bench: Bench, with_it: Writers, without: Writers) -> None:
+@dataclass(frozen=True)
+class Log:
+    """The channel `orders`, from `begun_at` on."""
+
+    target: Target
+    staff: Account
+    begun_at: int
+
+    @classmethod
+    async def of(cls, target: Target, staff: Account) -> Self:
+        return cls(target, staff, await target.head(staff))
+
+    async def lacks(self, events: int, seconds: float) -> int:
+        """How many of so many it does not hold, after at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while await self._length() < events:  # noqa: ASYNC110 - a head is asked for
+                    await asyncio.sleep(PROGRESS_SECONDS)
+        return max(0, events - await self._length())
+
+    async def _length(self) -> int:
+        return await self.target.head(self.staff) - self.begun_at
+
+
+async def compare(bench: Bench, with_it: Writers, without: Writers) -> None:
+    """Adds a row for both; raises LoadError when the unrecorded server accepted nothing."""
     options = bench.options
     with bench.interruption.graceful() as stop:
         for nth in range(options.own.rounds):
@@ -86,12 +126,21 @@ async def _compare(bench: Bench, with_it: Writers, without: Writers) -> None:
             if stop.is_set():
                 _keep_pairs(nth, with_it, without)
                 break
-    pairs = zip(with_it.rates, without.rates, strict=True)
-    share = median(one / other for one, other in pairs)
+    share = round(share_of(with_it, without), 3)
     failures = {each.failures for each in (with_it, without)} - {""}
-    bench.outcome.add(with_it.result("recorded", bench, share_of_unrecorded=round(share, 3)))
+    lost = await with_it.lost(options.drain)
+    bench.outcome.add(with_it.result("recorded", bench, lost=lost, share_of_unrecorded=share))
     bench.outcome.add(without.result("unrecorded", bench))
     bench.outcome.notes += [f"writes without success: {each}" for each in failures]
+
+
+def share_of(with_it: Writers, without: Writers) -> float:
+    """The median of the pairs; raises LoadError where there is nothing to have a share of."""
+    if not all(without.rates):
+        why = without.failures or "no answer came in time"
+        raise LoadError.unreachable(f"the unrecorded server accepted nothing in a round: {why}")
+    pairs = zip(with_it.rates, without.rates, strict=True)
+    return median(one / other for one, other in pairs)
 
 
 def _keep_pairs(count: int, *both: Writers) -> None:
@@ -103,7 +152,9 @@ def _keep_pairs(count: int, *both: Writers) -> None:
 
 
 @asynccontextmanager
-async def _server(variables: dict[str, str], recording: str) -> AsyncIterator[Writers]:
+async def _server(
+    variables: dict[str, str], services: Services, recording: str
+) -> AsyncIterator[Writers]:
     """Warm: whoever writes has written already."""
     port = free_port()
     command = [sys.executable, "-m", "load.plain_server", str(port), recording]
@@ -113,9 +164,11 @@ async def _server(variables: dict[str, str], recording: str) -> AsyncIterator[Wr
     ):
         staff = await target.sign_in(*STAFF)
         owner = await target.register_customer()
+        await relayed(services)  # what the demo data tell is none of the writes
+        log = await Log.of(target, staff)
         writer = Writer(target, owner=owner, staff=staff, moves=False)
         await writer.run_closed(8, 1.0, asyncio.Event())
-        yield Writers(writer, process.pid)
+        yield Writers(writer, process.pid, log)
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -130,7 +183,6 @@ SCENARIO = Scenario(
     add_flags=add_flags,
     defaults={"duration": 2.0},
     unheeded=frozenset(
-        {"url", "email", "password", "workers"}
-        | {"connections", "rate", "warmup", "drain", "processes"}
+        {"url", "email", "password", "workers"} | {"connections", "rate", "warmup", "processes"}
     ),
 )

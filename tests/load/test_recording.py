@@ -1,0 +1,71 @@
+"""What recording costs a write, and whether it was done."""
+
+import asyncio
+import os
+from argparse import Namespace
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from load.errors import Exit, LoadError
+from load.http import Answer
+from load.scenario import Bench
+from load.scenarios.recording import Log, Writers, compare
+from load.target import Account, Target
+from load.writer import Writer
+from tests.load.test_handshakes import bench
+
+STAFF = Account("staff@tandem.example", "t", 900)
+
+
+class Shop(Target):
+    """Answers every order with `status`, and records each `nth`."""
+
+    def __init__(self, status: int = 201, nth: int = 1) -> None:
+        super().__init__("http://tandem.example")
+        self.placed = 0
+        self._status = status
+        self._nth = nth
+
+    async def head(self, staff: Account) -> int:
+        assert staff is STAFF
+        return 7 + self.placed // self._nth
+
+    async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+        assert owner is STAFF
+        assert body["items"]
+        await asyncio.sleep(0.001)
+        self.placed += self._status == 201
+        return Answer(self._status, {"etag": '"1"'}, b'{"id":"x"}')
+
+
+async def writers(shop: Shop) -> Writers:
+    writer = Writer(shop, owner=STAFF, staff=STAFF, moves=False)
+    return Writers(writer, os.getpid(), await Log.of(shop, STAFF))
+
+
+async def compared(with_it: Shop, without: Shop) -> Bench:
+    own = Namespace(rounds=2, writers=2)
+    here = replace(bench(), options=replace(bench().options, own=own, duration=0.05, drain=0.0))
+    await compare(here, await writers(with_it), await writers(without))
+    return here
+
+
+async def test_what_was_recorded_is_clean() -> None:
+    recorded, plain = (await compared(Shop(), Shop())).outcome.results
+    assert (recorded.scenario, recorded.lost) == ("recorded", 0)
+    assert recorded.extra["share_of_unrecorded"] > 0
+    assert plain.lost == 0
+
+
+async def test_what_was_accepted_and_not_recorded_is_lost() -> None:
+    shop = Shop(nth=2)
+    outcome = (await compared(shop, Shop())).outcome
+    assert outcome.results[0].lost == shop.placed - shop.placed // 2 > 0
+    assert outcome.exit_code == Exit.UNCLEAN
+
+
+async def test_a_server_that_accepts_nothing_is_nothing_to_compare_with() -> None:
+    with pytest.raises(LoadError, match=r"accepted nothing in a round: \d+ HTTP 503"):
+        await compared(Shop(), Shop(status=503))
