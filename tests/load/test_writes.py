@@ -92,7 +92,7 @@ async def test_writers_of_a_round_are_timed_in_rounds_that_count_and_not_before(
     shop = ColdShop(8)
     writer = Writer(shop, owner=OWNER, staff=STAFF, moves=False)
     await writer.run_closed(8, COLD_SECONDS, asyncio.Event())
-    writers = recording.Writers(writer, os.getpid())
+    writers = recording.Writers(writer, os.getpid(), await recording.Log.of(shop, STAFF))
     await writers.write(2, 0.2, asyncio.Event())
     shop.cold = shop.asked + 2
     await writers.write(2, 0.2, asyncio.Event())
