@@ -22,6 +22,7 @@ from app.realtime.gathering import Gathered, SingleFlight
 from app.realtime.log import ChannelLog, Entry, contiguous
 from app.realtime.outbox import CONTROL_CHANNEL
 from app.realtime.reader import PIECE_EVENTS, LogReader, Look, within_a_read
+from app.realtime.rings import Rings
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class LogFollower:
         self._settings = settings
         self._broker = broker
         self._tick: int | None = None
+        self._rings = Rings(settings)
         self._logs: dict[str, ChannelLog] = {}
         self._users: dict[str, int] = {}
         self._activations: SingleFlight[ChannelLog] = SingleFlight()
@@ -73,8 +75,7 @@ class LogFollower:
         """
         self._users[channel] = self._users.get(channel, 0) + 1
         try:
-            log = self._logs.get(channel)
-            if log is not None and log.started:
+            if (log := self.started(channel)) is not None:
                 return log
             activate = partial(self._activate, channel, stored=stored)
             return await self._activations.run(channel, activate)
@@ -113,7 +114,7 @@ class LogFollower:
         await asyncio.sleep(self.linger_seconds)
         if self._users.get(channel) == 0:
             del self._users[channel]
-            self._logs.pop(channel, None)
+            self._rings.forget(self._logs.pop(channel, None))
             await self._broker.unsubscribe(channel)
             if channel in self._logs:  # somebody came while the unsubscribe was under way
                 await self._broker.subscribe(channel)
@@ -126,9 +127,7 @@ class LogFollower:
         self.expect(log.name, extent.head)
 
     async def _activate(self, channel: str, *, stored: bool) -> ChannelLog:
-        settings = self._settings
-        log = ChannelLog(channel, settings.ring_bytes, settings.ring_events)
-        self._logs[channel] = log
+        log = self._logs[channel] = self._rings.make(channel)
         await self._broker.subscribe(channel)
         if not stored:
             log.start(0)
@@ -161,6 +160,7 @@ class LogFollower:
     def _append(self, log: ChannelLog, entries: Iterable[Entry]) -> None:
         new = log.append(entries)
         if new:
+            self._rings.note(log)
             metrics.EVENTS.inc(new)
             self.on_news(log)
 
@@ -199,6 +199,7 @@ class LogFollower:
         if known:
             logger.warning("the log was renewed", extra={"epoch": epoch})
             self._logs.clear()
+            self._rings.clear()
             self.on_renewed()
         await self._broker.set_epoch(epoch)
 
@@ -284,10 +285,9 @@ class LogFollower:
         if newest <= log.head:  # nothing is missing: the target was nobody's offset
             return
         logger.warning("the log has a hole", extra={"channel": log.name, "after": log.head})
-        fresh = ChannelLog(log.name, self._settings.ring_bytes, self._settings.ring_events)
-        fresh.target = log.target
+        self._rings.forget(log)
+        fresh = self._logs[log.name] = self._rings.make(log.name, target=log.target)
         fresh.start(newest, floor)
-        self._logs[log.name] = fresh
         self.on_lost(log)
 
     async def aclose(self) -> None:

@@ -95,13 +95,17 @@ class ChannelLog:
             self.head = entry.offset
             self.size += len(entry.payload)
             self._batches.add(entry)
-        self._evict()
+        self._evict(self._max_bytes)
 
-    def _evict(self) -> None:
+    def shrink(self) -> None:
+        """Drop all but the newest."""
+        self._evict(0)
+
+    def _evict(self, max_bytes: int) -> None:
         """Drop the oldest while there is too much, but never the newest."""
         held = len(self._entries) - self._gone
         before = held
-        while held > 1 and (self.size > self._max_bytes or held > self._max_events):
+        while held > 1 and (self.size > max_bytes or held > self._max_events):
             self.size -= len(self._entries[self._gone].payload)
             self._gone += 1
             held -= 1

@@ -1,12 +1,14 @@
 """ConnectionManager: whoever fell off a ring goes on from Postgres, and nobody notices."""
 
 import gc
+import json
 import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.core.config import Settings
+from app.realtime import rings as realtime_rings
 from app.realtime.refill import KEPT_SEGMENTS
 from app.realtime.subscription import Subscription
 from tests.realtime.halls import Hall, Seat, hall_of
@@ -28,6 +30,22 @@ async def test_who_fell_off_the_ring_is_refilled_from_postgres(small: Hall) -> N
     seat.drain()
     await until(lambda: seat.offsets[-1:] == [10])
     assert seat.offsets == list(range(1, 11))
+
+
+async def test_who_is_slow_loses_nothing_when_other_channels_need_the_room(
+    settings: Settings, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime_rings, "TOTAL_BYTES", 1500)
+    bounded = settings.model_copy(update={"ring_bytes": 1000})
+    async with hall_of(bounded, log) as hall:
+        slow, other = await hall.seat("a"), await hall.seat("b")
+        slow.pause()
+        for channel in "ab":
+            await hall.say(channel, 3, payload=json.dumps({"fill": "x" * 250}))
+        assert slow.subscription.log.first == 3
+        slow.drain()
+        await until(lambda: slow.offsets[-1:] == [3])
+        assert slow.offsets == other.offsets == [1, 2, 3]
 
 
 async def test_one_read_serves_all_who_fell_off_at_the_same_place(small: Hall) -> None:
