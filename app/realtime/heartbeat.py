@@ -13,6 +13,7 @@ from app.realtime.timing import Timing
 from app.realtime.wheel import Wheel
 
 STALL_LOOKS = 4
+UNHEARD_SECONDS = 1.0
 
 
 class Heartbeat:
@@ -77,6 +78,7 @@ class Heartbeat:
             return None
         timing, now = connection.timing, self._now()
         self._look_at_backlog(connection, now)
+        self._look_at_unheard(timing, now)
         overdue = self._overdue(connection, now)
         if overdue is not None:
             connection.close(overdue)
@@ -98,7 +100,7 @@ class Heartbeat:
     def _ping(self, connection: Connection, now: float) -> None:
         connection.ping()
         connection.timing.pinged = True
-        connection.timing.pong_by = now + self._settings.pong_seconds
+        connection.timing.await_pong(now + self._settings.pong_seconds)
 
     def _look_at_backlog(self, connection: Connection, now: float) -> None:
         """As long as anything leaves, the client is alive, and its pong waits behind the rest."""
@@ -113,7 +115,13 @@ class Heartbeat:
         else:
             return
         if timing.pong_by is not None:
-            timing.pong_by = now + self._settings.pong_seconds
+            timing.await_pong(now + self._settings.pong_seconds)
+
+    def _look_at_unheard(self, timing: Timing, now: float) -> None:
+        """Whoever is late because we are is looked at again."""
+        late = timing.pong_by is not None and timing.pong_by <= now
+        if late and timing.stalled_by is None and timing.may_have_answered:
+            timing.pong_by = now + UNHEARD_SECONDS
 
     def _overdue(self, connection: Connection, now: float) -> CloseCode | None:
         timing = connection.timing

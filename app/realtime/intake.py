@@ -50,6 +50,7 @@ class Intake:
     def start(self, connection: Connection, source: Source) -> None:
         """Messages that came before this are carried out first."""
         self._connection, self._source = connection, source
+        connection.timing.unheard = len(self._waiting or ())
         self._go_on()
 
     # ------------------------------------------------- as a transport's owner
@@ -58,8 +59,9 @@ class Intake:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(message)
-        if self._source is not None and len(self._waiting) >= MAX_WAITING:
-            self._source.pause_reading()
+        if self._connection is not None:
+            self._connection.timing.unheard += 1
+        self._hold_back()
         self._go_on()
 
     def on_paused(self) -> None:
@@ -89,17 +91,28 @@ class Intake:
             self._tasks.add(self._task)
             self._task.add_done_callback(self._tasks.discard)
 
+    def _hold_back(self) -> None:
+        """Where many messages wait."""
+        if self._connection is not None and self._source is not None and self._has_many:
+            self._connection.timing.held_back = True
+            self._source.pause_reading()
+
     def _read_on(self, connection: Connection) -> None:
         """Unless something speaks against it still."""
-        few = self._waiting is None or len(self._waiting) < MAX_WAITING
-        if self._source is not None and few and connection.transport.writable:
+        connection.timing.held_back = self._has_many
+        if self._source is not None and not self._has_many and connection.transport.writable:
             self._source.resume_reading()
+
+    @property
+    def _has_many(self) -> bool:
+        return self._waiting is not None and len(self._waiting) >= MAX_WAITING
 
     async def _work(self, connection: Connection) -> None:
         connection_id.set(connection.id)
         try:
             while self._waiting and connection.transport.writable and not connection.closed:
                 await receive(self._stations, connection, self._waiting.popleft())
+                connection.timing.heard()
                 self._read_on(connection)
         except Exception:
             logger.exception("connection failed")

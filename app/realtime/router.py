@@ -155,8 +155,17 @@ async def _read(runtime: Runtime, connection: Connection, websocket: WebSocket) 
         if limit and is_longer(data, limit):
             connection.close(CloseCode.MESSAGE_TOO_BIG)
         else:
-            await receive(runtime.stations, connection, data)
+            await _carry_out(runtime, connection, data)
         await connection.writable()
+
+
+async def _carry_out(runtime: Runtime, connection: Connection, message: str | bytes) -> None:
+    """What came behind this message waits in the server meanwhile."""
+    timing = connection.timing
+    timing.unheard, timing.held_back = 1, True
+    await receive(runtime.stations, connection, message)
+    timing.heard()
+    timing.held_back = False
 
 
 def is_longer(data: str | bytes, limit: int) -> bool:

@@ -9,6 +9,9 @@ class Timing:
 
     `pinged` until the client answers. `stalled_by` is set while something waits to be written;
     `progress` is the transport's when it was.
+
+    `unheard`: how many messages have come and are not carried out yet; `held_back` while no more
+    are read. Once a pong is late it must be among the first `owed` of them; None: nobody knows yet.
     """
 
     connect_by: float | None = None
@@ -18,8 +21,30 @@ class Timing:
     stalled_by: float | None = None
     pinged: bool = False
     progress: int = 0
+    unheard: int = 0
+    held_back: bool = False
+    owed: int | None = None
 
     @property
     def next(self) -> float | None:
         times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by, self.stalled_by)
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def may_have_answered(self) -> bool:
+        """Whether a pong that came in time may still wait behind other messages. To be asked once
+        it is late, again and again: what came later does not count.
+        """
+        if self.owed is None and not self.held_back:
+            self.owed = self.unheard
+        return self.owed != 0
+
+    def heard(self) -> None:
+        """The oldest message was carried out."""
+        self.unheard -= 1
+        if self.owed:
+            self.owed -= 1
+
+    def await_pong(self, until: float) -> None:
+        """A ping has left, or what waited before it."""
+        self.pong_by, self.owed = until, None
