@@ -12,6 +12,7 @@ from app.auth.principals import Principal
 from app.core.database import OpenSession, Sessions
 from app.realtime.codes import CommandError, ErrorCode
 from app.realtime.protocol import MAX_CHANNEL_LENGTH
+from app.realtime.questions import Questions
 
 ENDINGS = 1024
 """Counters of ends, shared by the channels by their hash."""
@@ -74,6 +75,7 @@ class Channels:
         self._sessions = sessions
         self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
         self._namespaces = {namespace for namespace, _keyed in self._policies}
+        self._questions = Questions()
         self._endings = [0] * ENDINGS
 
     def endings(self, channel: str) -> int:
@@ -98,6 +100,11 @@ class Channels:
     async def authorize(self, principal: Principal, channel: str) -> ChannelPolicy:
         """The channel's policy. Raises what `policy_of` does, and 103 for what is not allowed."""
         policy, key = self.policy_of(channel), channel.partition(":")[2]
-        if not await policy.may_subscribe(self._sessions, principal, key):
+        question = policy.may_subscribe(self._sessions, principal, key)
+        if not await self._questions.ask(question):
             raise CommandError(ErrorCode.PERMISSION_DENIED)
         return policy
+
+    async def aclose(self) -> None:
+        """Nobody is authorized any more."""
+        await self._questions.aclose()

@@ -230,7 +230,7 @@ class LogReader:
             async with self._pool.acquire() as connection:
                 try:
                     return await connection.fetch(statement, *values, timeout=limit)
-                except TimeoutError:
+                except (TimeoutError, asyncio.CancelledError):
                     connection.terminate()  # else its release would wait for an answer again
                     raise
         except TimeoutError:  # whatever is wrong with this connection is wrong with the others

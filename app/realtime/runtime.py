@@ -112,6 +112,7 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._intakes, return_exceptions=True)
         await self.access.aclose()
+        await self.stations.channels.aclose()
         await self.manager.aclose()
         await self.follower.aclose()
         await self.reader.close()

@@ -1,0 +1,39 @@
+"""Questions to Postgres that are brought to their end, whoever still waits for the answer.
+
+To cancel one costs its connection: SQLAlchemy closes it, and of a Postgres that says nothing it
+takes leave for two seconds, in the middle of whatever was to end in time.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Questions:
+    """Those that nobody waits for any more end with their statement's limit of time, or with that
+    for a place in the pool; so they are never many more than the pool has connections.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def ask(self, question: Coroutine[Any, Any, Answer]) -> Answer:
+        """Its answer, or what it raises. Who is cancelled does not wait for it any longer."""
+        task = asyncio.create_task(question)
+        self._tasks.add(task)
+        task.add_done_callback(self._answered)
+        return await asyncio.shield(task)
+
+    def _answered(self, task: "asyncio.Task[Any]") -> None:
+        """Whoever waited has seen the error; nobody left is no reason for a warning."""
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def aclose(self) -> None:
+        """Those that are left are given up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
