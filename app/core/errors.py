@@ -31,6 +31,8 @@ RETRY_AFTER_SECONDS = 1
 MALFORMED = {"json_invalid"}
 VALUE_ERROR = "Value error, "
 """What Pydantic puts before a message of ours."""
+MAX_ERRORS = 100
+"""So many wrong places does an answer name at most."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -50,7 +52,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     instance: str
-    errors: list[ProblemDetail] | None = None
+    errors: list[ProblemDetail] | None = Field(default=None, max_length=MAX_ERRORS)
 
 
 class AppError(Exception):
@@ -256,7 +258,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
         ProblemDetail(
             pointer=_pointer(problem["loc"]), message=problem["msg"].removeprefix(VALUE_ERROR)
         )
-        for problem in found
+        for problem in found[:MAX_ERRORS]
     ]
     return render(request, InvalidRequest(errors=details))
 

@@ -12,6 +12,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
+    model_validator,
 )
 from pydantic_core import core_schema
 
@@ -28,6 +29,9 @@ regular expressions knows. None beyond U+FFFF, which some dialects see as two ch
 """
 SEEN = rf"^[^\u0000]*[^{INVISIBLE}][^\u0000]*$"
 NAME = rf"^[^\u0000{TURNING}]*[^{INVISIBLE}][^\u0000{TURNING}]*$"
+
+MAX_FIELDS = 32
+"""More than any body or query of ours has."""
 
 
 class Storable:
@@ -112,16 +116,28 @@ Time = Annotated[
 ]
 
 
-class RequestModel(BaseModel):
-    """A body: strict about types, unknown fields forbidden."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", str_strip_whitespace=False)
-
-
-class QueryModel(BaseModel):
-    """Query parameters: strings by nature, hence not strict; unknown ones forbidden."""
+class GivenModel(BaseModel):
+    """What comes in: unknown fields forbidden, and refused as one where there are very many."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, given: Any) -> Any:
+        """Each unknown field is an error of its own: thousands would hold up the loop."""
+        if isinstance(given, dict) and len(given) > MAX_FIELDS:
+            raise ValueError(f"must hold at most {MAX_FIELDS} fields")
+        return given
+
+
+class RequestModel(GivenModel):
+    """A body: strict about types."""
+
+    model_config = ConfigDict(strict=True, str_strip_whitespace=False)
+
+
+class QueryModel(GivenModel):
+    """Query parameters: strings by nature, hence not strict."""
 
 
 class ReadModel(BaseModel):
