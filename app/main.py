@@ -125,6 +125,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # behind a proxy it names http://, where the body goes in the clear
         responses={"default": {"model": Problem, "description": "Any error"}},
     )
     install_error_handlers(app)

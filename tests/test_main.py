@@ -1,5 +1,6 @@
 """The application as a whole, seen from outside."""
 
+import pytest
 from httpx import AsyncClient
 
 from app.auth.principals import Role
@@ -27,3 +28,15 @@ async def test_an_order_is_placed_and_read_back(
     assert placed.status_code == 201
     assert read.json() == placed.json()
     assert read.json()["total"] == "168.00"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/token/", "/api/v1/users/", "/ready/"])
+async def test_a_slash_at_the_end_is_another_path_and_leads_nowhere(
+    client: AsyncClient, path: str
+) -> None:
+    """A redirect would name http:// behind a proxy that ends TLS, and the password go with it."""
+    answer = await client.post(path, data={"username": "cleo", "password": "a-password"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Location" not in answer.headers
