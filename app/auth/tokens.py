@@ -131,7 +131,7 @@ def read_refresh_token(settings: Settings, token: str) -> RefreshClaims:
 
 def _keys(settings: Settings) -> Iterator[str]:
     yield settings.secret_key.get_secret_value()
-    yield from settings.previous_secret_keys
+    yield from (key.get_secret_value() for key in settings.previous_secret_keys)
 
 
 @lru_cache(VERIFIED_TOKENS)

@@ -66,7 +66,11 @@ class Settings(BaseSettings):
         default="", validation_alias="REDIS_URL", description="redis://…, rediss://… or unix://…"
     )
     secret_key: SecretStr = Field(default=SecretStr(""), description=KEY_LENGTH)
-    previous_secret_keys: Words = ()
+    previous_secret_keys: Annotated[
+        tuple[SecretStr, ...],
+        NoDecode,
+        Field(description=f"keys of {KEY_LENGTH} each, comma separated"),
+    ] = ()
     data_dir: Path = Path(".data")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
@@ -158,7 +162,15 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _long_secret_key(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
+        if value.get_secret_value() and _is_short(value.get_secret_value()):
+            raise ValueError("too short")
+        return value
+
+    @field_validator("previous_secret_keys")
+    @classmethod
+    def _long_previous_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """They verify just as the present one does: one that can be guessed opens everything."""
+        if any(_is_short(key.get_secret_value()) for key in value):
             raise ValueError("too short")
         return value
 
@@ -223,6 +235,10 @@ async def get_request_settings(connection: HTTPConnection) -> Settings:
 SettingsDep = Annotated[Settings, Depends(get_request_settings)]
 
 
+def _is_short(key: str) -> bool:
+    return len(key.encode()) < SECRET_KEY_BYTES
+
+
 def _complaints(error: ValidationError) -> list[str]:
     found = []
     for problem in error.errors(include_url=False):
@@ -251,6 +267,6 @@ def _development_secret(data_dir: Path) -> SecretStr:
             os.link(draft, path)  # atomic: whoever comes second keeps the first one's key
         Path(draft).unlink()
     key = path.read_text().strip()
-    if len(key.encode()) < SECRET_KEY_BYTES:
+    if _is_short(key):
         raise SettingsError(f"{path} holds fewer than {SECRET_KEY_BYTES} bytes: remove it")
     return SecretStr(key)

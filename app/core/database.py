@@ -65,6 +65,7 @@ def create_engine(
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
+        hide_parameters=True,  # errors go to the log: those of a sign-up hold a hash
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
@@ -73,7 +74,9 @@ def create_engine(
 async def run_alone(database_url: str, work: Callable[[Connection], None]) -> None:
     """`work` on a connection of its own that may take its time: no pool, no time limits."""
     connect = partial(asyncpg.connect, database_url)
-    engine = create_async_engine(DRIVER, async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(
+        DRIVER, async_creator=connect, poolclass=NullPool, hide_parameters=True
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(work)

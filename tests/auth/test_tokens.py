@@ -61,7 +61,8 @@ def test_access_token_lives_at_least_as_long_as_it_says() -> None:
 
 
 def test_access_token_of_a_previous_key_still_reads() -> None:
-    settings = SETTINGS.model_copy(update={"previous_secret_keys": ("another one" * 4, OLD_KEY)})
+    previous = (SecretStr("another one" * 4), SecretStr(OLD_KEY))
+    settings = SETTINGS.model_copy(update={"previous_secret_keys": previous})
     assert read_access_token(settings, forge(key=OLD_KEY)).user_id == USER
 
 
@@ -159,7 +160,7 @@ def test_refresh_token_of_a_generation_is_always_the_same() -> None:
 def test_refresh_token_of_a_previous_key_still_reads() -> None:
     token = issue_refresh_token(SETTINGS, session_id=SESSION, generation=1)
     renewed = SETTINGS.model_copy(
-        update={"secret_key": SecretStr(OLD_KEY), "previous_secret_keys": (KEY,)}
+        update={"secret_key": SecretStr(OLD_KEY), "previous_secret_keys": (SecretStr(KEY),)}
     )
     assert read_refresh_token(renewed, token).session_id == SESSION
     assert issue_refresh_token(renewed, session_id=SESSION, generation=1) != token

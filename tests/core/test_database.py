@@ -8,11 +8,12 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.config import Settings
-from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions
+from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions, run_alone
 from app.core.errors import install_error_handlers
 from app.core.unavailable import is_unavailable
 from tests.core.refusing import refusing_postgres
@@ -21,6 +22,8 @@ from tests.core.serving import serving
 WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
 WAIT_SECONDS = 8  # less than the limit of a statement, which would be a 503, too
 POLL_SECONDS = 0.01
+HASH = "$argon2id$v=19$m=19456"
+REFUSED = text("INSERT INTO channels (name, head) VALUES (CAST(:hash AS text), 1 / 0)")
 NOBODY_LISTENS = "postgresql://tandem@127.0.0.1:1/tandem"
 
 
@@ -36,6 +39,10 @@ def make_app() -> FastAPI:
     async def write(session: SessionDep) -> None:
         await session.execute(text("INSERT INTO channels (name, head) VALUES ('orders', 7)"))
 
+    @app.get("/keep")
+    async def keep(session: SessionDep) -> None:
+        await session.execute(REFUSED, {"hash": HASH})
+
     return app
 
 
@@ -46,6 +53,10 @@ async def other_connection(database: str) -> "AsyncIterator[asyncpg.Connection[a
         yield connection
     finally:
         await connection.close()
+
+
+def insert_refused(connection: Connection) -> None:
+    connection.execute(REFUSED, {"hash": HASH})
 
 
 @asynccontextmanager
@@ -166,6 +177,25 @@ async def test_a_statement_that_postgres_refuses_is_our_own_error(
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal_error"
     assert statement not in answer.text
+
+
+async def test_what_postgres_refuses_is_logged_without_its_values(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with api(database) as client:
+        answer = await client.get("/keep")
+
+    assert answer.status_code == 500
+    assert "INSERT INTO channels" in caplog.text
+    assert HASH not in caplog.text
+
+
+async def test_an_error_of_work_alone_tells_no_values_either(database: str) -> None:
+    with pytest.raises(DBAPIError) as refused:
+        await run_alone(database, insert_refused)
+
+    assert "INSERT INTO channels" in str(refused.value)
+    assert HASH not in str(refused.value)
 
 
 def test_a_pool_without_a_free_connection_is_unavailable() -> None:

@@ -12,7 +12,7 @@ from tests.core.complaints import complaint
 
 pytestmark = pytest.mark.usefixtures("environment")
 
-LONG_KEY = "k" * 32
+LONG_KEY, OLD_KEY, OLDER_KEY = "k" * 32, "o" * 32, "e" * 32
 
 
 def test_development_makes_a_secret_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
@@ -54,9 +54,29 @@ def test_a_secret_key_file_that_was_cut_short_is_refused(tmp_path: Path) -> None
 
 def test_a_secret_is_not_shown_with_the_settings(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TANDEM_SECRET_KEY", LONG_KEY)
+    environment.setenv("TANDEM_PREVIOUS_SECRET_KEYS", f"{OLD_KEY},{OLDER_KEY}")
     environment.setenv("TANDEM_ADMIN_PASSWORD", "open-sesame")
 
     shown = repr(load_settings())
 
-    assert LONG_KEY not in shown
-    assert "open-sesame" not in shown
+    assert not [
+        secret for secret in (LONG_KEY, OLD_KEY, OLDER_KEY, "open-sesame") if secret in shown
+    ]
+
+
+def test_previous_keys_are_as_many_as_are_given(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TANDEM_PREVIOUS_SECRET_KEYS", f"{OLD_KEY}, {OLDER_KEY}")
+
+    assert load_settings().previous_secret_keys == (SecretStr(OLD_KEY), SecretStr(OLDER_KEY))
+
+
+@pytest.mark.parametrize("keys", ["old", f"{OLD_KEY},old", "ö" * 15])
+def test_a_short_previous_key_is_refused_and_not_shown(
+    environment: pytest.MonkeyPatch, keys: str
+) -> None:
+    environment.setenv("TANDEM_PREVIOUS_SECRET_KEYS", keys)
+
+    assert complaint() == (
+        "TANDEM_PREVIOUS_SECRET_KEYS: given (hidden),"
+        " allowed: keys of at least 32 bytes each, comma separated"
+    )

@@ -167,7 +167,7 @@ async def test_token_of_the_previous_key_is_rotated_to_the_present_one(
     renewed = settings.model_copy(
         update={
             "secret_key": SecretStr("n" * 32),
-            "previous_secret_keys": (settings.secret_key.get_secret_value(),),
+            "previous_secret_keys": (settings.secret_key,),
         }
     )
     assert await rotate(session, renewed, token(settings, opened)) is opened
