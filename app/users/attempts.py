@@ -1,4 +1,5 @@
-"""SIGN_IN_PER_MINUTE: how often a password may be tried, since it costs much and can be guessed.
+"""SIGN_IN_PER_MINUTE: how often a password may be tried, since it costs much and can be guessed,
+and how often one address may sign up, which costs as much and leaves an account behind.
 
 Every try counts, also the one that succeeds. As many as a minute allows may come at once; after
 that they come back one by one, so nobody waits long, even if somebody else tries at their account.
@@ -28,6 +29,10 @@ class Attempts:
 
     async def from_address(self) -> None:
         await self.rates.require(self._allow("sign-in-address"), self.address)
+
+    async def to_sign_up(self) -> None:
+        """Apart from sign-ins: who has made an account may enter it as often as anybody."""
+        await self.rates.require(self._allow("sign-up-address"), self.address)
 
     async def at_account(self, account: str) -> None:
         """One address gets back half of what the account does: it cannot keep its owner out."""

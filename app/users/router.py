@@ -19,6 +19,7 @@ from app.core.errors import (
 )
 from app.users import service as users_service
 from app.users import sessions as users_sessions
+from app.users.attempts import AttemptsDep
 from app.users.dependencies import CurrentActor, KnowsPassword, RightsSession
 from app.users.errors import (
     SIGNED_IN,
@@ -57,8 +58,11 @@ router = APIRouter(prefix="/users", tags=["users"])
     response_model=UserRead,
     responses=problems(*BODY, EmailTaken, ServiceUnavailable),
 )
-async def sign_up(session: RightsSession, settings: SettingsDep, body: UserCreate) -> User:
+async def sign_up(
+    session: RightsSession, settings: SettingsDep, attempts: AttemptsDep, body: UserCreate
+) -> User:
     """Make an account for oneself, as a customer."""
+    await attempts.to_sign_up()
     password_hash = await hash_first_password(settings, body.password)
     return await users_service.create_user(
         session, email=body.email, name=body.name, password_hash=password_hash
