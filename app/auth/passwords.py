@@ -1,8 +1,8 @@
 """Passwords: argon2id, hashed and verified off the event loop, a few at a time.
 
 Few of a worker's hashes are made at once; the others wait for their turn, so a burst of sign-ins
-costs time, but not all memory nor the event loop. Anybody may sign up, as often as requests are
-allowed, and hashes are slower than requests: that has a lane of its own, which can be full, so that
+costs time, but not all memory nor the event loop. So many wait that the last one gets a turn before
+it has given up; who comes then is refused at once. Who signs up has a lane of its own, so that
 nobody who signs in waits behind it.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -23,9 +22,11 @@ from app.core.errors import ServiceUnavailable
 PASSWORD_MIN_LENGTH = 8
 PASSWORD_MAX_LENGTH = 128
 HASHES_AT_ONCE = 2
+HASHES_WAITING = 400
+"""About five seconds of work, and more than may come from one address at once."""
 NEW_AT_ONCE = 1
 NEW_WAITING = 400
-"""About ten seconds of work, and more than may come from one address at once."""
+"""About ten seconds."""
 
 T = TypeVar("T")
 
@@ -35,13 +36,15 @@ class Lane:
     is there to fork, before that.
     """
 
-    def __init__(self, name: str, at_once: int, waiting: float = inf) -> None:
+    def __init__(self, name: str, at_once: int, waiting: int) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._most = at_once + waiting
         self._inside = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Raises ServiceUnavailable where too many wait."""
+        """Raises ServiceUnavailable where too many wait. Nothing is done for who is cancelled while
+        they wait.
+        """
         if self._inside >= self._most:
             raise ServiceUnavailable
         self._inside += 1
@@ -51,7 +54,7 @@ class Lane:
             self._inside -= 1
 
 
-_known = Lane("password", HASHES_AT_ONCE)
+_known = Lane("password", HASHES_AT_ONCE, HASHES_WAITING)
 _new = Lane("new-password", NEW_AT_ONCE, NEW_WAITING)
 
 
@@ -63,13 +66,13 @@ class PasswordCheck:
 
 
 async def hash_password(settings: Settings, password: str) -> str:
-    """Of somebody who has an account."""
+    """Of somebody who has an account. Raises ServiceUnavailable where too many sign in."""
     hasher = _hasher(settings.environment)
     return await _known.run(lambda: hasher.hash(_bytes(password)))
 
 
 async def hash_first_password(settings: Settings, password: str) -> str:
-    """Of somebody who signs up. Raises ServiceUnavailable where too many do."""
+    """Of somebody who signs up. Raises ServiceUnavailable where too many do, whoever signs in."""
     hasher = _hasher(settings.environment)
     return await _new.run(lambda: hasher.hash(_bytes(password)))
 
@@ -77,7 +80,9 @@ async def hash_first_password(settings: Settings, password: str) -> str:
 async def check_password(
     settings: Settings, password: str, password_hash: str | None
 ) -> PasswordCheck:
-    """None stands for an account that does not exist: never matches, but takes as long."""
+    """None stands for an account that does not exist: never matches, but takes as long. Raises
+    ServiceUnavailable where too many sign in.
+    """
     if password_hash is None:
         await hash_password(settings, password)
         return PasswordCheck(matches=False)

@@ -84,7 +84,7 @@ async def update_me(session: RightsSession, actor: CurrentActor, body: ProfileUp
 @router.post(
     "/me/password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(*SIGNED_IN, WrongPassword, *BODY),
+    responses=problems(*SIGNED_IN, WrongPassword, *BODY, ServiceUnavailable),
 )
 async def change_password(
     session: RightsSession,

@@ -5,7 +5,13 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from app.auth.dependencies import CurrentPrincipal
 from app.auth.tokens import RefreshTokenInvalidError
 from app.core.config import SettingsDep
-from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType, render
+from app.core.errors import (
+    BadRequest,
+    InvalidRequest,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+    render,
+)
 from app.users import rotation as users_rotation
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentDevice, RightsSession, SignsIn
@@ -27,7 +33,9 @@ router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(forbid_s
 @router.post(
     "/token",
     response_model=TokenRead,
-    responses=problems(InvalidCredentials, UnsupportedMediaType, InvalidRequest),
+    responses=problems(
+        InvalidCredentials, UnsupportedMediaType, InvalidRequest, ServiceUnavailable
+    ),
 )
 async def sign_in(
     session: RightsSession, settings: SettingsDep, verified: SignsIn, device: CurrentDevice

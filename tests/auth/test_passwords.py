@@ -5,8 +5,10 @@ import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
+from app.auth import passwords
 from app.auth.passwords import (
     HASHES_AT_ONCE,
+    HASHES_WAITING,
     Lane,
     check_password,
     hash_first_password,
@@ -86,6 +88,40 @@ async def test_more_than_may_wait_are_refused_at_once() -> None:
     go_on.set()
     assert await asyncio.gather(*admitted) == [True, True, True]
     assert await lane.run(wait)
+
+
+async def test_who_is_cancelled_while_they_wait_is_not_worked_for() -> None:
+    go_on, lane, done = threading.Event(), Lane("test", at_once=1, waiting=1), list[str]()
+    first = asyncio.create_task(lane.run(lambda: go_on.wait(5)))
+    waiter = asyncio.create_task(lane.run(lambda: done.append("waiter")))
+    await asyncio.sleep(0)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    last = asyncio.create_task(lane.run(lambda: done.append("last")))
+    await asyncio.sleep(0)
+
+    go_on.set()
+    await asyncio.gather(first, last)
+    assert done == ["last"]
+
+
+async def test_more_sign_ins_than_may_wait_are_refused_at_once() -> None:
+    go_on, hashed = threading.Event(), await hash_password(SETTINGS, "correct horse")
+    full = [
+        asyncio.create_task(passwords._known.run(lambda: go_on.wait(10)))
+        for _ in range(HASHES_AT_ONCE + HASHES_WAITING)
+    ]
+    await asyncio.sleep(0)
+    for known in (hashed, None):
+        with pytest.raises(ServiceUnavailable):
+            await check_password(SETTINGS, "correct horse", known)
+    first = await hash_first_password(SETTINGS, "correct horse")
+
+    go_on.set()
+    assert all(await asyncio.gather(*full))
+    for known in (hashed, first):
+        assert (await check_password(SETTINGS, "correct horse", known)).matches
 
 
 async def test_who_signs_in_does_not_wait_for_those_who_sign_up() -> None:
