@@ -11,6 +11,7 @@
  */
 
 import { OwnAccount } from './account.js';
+import { Dismissal } from './dismissal.js';
 import { Filter } from './filter.js';
 import { OrderActions } from './order-actions.js';
 import { narrate } from './order-events.js';
@@ -27,12 +28,6 @@ const ORDERS = '/api/v1/orders';
 const LOADED_UNASKED = 1000;
 /** How often to try again by oneself when the orders cannot be read. */
 const RELOAD_PAUSE = 5000;
-/** How long to wait before asking a server again that has sent us away. */
-const TERMINATED_PAUSE = 5000;
-
-const RESTRICTED =
-  'Too many windows of Tandem are open with this account. Close some, then connect.';
-const INCOMPATIBLE = 'This page no longer understands the server. Please reload it.';
 
 export class Board {
   #user;
@@ -44,6 +39,7 @@ export class Board {
   #account;
   #actions;
   #view;
+  #dismissal;
   #isOpen = true;
   #isLoading = false;
   /** @type {any} */
@@ -65,6 +61,8 @@ export class Board {
       onSignOut: () => this.#signOut(),
     });
     this.node = this.#view.node;
+    const { connection } = this.#view;
+    this.#dismissal = new Dismissal(this.#client, connection, outside.onSignedOut);
     this.#account = new OwnAccount(this.#client, user.id, (now) => this.#userChanged(now));
     this.#listen();
   }
@@ -87,6 +85,7 @@ export class Board {
   close() {
     this.#isOpen = false;
     clearTimeout(this.#reloadTimer);
+    this.#dismissal.close();
     this.#account.close();
     this.#actions.close();
     this.#search.stop();
@@ -98,7 +97,6 @@ export class Board {
 
   #listen() {
     on(this.#client, 'state', (state) => this.#view.connection.show(state));
-    on(this.#client, 'terminated', (closed) => this.#terminated(closed));
     on(this.#filter, 'change', () => this.#filtered());
     on(this.#search, 'state', () => this.#view.showSearching(this.#search.isBusy));
   }
@@ -183,25 +181,6 @@ export class Board {
     if (user.role !== this.#user.role) this.#outside.notices.info('Your rights have changed.');
     this.#user = user;
     this.#view.showUser(user);
-  }
-
-  /** @param {{code: number}} closed */
-  async #terminated({ code }) {
-    if (!this.#isOpen) return;
-    if (code === 3504) return this.#view.connection.showEnd(RESTRICTED);
-    if (code !== 0 && code !== 3500 && code !== 3503) {
-      return this.#view.connection.showEnd(INCOMPATIBLE);
-    }
-    if (await this.#isSignedOut()) return;
-    setTimeout(() => this.#isOpen && this.#client.connect(), TERMINATED_PAUSE);
-  }
-
-  /** The socket or a request was refused: is it only the token, or the whole session? */
-  async #isSignedOut() {
-    const token = await accessToken(readSession()?.access).catch(() => '');
-    if (token !== null || !this.#isOpen) return false;
-    this.#outside.onSignedOut('Your session has ended. Please sign in again.');
-    return true;
   }
 
   #signOut() {

@@ -8,21 +8,16 @@
  * @property {() => void} onRightsChanged
  */
 
+import { Dismissal } from '../dismissal.js';
 import { RealtimeClient } from '../realtime.js';
-import { accessToken, readSession, signOut } from '../session.js';
+import { accessToken, signOut } from '../session.js';
 import { DashboardView } from './dashboard-view.js';
 import { Workers } from './workers.js';
 
 const CHANNEL = 'ops';
 const SECOND = 1000;
-/** How long to wait before asking a server again that has sent us away. */
-const PAUSE = 5000;
 /** A worker may not know of new rights yet: ask again, but not at once. */
 const RIGHTS_PAUSE = 1000;
-
-const RESTRICTED =
-  'Too many windows of Tandem are open with this account. Close some, then connect.';
-const INCOMPATIBLE = 'This page no longer understands the server. Please reload it.';
 
 export class Dashboard {
   #user;
@@ -30,6 +25,7 @@ export class Dashboard {
   #client = new RealtimeClient({ url: '/ws', getToken: accessToken, name: 'tandem-ops' });
   #workers = new Workers();
   #view;
+  #dismissal;
   #isOpen = true;
   /** @type {any} */
   #tick = null;
@@ -43,11 +39,11 @@ export class Dashboard {
       onSignOut: () => this.#signOut(),
     });
     this.node = this.#view.node;
+    this.#dismissal = new Dismissal(this.#client, this.#view.light, outside.onSignedOut);
   }
 
   open() {
     on(this.#client, 'state', (state) => this.#stateChanged(state));
-    on(this.#client, 'terminated', (closed) => this.#terminated(closed));
     const own = this.#client.channel(`users:${this.#user.id}`);
     on(own, 'publication', ({ data }) => this.#userChanged(data));
     const channel = this.#client.subscribe(CHANNEL);
@@ -60,6 +56,7 @@ export class Dashboard {
   close() {
     this.#isOpen = false;
     clearInterval(this.#tick);
+    this.#dismissal.close();
     this.#client.dispose();
   }
 
@@ -82,17 +79,6 @@ export class Dashboard {
 
   #refused() {
     setTimeout(() => this.#isOpen && this.#outside.onRightsChanged(), RIGHTS_PAUSE);
-  }
-
-  /** @param {{code: number}} closed */
-  async #terminated({ code }) {
-    if (!this.#isOpen) return;
-    if (code === 3504) return this.#view.light.showEnd(RESTRICTED);
-    if (code !== 0 && code !== 3500 && code !== 3503) return this.#view.light.showEnd(INCOMPATIBLE);
-    const token = await accessToken(readSession()?.access).catch(() => '');
-    if (!this.#isOpen) return;
-    if (token === null) this.#outside.onSignedOut('Your session has ended. Please sign in again.');
-    else setTimeout(() => this.#isOpen && this.#client.connect(), PAUSE);
   }
 
   #signOut() {

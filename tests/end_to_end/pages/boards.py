@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from httpx import AsyncClient
@@ -29,7 +30,12 @@ COPY = """
 
 @asynccontextmanager
 async def demo_server(
-    demo: Services, directory: Path, *, copies: int = 0, redis_url: str | None = None
+    demo: Services,
+    directory: Path,
+    *,
+    copies: int = 0,
+    redis_url: str | None = None,
+    **environment: Any,
 ) -> AsyncIterator[ServerProcess]:
     """With 200 orders, and so many older copies of each; on a Redis of its own, if given."""
     async with demo_settings(demo, directory) as settings:
@@ -38,7 +44,7 @@ async def demo_server(
             await connection.execute(COPY, copies)
             await connection.close()
         services = settings.database_url, redis_url or settings.redis_url
-        async with serving(*services, settings.data_dir) as server:
+        async with serving(*services, settings.data_dir, **environment) as server:
             yield server
 
 
