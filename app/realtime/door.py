@@ -1,16 +1,16 @@
 """What uvicorn makes of each new connection: its first bytes tell whether it becomes a socket.
 
 A request that plainly asks for a WebSocket at one of our paths goes to `handshakes` as it came, and
-no HTTP parser is ever made for it. Everything else is uvicorn's, as if this were not here.
+no HTTP parser is ever made for it. Everything else is uvicorn's, within bounds.
 """
 
 import asyncio
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app.realtime.bounded_http import BoundedHttpProtocol
 from app.realtime.handshakes import Arrival
 from app.realtime.opening import PATHS
 
@@ -45,7 +45,7 @@ class Door(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._connections.discard(self)
-        make = Arrival if asks_for_socket(data) else HttpToolsProtocol
+        make = Arrival if asks_for_socket(data) else BoundedHttpProtocol
         protocol = make(self._config, self._server_state, self._app_state, self._loop)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.realtime.handshakes import Arrival
@@ -68,8 +67,9 @@ class Served:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda _loop, told: self.failures.append(str(told)))
+        make_protocol: Any = self._config.http_protocol_class
         server = await self._loop.create_server(
-            lambda: HttpToolsProtocol(self._config, self.state, {}),
+            lambda: make_protocol(self._config, self.state, {}),
             "127.0.0.1",
             0,
             ssl=self._tls,
