@@ -1,12 +1,18 @@
-"""uvicorn's HTTP protocol, but with a bound on a request's head.
+"""uvicorn's HTTP protocol, but with bounds on a request's head: its size, and its time.
 
-Neither uvicorn's class nor its parser has one: both hold whatever comes, and each further piece of
-a header is added to a copy of all before it.
+Neither uvicorn's class nor its parser has any: both hold whatever comes, and each further piece of
+a header is added to a copy of all before it. A head that has begun may stay so for ever.
 """
 
-from typing import cast
+import asyncio
+from typing import Any, cast
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from app.realtime.runtime import Runtime
+from app.realtime.time_limit import TimeLimit
 
 HEAD_BYTES = 64 * 1024
 LINE_BYTES = 4
@@ -16,20 +22,43 @@ TOO_LARGE = (
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
 )
 
+UNLIMITED = TimeLimit(0)
+
 
 class HeadTooLarge(Exception):
     """Ends the parser's work on what has arrived."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head of more than HEAD_BYTES with 431, and closes.
+    """Refuses a head of more than HEAD_BYTES with 431, and closes; closes, too, if a head takes
+    longer than CONNECT_SECONDS, counted from the first bytes or the last answer.
 
     What was read is counted from one piece of a message to the next (its head, a piece of its body,
     its end), so trailers and what stands between chunks are bounded, too.
     """
 
-    _unfinished = 0
-    """Bytes, give or take one read."""
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.due = 0.0
+        self._limit = arrivals_of(app_state)
+        self._unfinished = 0  # bytes, give or take one read
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's
+        super().connection_made(transport)
+        self._limit.begin(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._limit.end(self)
+
+    def expire(self) -> None:
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._unfinished += len(data)
@@ -43,6 +72,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._unfinished > HEAD_BYTES:  # it came with a single read
             raise HeadTooLarge
         self._unfinished = 0
+        self._limit.end(self)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -52,6 +82,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._unfinished = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:  # no other request waits
+            self._limit.begin(self)
 
     def send_400_response(self, msg: str) -> None:
         if self._unfinished > HEAD_BYTES:
@@ -65,3 +100,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             self.transport.write(TOO_LARGE)
         self.transport.close()
+
+
+def arrivals_of(app_state: dict[str, Any]) -> TimeLimit:
+    """How long a head may take; another application, as tests serve, has no limit."""
+    runtime = app_state.get("realtime")
+    return runtime.arrivals if isinstance(runtime, Runtime) else UNLIMITED

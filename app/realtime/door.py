@@ -10,7 +10,7 @@ from typing import Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.realtime.bounded_http import BoundedHttpProtocol
+from app.realtime.bounded_http import BoundedHttpProtocol, arrivals_of
 from app.realtime.handshakes import Arrival
 from app.realtime.opening import PATHS
 
@@ -22,9 +22,11 @@ KEPT_CONNECTION = b"\r\nconnection: keep-alive, upgrade\r\n"
 
 
 class Door(asyncio.Protocol):
-    """Until the first bytes. Takes what uvicorn gives a protocol of HTTP."""
+    """Until the first bytes, for CONNECT_SECONDS at most. Takes what uvicorn gives a protocol of
+    HTTP.
+    """
 
-    __slots__ = ("_app_state", "_config", "_loop", "_server_state", "_transport")
+    __slots__ = ("_app_state", "_config", "_limit", "_loop", "_server_state", "_transport", "due")
 
     def __init__(
         self,
@@ -37,14 +39,18 @@ class Door(asyncio.Protocol):
         self._server_state = server_state
         self._app_state = app_state
         self._loop = _loop
+        self._limit = arrivals_of(app_state)
+        self.due = 0.0
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
+        self._limit.begin(self)
 
     def data_received(self, data: bytes) -> None:
         self._connections.discard(self)
+        self._limit.end(self)
         make = Arrival if asks_for_socket(data) else BoundedHttpProtocol
         protocol = make(self._config, self._server_state, self._app_state, self._loop)
         self._transport.set_protocol(protocol)
@@ -53,6 +59,10 @@ class Door(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._connections.discard(self)
+        self._limit.end(self)
+
+    def expire(self) -> None:
+        self._transport.close()
 
     def shutdown(self) -> None:
         """The server stops, and nothing was asked yet."""

@@ -77,6 +77,8 @@ class Runtime:
         channels = Channels(sessions, policies)
         self.access = AccessGuard(self.manager, channels, principals)
         self.heartbeat = Heartbeat(settings)
+        self.arrivals = TimeLimit(settings.connect_seconds)
+        """For a connection to say what it wants: see `door`."""
         self.stations = Stations(
             settings=settings,
             principals=principals,

@@ -6,18 +6,30 @@ due, and one timer watches them all.
 """
 
 import asyncio
+from collections import OrderedDict
+from itertools import takewhile
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
+
+
+class Timed(Protocol):
+    """What has so much time: `due`, on the loop's clock, is set when it begins."""
+
+    due: float
+
+    def expire(self) -> None:
+        """It did not end in time."""
+        ...
 
 
 class TimeLimit:
     """`with limit.watch():` raises TimeoutError, as `asyncio.timeout` does, once the work in it
-    has taken `seconds`. Of one event loop.
+    has taken `seconds`. Of one event loop. A limit of 0 is off.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._running: dict[_Watch, None] = {}
+        self._running: OrderedDict[Timed, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self) -> "_Watch":
@@ -28,25 +40,27 @@ class TimeLimit:
         """For several pieces of work of one task, which have `seconds` together."""
         return Deadline(self)
 
-    def begin(self, watch: "_Watch") -> None:
+    def begin(self, timed: Timed) -> None:
+        """For what has not begun, or has ended since."""
+        if not self._seconds:
+            return
         loop = asyncio.get_running_loop()
-        watch.due = loop.time() + self._seconds
-        self._running[watch] = None
+        timed.due = loop.time() + self._seconds
+        self._running[timed] = None
         if self._timer is None:
-            self._timer = loop.call_at(watch.due, self._look)
+            self._timer = loop.call_at(timed.due, self._look)
 
-    def end(self, watch: "_Watch") -> None:
-        self._running.pop(watch, None)
+    def end(self, timed: Timed) -> None:
+        self._running.pop(timed, None)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None
-        for oldest in list(self._running):
-            if oldest.due > loop.time():
-                self._timer = loop.call_at(oldest.due, self._look)
-                return
-            del self._running[oldest]
-            oldest.expire()
+        now = loop.time()
+        for timed in list(takewhile(lambda each: each.due <= now, self._running)):
+            del self._running[timed]
+            timed.expire()
+        oldest = next(iter(self._running), None)
+        self._timer = loop.call_at(oldest.due, self._look) if oldest is not None else None
 
 
 class _Watch:

@@ -25,12 +25,15 @@ Result = TypeVar("Result")
 class Served:
     """`failures` is what the event loop was told of: nothing, if all is well."""
 
-    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, tls: ssl.SSLContext | None, app_state: dict[str, Any]
+    ) -> None:
         self.port = 0
         self.state = ServerState()
         self.failures: list[str] = []
         self._config = config
         self._tls = tls
+        self._app_state = app_state
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._ready = threading.Event()
@@ -69,7 +72,7 @@ class Served:
         self._loop.set_exception_handler(lambda _loop, told: self.failures.append(str(told)))
         make_protocol: Any = self._config.http_protocol_class
         server = await self._loop.create_server(
-            lambda: make_protocol(self._config, self.state, {}),
+            lambda: make_protocol(self._config, self.state, self._app_state),
             "127.0.0.1",
             0,
             ssl=self._tls,
@@ -87,13 +90,20 @@ class Served:
 
 @contextmanager
 def serving(
-    app: Any, *, loop: str = "uvloop", tls: ssl.SSLContext | None = None, **options: Any
+    app: Any,
+    *,
+    loop: str = "uvloop",
+    tls: ssl.SSLContext | None = None,
+    app_state: dict[str, Any] | None = None,
+    **options: Any,
 ) -> Iterator[Served]:
-    """Serve until the block ends; every connection has to be gone then. Options are uvicorn's."""
+    """Serve until the block ends; every connection has to be gone then. Options are uvicorn's,
+    `app_state` what a lifespan would give.
+    """
     defaults: dict[str, Any] = {"ws": Arrival, "ws_max_size": 65536, "log_config": None}
     config = uvicorn.Config(app, **(defaults | {"ws_per_message_deflate": False} | options))
     config.load()
-    served = Served(config, tls)
+    served = Served(config, tls, app_state or {})
     with served.running(LOOPS[loop]):
         yield served
 

@@ -71,6 +71,15 @@ async def test_cancelled_by_another_at_the_same_moment_it_is_cancelled() -> None
         await task
 
 
+async def test_a_limit_of_zero_is_off() -> None:
+    forever = asyncio.Event()
+    task = asyncio.create_task(endure(TimeLimit(0), forever))
+    with pytest.raises(TimeoutError):
+        await endure(TimeLimit(SHORT), asyncio.Event())
+    forever.set()
+    await task
+
+
 # -------------------------------------------------------------- several pieces of work
 
 
