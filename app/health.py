@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from app import migrations
+from app.core.shared_answer import SharedAnswer
 from app.realtime.follower import AWAY
 from app.realtime.runtime import Runtime
 
@@ -33,12 +34,12 @@ class Readiness(BaseModel):
     checks: dict[str, Check]
 
 
-async def get_runtime(connection: HTTPConnection) -> Runtime:
-    runtime: Runtime = connection.state.realtime
-    return runtime
+async def get_readiness(connection: HTTPConnection) -> Readiness:
+    shared: SharedAnswer[Readiness] = connection.state.readiness
+    return await shared.get()
 
 
-RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
+ReadinessDep = Annotated[Readiness, Depends(get_readiness)]
 
 
 @router.get("/health", response_model=Health)
@@ -47,9 +48,8 @@ async def health() -> Health:
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
-async def ready(runtime: RuntimeDep, response: Response) -> Readiness:
+async def ready(readiness: ReadinessDep, response: Response) -> Readiness:
     """200 for ok and degraded, else 503."""
-    readiness = await read_readiness(runtime)
     if readiness.status not in ("ok", "degraded"):
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return readiness

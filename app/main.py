@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from prometheus_fastapi_instrumentator import Instrumentator
 from sqlalchemy.exc import DBAPIError
+from starlette.requests import HTTPConnection
 
 from app import __version__, health, pages
 from app.asyncapi.document import Document
@@ -33,6 +34,8 @@ from app.core.idle import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
 from app.core.rates import Rates
+from app.core.shared_answer import SharedAnswer
+from app.health import Readiness, read_readiness
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
@@ -51,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 FEATURES: tuple[Feature, ...] = (USERS, ORDERS, OPS)
 API = "/api/v1"
+Exposition = tuple[bytes, str]
+"""Body and content type of /metrics."""
 DESCRIPTION = """
 Whatever is changed here is told to every subscriber on `/ws` within milliseconds, in order and
 once: [the socket's own description](/asyncapi). [The board](/) is one of its clients.
@@ -60,6 +65,8 @@ it is based on (`If-Match`); one of an older version is merged, or refused with 
 POST under an `Idempotency-Key` can be sent again until there is an answer.
 """
 READY_SECONDS = 5.0
+REST_SECONDS = 0.1
+"""Between two answers of /ready, and two of /metrics: anybody may ask, as often as they want."""
 
 
 class State(TypedDict):
@@ -70,6 +77,8 @@ class State(TypedDict):
     principals: Principals
     rates: Rates
     idempotency: IdempotencyTurns
+    readiness: SharedAnswer[Readiness]
+    exposition: SharedAnswer[Exposition]
     realtime: Runtime
     relay: Relay
 
@@ -109,6 +118,8 @@ def create_app(
                 principals=principals,
                 rates=rates,
                 idempotency=IdempotencyTurns(Failpoints(settings.failpoints)),
+                readiness=SharedAnswer(partial(read_readiness, runtime), REST_SECONDS),
+                exposition=SharedAnswer(read_exposition, REST_SECONDS),
                 realtime=runtime,
                 relay=runtime.relay,
             )
@@ -165,9 +176,14 @@ def _add_routes(app: FastAPI, features: Sequence[Feature]) -> None:
     pages.mount_static(app)
 
 
-async def read_metrics() -> Response:
-    body, content_type = metrics.exposition()
+async def read_metrics(connection: HTTPConnection) -> Response:
+    shared: SharedAnswer[Exposition] = connection.state.exposition
+    body, content_type = await shared.get()
     return Response(body, media_type=content_type)
+
+
+async def read_exposition() -> Exposition:
+    return metrics.exposition()
 
 
 async def _ensure_admin(settings: Settings, sessions: Sessions) -> None:

@@ -78,8 +78,10 @@ async def asyncapi_document(request: Request) -> Response:
 
 @router.get("/demo", response_model=Demo, responses=problems(NoDemo))
 async def demo(settings: SettingsDep, session: SessionDep) -> Demo:
+    if settings.environment == "production":
+        raise NoDemo
     people = await find_demo_people(session)
-    if settings.environment == "production" or not people:
+    if not people:
         raise NoDemo
     return Demo(
         people=[DemoPerson(email=one.email, name=one.name, role=one.role) for one in people]

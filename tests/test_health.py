@@ -11,6 +11,7 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from app import migrations
 from app.core.config import Settings
+from app.core.shared_answer import SharedAnswer
 from app.embedded import Services
 from app.realtime.numbering import ADVISORY_LOCK
 from tests.application import Application, run_application
@@ -223,6 +224,26 @@ async def test_what_is_draining_is_not_ready(application: Application, client: A
 
     assert (answer.status_code, answer.json()["status"]) == (503, "draining")
     assert failing(answer) == {}
+
+
+@pytest.mark.parametrize(("path", "name"), [("/ready", "readiness"), ("/metrics", "exposition")])
+async def test_many_who_ask_at_once_cost_no_more_than_two(
+    application: Application, client: AsyncClient, path: str, name: str
+) -> None:
+    """One for the first, and one for all who came while that was made."""
+    shared, begun = application.state[name], 0
+
+    async def make() -> Any:
+        nonlocal begun
+        begun += 1
+        await asyncio.sleep(0)
+        return await shared.get()
+
+    application.state[name] = SharedAnswer(make, 0)
+    answers = await asyncio.gather(*(client.get(path) for _ in range(50)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= begun <= 2
 
 
 async def test_details_give_no_address_and_no_password(settings: Settings) -> None:

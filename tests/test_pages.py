@@ -216,10 +216,24 @@ async def test_somebody_who_is_deactivated_is_offered_to_nobody(
     assert [person["role"] for person in people] == [Role.STAFF]
 
 
-async def test_production_offers_no_demo(settings: Settings) -> None:
+def in_production(settings: Settings) -> Settings:
     update = {"environment": "production", "secret_key": SecretStr("k" * 32)}
-    async with run_application(settings.model_copy(update=update)) as application:
+    return settings.model_copy(update=update)
+
+
+async def test_production_offers_no_demo(settings: Settings) -> None:
+    async with run_application(in_production(settings)) as application:
         await seed_people(application)
+        async with serving(application.asgi, **application.state) as client:
+            answer = await client.get("/demo")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_demo")
+
+
+async def test_production_says_so_without_a_connection_to_the_database(settings: Settings) -> None:
+    small = in_production(settings).model_copy(update={"database_pool_size": 1})
+    async with run_application(small) as application, application.sessions() as session:
+        await session.connection()
         async with serving(application.asgi, **application.state) as client:
             answer = await client.get("/demo")
 
