@@ -28,6 +28,7 @@ from app.core.config import (
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.errors import Problem, TooManyRequests, install_error_handlers
 from app.core.failpoints import Failpoints
+from app.core.forwarded import ForwardedMiddleware
 from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
 from app.core.idle import IdleConnections
@@ -162,6 +163,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=["ETag", "Location", "Tandem-Position", "Tandem-Merged", "Retry-After"],
         )
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(ForwardedMiddleware)
     app.add_middleware(RequestIdMiddleware)
 
 
