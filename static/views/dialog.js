@@ -10,6 +10,8 @@ export class Dialog {
   #title;
   body = el('div', { class: 'dialog-body' });
   foot = el('footer', { class: 'dialog-foot' });
+  /** Whether the last press began beside it. */
+  #isPressedBeside = false;
 
   /** @param {{kind: 'room' | 'window', testid: string, onClose?: () => void}} options */
   constructor({ kind, testid, onClose }) {
@@ -21,7 +23,10 @@ export class Dialog {
     const head = el('header', { class: 'dialog-head' }, this.titleLine, out);
     const props = { class: `dialog ${kind}`, testid, 'aria-labelledby': id };
     this.node = el('dialog', props, head, this.body, this.foot);
-    this.node.addEventListener('pointerdown', (event) => this.#closeFromBeside(event));
+    this.node.addEventListener('pointerdown', (event) => {
+      this.#isPressedBeside = this.#isBeside(event);
+    });
+    this.node.addEventListener('click', (event) => this.#closeFromBeside(event));
     this.node.addEventListener('close', () => {
       this.node.remove();
       onClose?.();
@@ -47,11 +52,18 @@ export class Dialog {
   /** May be replaced where a stray click must not lose what was typed. */
   mayCloseFromBeside = () => true;
 
-  /** @param {PointerEvent} event */
+  /**
+   * Not when the press begins: a finger's click comes when it is lifted, and would meet what lies
+   * behind the dialog.
+   * @param {MouseEvent} event
+   */
   #closeFromBeside(event) {
-    if (event.target !== this.node || !this.mayCloseFromBeside()) return;
+    if (this.#isPressedBeside && this.#isBeside(event) && this.mayCloseFromBeside()) this.close();
+  }
+
+  /** @param {MouseEvent} event */
+  #isBeside({ target, clientX: x, clientY: y }) {
     const { left, right, top, bottom } = this.node.getBoundingClientRect();
-    const { clientX: x, clientY: y } = event;
-    if (x < left || x > right || y < top || y > bottom) this.close();
+    return target === this.node && (x < left || x > right || y < top || y > bottom);
   }
 }

@@ -100,10 +100,17 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, url: str, *, size: tuple[int, int] = DESKTOP, dark: bool = False
+    browser: Browser,
+    url: str,
+    *,
+    size: tuple[int, int] = DESKTOP,
+    dark: bool = False,
+    touch: bool = False,
 ) -> AsyncIterator[Visit]:
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
     )
     yield Visit(await context.new_page(), url)
     await context.close()
