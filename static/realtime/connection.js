@@ -36,6 +36,8 @@ const OPENING_TIMEOUT = 10_000;
 const PROVEN = 5_000;
 /** The longest delay that setTimeout can hold. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** How a document tells that somebody looks at it again, or that it is no longer frozen. */
+const AWAKE = ['visibilitychange', 'resume'];
 
 /** Keeps one {@link Link} up: tokens, reconnecting, the browser's offline and online. */
 export class Connection {
@@ -65,7 +67,8 @@ export class Connection {
     this.#handlers = handlers;
     globalThis.addEventListener?.('offline', this.#goOffline);
     globalThis.addEventListener?.('online', this.#goOnline);
-    globalThis.document?.addEventListener('visibilitychange', this.#hurry);
+    globalThis.addEventListener?.('pageshow', this.#hurry);
+    for (const type of AWAKE) globalThis.document?.addEventListener(type, this.#hurry);
   }
 
   /** @returns {'up' | 'trying' | 'down'} */
@@ -92,7 +95,8 @@ export class Connection {
     this.disconnect('disposed');
     globalThis.removeEventListener?.('offline', this.#goOffline);
     globalThis.removeEventListener?.('online', this.#goOnline);
-    globalThis.document?.removeEventListener('visibilitychange', this.#hurry);
+    globalThis.removeEventListener?.('pageshow', this.#hurry);
+    for (const type of AWAKE) globalThis.document?.removeEventListener(type, this.#hurry);
   }
 
   /** Close what there is and connect again, with recovery. @param {string} reason */
@@ -246,9 +250,13 @@ export class Connection {
     if (this.#isWanted) this.#open();
   };
 
-  /** Someone looks at the page again: do not sit the backoff out. */
+  /**
+   * Someone looks at the page again: do not sit the backoff out, and trust no link that may have
+   * died while the timers stood still.
+   */
   #hurry = () => {
-    if (this.#retryTimer === null || this.#link || globalThis.document?.hidden) return;
-    if (this.#isWanted && !this.#isOffline) this.#open();
+    if (globalThis.document?.hidden) return;
+    if (this.#link) return this.#link.look();
+    if (this.#retryTimer !== null && this.#isWanted && !this.#isOffline) this.#open();
   };
 }

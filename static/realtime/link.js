@@ -26,6 +26,8 @@ export class Link {
   #outbox = [];
   #lastId = 0;
   #lastReceived = 0;
+  /** Milliseconds of it that mean the end; 0 until it is watched. */
+  #longestSilence = 0;
   /** @type {any} */
   #watchdog = 0;
   #answersPings = false;
@@ -68,13 +70,23 @@ export class Link {
    */
   watch(silence, answersPings) {
     this.#answersPings = answersPings;
-    const look = () => {
-      const left = this.#lastReceived + silence - Date.now();
-      if (left <= 0) this.close('no ping');
-      else this.#watchdog = setTimeout(look, left);
-    };
+    this.#longestSilence = silence;
+    this.look();
+  }
+
+  /**
+   * Whether it has been silent for too long: then it ends. To be called also when timers may have
+   * stood still, as they do while a computer sleeps.
+   */
+  look() {
+    if (this.#longestSilence === 0) return;
+    const now = Date.now();
+    // If the clock was set back, the silence counts from now.
+    this.#lastReceived = Math.min(this.#lastReceived, now);
+    const left = this.#lastReceived + this.#longestSilence - now;
+    if (left <= 0) return this.close('no ping');
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(look, silence);
+    this.#watchdog = setTimeout(() => this.look(), left);
   }
 
   /**
