@@ -222,6 +222,7 @@ export class OrderForm {
     if (faulty) return faulty.focus();
     const order = this.#read();
     const key = this.#keyFor(order);
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
     this.#setBusy(true);
     try {
       await this.#handlers.onPlace(order, key);
@@ -231,6 +232,8 @@ export class OrderForm {
     } finally {
       this.#setBusy(false);
     }
+    // What cannot be used loses the focus; an order that was placed has closed the form.
+    if (document.activeElement === document.body) focused.focus();
   };
 
   /** @returns {NewOrder} */
@@ -268,9 +271,13 @@ export class OrderForm {
     }
   }
 
-  /** @param {boolean} isBusy */
+  /**
+   * Meanwhile nothing can be typed: it would be no part of what was sent.
+   * @param {boolean} isBusy
+   */
   #setBusy(isBusy) {
     this.#isBusy = isBusy;
+    this.#dialog.body.inert = isBusy;
     this.#length.update();
     this.#discard.disabled = isBusy;
     this.#submit.textContent = isBusy ? 'Placing…' : 'Place order';

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
@@ -75,20 +75,41 @@ async def test_an_order_that_is_changed_after_a_refusal_is_another_wish(cleo: Vi
     assert len(set(posts.keys)) == 2
 
 
-async def test_an_order_on_its_way_is_not_sent_again_when_its_form_is_changed(
+async def test_while_an_order_is_on_its_way_nothing_can_be_typed_that_would_be_lost(
     cleo: Visit,
 ) -> None:
     posts = await place_chai(cleo)
     on_its_way = await posts.next()
+    note = cleo.by("order-form").locator("[name=note]")
 
-    await cleo.by("order-form").locator("[name=note]").fill("One more thing")
-    await expect(cleo.by("submit-order")).to_be_disabled()
+    await press(cleo, note)
+    await cleo.page.keyboard.type("One more thing")
+    await press(cleo, cleo.by(f"product-{CHAI}"))
+    await expect(note).to_have_value("")
+    await expect(cleo.by("line").locator("[name=quantity]")).to_have_value("1")
     await cleo.by("order-form").evaluate("(form) => form.requestSubmit()")
     await on_its_way.continue_()
 
     await expect(cleo.by("order-form-dialog")).to_have_count(0)
     assert len(posts.keys) == 1
     assert_clean(cleo)
+
+
+async def test_who_sent_an_order_that_was_refused_goes_on_where_they_were(cleo: Visit) -> None:
+    await cleo.page.goto(cleo.url)
+    await cleo.is_live()
+    posts = await Held.of(cleo.page, ORDERS)
+    await compose(cleo)
+    await cleo.by(f"product-{CHAI}").click()
+    quantity = cleo.by("line").locator("[name=quantity]")
+    await quantity.press("Enter")
+    on_its_way = await posts.next()
+    await expect(quantity).not_to_be_focused()
+    await refuse(on_its_way)
+
+    await expect(cleo.by("order-form")).to_contain_text("busy recovering")
+    await expect(quantity).to_be_focused()
+    await cleo.by("discard-order").click()
 
 
 async def test_a_form_that_was_closed_on_the_way_comes_back_and_ends_with_its_order(
@@ -123,6 +144,13 @@ async def test_an_order_refused_after_its_form_was_closed_is_told_of_and_kept(
 
     await expect(cleo.by("order-form-dialog")).to_have_count(0)
     assert posts.keys == [posts.keys[0]] * 2
+
+
+async def press(visit: Visit, control: Locator) -> None:
+    """Where it is, whether or not it takes a press."""
+    box = await control.bounding_box()
+    assert box
+    await visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 async def refuse(route: Route) -> None:
