@@ -65,7 +65,11 @@ export class CommentsView {
       ...written.map((one) => this.#nodeOf(one)),
       ...drafts.map((one) => this.#draftNodeOf(one)),
     ];
+    const active = document.activeElement;
+    const hadFocus = this.#log.node.contains(active);
     this.#log.show(nodes, this.#room.isLoaded || this.#room.end !== null);
+    // A comment that is tried again or discarded takes the button that was pressed along.
+    if (hadFocus && !active?.isConnected) this.#input.focus();
   }
 
   showEditors() {

@@ -49,10 +49,20 @@ export class SharingView {
     this.#form.hidden = !may;
     this.#alone.hidden = people.length > 0;
     this.node.hidden = !may && people.length === 0;
+    const active = document.activeElement;
+    const place = [...this.#people.children].findIndex((node) => node.contains(active));
     arrange(
       this.#people,
       people.map((person) => this.#nodeOf(person, may)),
     );
+    if (place >= 0) this.#keepFocus(place);
+  }
+
+  /** It was on somebody who may be gone: the next one is nearest. @param {number} place */
+  #keepFocus(place) {
+    if (this.#people.contains(document.activeElement)) return;
+    const next = this.#people.children[place] ?? this.#people.lastElementChild;
+    /** @type {HTMLElement} */ (next?.querySelector('button') ?? this.#email).focus();
   }
 
   /** @param {Person} person @param {boolean} may */
@@ -84,7 +94,8 @@ export class SharingView {
     if (!email || !this.#email.validity.valid) return this.#complain();
     const isDone = await this.#run(this.#submit, () => this.#room.share(email));
     if (isDone) this.#email.value = '';
-    this.#email.focus();
+    // Whoever has gone elsewhere while the answer was awaited stays there.
+    if (this.#form.contains(document.activeElement)) this.#email.focus();
   };
 
   #complain() {
