@@ -39,11 +39,7 @@ export class Filter extends EventTarget {
 
   /** @param {Partial<Values>} values */
   set(values) {
-    const next = { ...this.#values, ...values };
-    if (NAMES.every((name) => next[name] === this.#values[name])) return;
-    this.#values = next;
-    writeAddress(next);
-    this.dispatchEvent(new CustomEvent('change'));
+    if (this.#become({ ...this.#values, ...values })) writeAddress(this.#values);
   }
 
   clear() {
@@ -70,10 +66,16 @@ export class Filter extends EventTarget {
     return { q: q.trim(), status, owner_id: owner === MINE ? id : owner };
   }
 
-  #onAddress = () => {
-    this.#values = readAddress();
+  /** The address tells of more than the filter. */
+  #onAddress = () => this.#become(readAddress());
+
+  /** @param {Values} next @returns {boolean} whether it is another */
+  #become(next) {
+    if (NAMES.every((name) => next[name] === this.#values[name])) return false;
+    this.#values = next;
     this.dispatchEvent(new CustomEvent('change'));
-  };
+    return true;
+  }
 }
 
 /** @type {WeakMap<Order, string>} made once for each version of an order */

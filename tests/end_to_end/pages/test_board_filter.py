@@ -24,6 +24,17 @@ shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 OLDEST = "1001"
 NOTHING = "no such thing"
+# What is said of the matches from now on, and when the address has changed.
+FOLLOW = """
+() => {
+  window.said = [];
+  const count = document.querySelector('[data-testid=match-count]');
+  new MutationObserver(() => said.push(count.textContent)).observe(count, { childList: true });
+  window.hasChanged = new Promise((go) =>
+    addEventListener('hashchange', () => go(), { once: true }),
+  );
+}
+"""
 
 
 @shared
@@ -164,6 +175,29 @@ async def test_the_filter_is_in_the_address_and_outlives_a_reload(
         assert set(await staff.page.locator(".card-owner").all_inner_texts()) == {"Cleo Customer"}
         await staff.by("clear-filter").click()
         await expect(staff.page).to_have_url(f"{server.url}/")
+        assert_clean(staff)
+
+
+async def test_an_order_that_is_opened_and_closed_is_no_other_filter(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as staff:
+        await without_more_pages(staff)
+        await staff.page.clock.install()
+        await staff.sign_in("staff")
+        await staff.by("search").fill(OLDEST)
+        await expect(staff.by("match-count")).to_have_text("1 order found")
+        address = staff.page.url
+        await staff.page.evaluate(FOLLOW)
+        await card(staff, OLDEST).get_by_test_id("card-open").click()
+        await expect(staff.by("order-dialog")).to_have_attribute("aria-busy", "false")
+        await staff.page.keyboard.press("Escape")
+        await staff.page.evaluate("window.hasChanged")
+        await staff.page.clock.run_for(1_000)
+
+        await expect(staff.page).to_have_url(address)
+        assert await staff.page.evaluate("window.said") == []
+        assert len([url for url in staff.urls if "/orders?q=" in url]) == 1
         assert_clean(staff)
 
 
