@@ -3,7 +3,7 @@ import { CURRENCIES, formatMoney, parseMoney, toDecimal } from '../money.js';
 import { Problem, sentenceOf } from '../problems.js';
 import { PRODUCTS } from '../products.js';
 import { Dialog } from './dialog.js';
-import { el, icon } from './dom.js';
+import { el, icon, setText } from './dom.js';
 import { OrderLine } from './order-line.js';
 import { LengthHint } from './room/length.js';
 
@@ -155,7 +155,7 @@ export class OrderForm {
   #update = () => {
     const currency = this.#currency.value;
     const sum = this.#lines.reduce((total, line) => total + line.showSum(currency), 0n);
-    this.#total.textContent = formatMoney(toDecimal(sum, currency), currency);
+    setText(this.#total, formatMoney(toDecimal(sum, currency), currency));
     this.#add.disabled = this.#lines.length >= MOST_LINES;
     this.#discard.hidden = this.#isBlank;
     this.#keep();
@@ -205,7 +205,7 @@ export class OrderForm {
       return fault;
     });
     const isEmpty = this.#filled().length === 0;
-    this.#error.textContent = isEmpty ? 'An order needs at least one product.' : '';
+    setText(this.#error, isEmpty ? 'An order needs at least one product.' : '');
     return isEmpty ? this.#lines[0].markEmpty() : (faults.find(Boolean) ?? null);
   }
 
