@@ -1,0 +1,61 @@
+"""What the page says can be read, and heard, by everybody."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from app.embedded import Services
+from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.pages.boards import assert_clean, demo_server
+from tests.end_to_end.server import ServerProcess
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
+]
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+
+LEAST_CONTRAST = 4.5
+"""WCAG 2.2, 1.4.3, for text of this size."""
+# WCAG 2.2: the contrast ratio of a text to its ground, from 1 to 21.
+CONTRAST = """
+(node) => {
+  const options = { willReadFrequently: true };
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', options);
+  const luminance = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const parts = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => part / 255);
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [red, green, blue] = parts.map(linear);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const { color, backgroundColor } = getComputedStyle(node);
+  const [bright, dark] = [color, backgroundColor].map(luminance).sort((a, b) => b - a);
+  return (bright + 0.05) / (dark + 0.05);
+}
+"""
+
+
+@shared
+async def server(
+    demo: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    async with demo_server(demo, tmp_path_factory.mktemp("readable")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_an_error_stands_out_from_its_ground(
+    server: ServerProcess, browser: Browser, *, dark: bool
+) -> None:
+    async with visiting(browser, server.url, dark=dark) as staff:
+        await staff.sign_in("staff")
+        await staff.page.goto(f"{server.url}/#order=none")
+        toast = staff.page.locator(".toast[data-kind=error]")
+
+        assert await toast.evaluate(CONTRAST) >= LEAST_CONTRAST
+        assert_clean(staff)
