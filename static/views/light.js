@@ -13,6 +13,7 @@ export class Light {
   #lamp;
   #name = el('span', { class: 'light-name' });
   #text = el('span', {});
+  #bar;
   #retry;
   #explanations;
   /** @type {any} */
@@ -32,7 +33,9 @@ export class Light {
     const on = { click: onRetry };
     this.#retry = el('button', { class: 'link', type: 'button', hidden: true, on }, 'Connect');
     const banner = { class: 'banner', testid: 'connection-banner', hidden: true };
-    this.banner = el('div', banner, this.#text, this.#retry);
+    this.#bar = el('div', banner, this.#text, this.#retry);
+    // There before its text, so that a screen reader says that the text has come.
+    this.banner = el('div', { class: 'banner-place', role: 'status' }, this.#bar);
     this.show('reconnecting');
   }
 
@@ -54,7 +57,7 @@ export class Light {
     clearTimeout(this.#timer);
     setText(this.#text, text);
     this.#retry.hidden = !canRetry;
-    if (!text) this.banner.hidden = true;
-    else this.#timer = setTimeout(() => (this.banner.hidden = false), canRetry ? 0 : PATIENCE);
+    if (!text) this.#bar.hidden = true;
+    else this.#timer = setTimeout(() => (this.#bar.hidden = false), canRetry ? 0 : PATIENCE);
   }
 }

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, visiting
@@ -18,6 +18,7 @@ pytestmark = [
 ]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
+CROWDED = 3504
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3, for text of this size."""
 # WCAG 2.2: the contrast ratio of a text to its ground, from 1 to 21.
@@ -38,6 +39,7 @@ CONTRAST = """
   return (bright + 0.05) / (dark + 0.05);
 }
 """
+IS_RENDERED = "(node) => node.checkVisibility()"
 
 
 @shared
@@ -58,4 +60,28 @@ async def test_an_error_stands_out_from_its_ground(
         toast = staff.page.locator(".toast[data-kind=error]")
 
         assert await toast.evaluate(CONTRAST) >= LEAST_CONTRAST
+        assert_clean(staff)
+
+
+async def test_who_was_sent_away_hears_why_and_what_can_be_done(
+    server: ServerProcess, browser: Browser
+) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    async def keep(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    async with visiting(browser, server.url) as staff:
+        await staff.page.route_web_socket("**/ws", keep)
+        await staff.sign_in("staff")
+        region = staff.page.get_by_role("status").filter(has=staff.by("connection-banner"))
+        before = staff.page.locator("[role=status]", has=staff.by("connection-banner"))
+        # A region that comes with its text is not read aloud by all.
+        assert await before.evaluate(IS_RENDERED)
+        await expect(staff.by("connection-banner")).to_be_hidden()
+        await sockets[0].close(code=CROWDED, reason="connection limit")
+
+        await expect(region).to_contain_text("Too many windows")
+        await expect(region.get_by_role("button", name="Connect")).to_be_visible()
         assert_clean(staff)
