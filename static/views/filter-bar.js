@@ -8,6 +8,12 @@ import { counted } from './text.js';
  * @typedef {import('../api.js').User} User
  */
 
+/** Offered before the people. */
+const EVERYBODY = [
+  ['', 'Everyone'],
+  [MINE, 'Mine'],
+];
+
 /** Search and filters; `/` leads here from anywhere, and Escape back. */
 export class FilterBar {
   #filter;
@@ -19,7 +25,7 @@ export class FilterBar {
     ['', 'Any status'],
     ...STATUSES.map((status) => [status, STATUS_NAMES[status]]),
   ]);
-  #owner = select('filter-owner', 'Whose orders', []);
+  #owner = select('filter-owner', 'Whose orders', EVERYBODY);
   #count = el('span', { class: 'match-count', role: 'status', testid: 'match-count' });
   #clear;
 
@@ -42,7 +48,6 @@ export class FilterBar {
       this.#clear,
     );
     document.addEventListener('keydown', this.#onKey);
-    this.#listOwners();
     this.show();
   }
 
@@ -60,8 +65,9 @@ export class FilterBar {
     // What is being typed is not touched: the filter may have trimmed it.
     if (this.#input.value !== q) this.#input.value = q;
     this.#status.value = status;
-    if (owner && owner !== MINE && !this.#owners.has(owner)) this.#listOwners(owner);
+    if (owner && owner !== MINE && !this.#owners.has(owner)) this.#offer(owner, 'One person');
     this.#owner.value = owner;
+    this.#showOwners();
     const { isActive } = this.#filter;
     this.#clear.hidden = !isActive;
     this.node.toggleAttribute('data-active', isActive);
@@ -75,24 +81,32 @@ export class FilterBar {
 
   /** Offer the owners of these orders. @param {Order[]} orders @param {User} [user] */
   know(orders, user = this.#user) {
-    const before = this.#owners.size;
-    const isSame = user.role === this.#user.role;
     this.#user = user;
     for (const { owner } of orders) {
-      if (owner.id !== user.id) this.#owners.set(owner.id, owner.name);
+      if (owner.id === user.id || this.#owners.get(owner.id) === owner.name) continue;
+      this.#owners.set(owner.id, owner.name);
+      this.#offer(owner.id, owner.name);
     }
-    if (this.#owners.size > before || !isSame) this.#listOwners();
+    this.#showOwners();
   }
 
-  /** @param {string} [unknown] somebody whose name is not known yet */
-  #listOwners(unknown) {
-    const people = [...this.#owners].sort(([, a], [, b]) => a.localeCompare(b));
-    if (unknown) people.push([unknown, 'One person']);
-    const options = [['', 'Everyone'], [MINE, 'Mine'], ...people];
-    this.#owner.replaceChildren(...options.map(([value, text]) => el('option', { value }, text)));
-    this.#owner.value = this.#filter.values.owner;
-    // A customer with whom nothing was shared sees their own orders only.
-    this.#owner.hidden = !isStaff(this.#user) && people.length === 0;
+  /**
+   * Whatever is there stays where it is: somebody may be choosing.
+   * @param {string} id
+   * @param {string} name
+   */
+  #offer(id, name) {
+    const options = [...this.#owner.options];
+    const known = options.find(({ value }) => value === id);
+    if (known) return setText(known, name);
+    const people = options.slice(EVERYBODY.length);
+    const next = people.find(({ text }) => text.localeCompare(name) > 0) ?? null;
+    this.#owner.insertBefore(el('option', { value: id }, name), next);
+  }
+
+  /** A customer with whom nothing was shared sees their own orders only. */
+  #showOwners() {
+    this.#owner.hidden = !isStaff(this.#user) && this.#owner.options.length === EVERYBODY.length;
   }
 
   #clearAll() {
