@@ -90,7 +90,8 @@ export class DashboardView {
     const board = el('a', { class: 'button to-board', href: '/', testid: 'to-board' }, 'Board');
     const avatar = el('span', { class: 'avatar', 'aria-hidden': 'true' }, initials(name));
     const role = el('span', { class: 'who-role' }, 'Admin');
-    const text = el('div', { class: 'who-text' }, el('span', { class: 'who-name' }, name), role);
+    const full = el('span', { class: 'who-name', title: name }, name);
+    const text = el('div', { class: 'who-text' }, full, role);
     const who = el('div', { class: 'who' }, avatar, text);
     const label = { 'aria-label': 'Sign out', title: 'Sign out', on: { click: onSignOut } };
     const props = { class: 'button icon-only', type: 'button', testid: 'sign-out', ...label };

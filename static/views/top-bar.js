@@ -42,6 +42,7 @@ export class TopBar {
   /** @param {User} user */
   show({ name, role }) {
     setText(this.#name, name);
+    this.#name.title = name;
     setText(this.#role, ROLES[role]);
     setText(this.#avatar, initials(name));
     this.#avatar.dataset.role = role;

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import Browser, Route, WebSocketRoute, expect
 
 from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, visiting
@@ -85,3 +85,25 @@ async def test_who_was_sent_away_hears_why_and_what_can_be_done(
         await expect(region).to_contain_text("Too many windows")
         await expect(region.get_by_role("button", name="Connect")).to_be_visible()
         assert_clean(staff)
+
+
+@pytest.mark.parametrize("path", ["/", "/ops"])
+@pytest.mark.parametrize("width", [800, 1280])
+async def test_a_long_name_pushes_nothing_out_of_the_window(
+    server: ServerProcess, browser: Browser, path: str, width: int
+) -> None:
+    async with visiting(browser, server.url, size=(width, 700)) as admin:
+        await admin.page.route("**/users/me", with_long_name)
+        await admin.page.goto(f"{server.url}{path}")
+        await admin.by("demo-admin").click()
+        await admin.is_live()
+        button = await admin.by("sign-out").bounding_box()
+
+        assert button
+        assert button["x"] + button["width"] <= width
+        assert_clean(admin)
+
+
+async def with_long_name(route: Route) -> None:
+    answer = await route.fetch()
+    await route.fulfill(response=answer, json={**await answer.json(), "name": "N" * 100})
