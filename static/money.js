@@ -41,6 +41,19 @@ export function formatMoney(amount, currency) {
   return format.format(/** @type {any} */ (amount));
 }
 
+const FOREIGN = /[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/g;
+
+/**
+ * What a person typed, with the digits and points that are read here: those of Japanese input are
+ * wide, Arabic and Persian have their own. A general normalisation would go too far: to it, a raised
+ * two is a two.
+ * @param {string} text
+ */
+export function plainDigits(text) {
+  const digits = text.replace(FOREIGN, (digit) => String(digit.charCodeAt(0) & 0xf));
+  return digits.replace(/[\uff0e\uff0c\u066b]/g, '.');
+}
+
 /**
  * Read what a person typed, with a point or a comma before the decimals. Three digits behind it may
  * be meant as thousands, so they are no amount in any currency.
@@ -50,7 +63,7 @@ export function formatMoney(amount, currency) {
  */
 export function parseMoney(text, currency) {
   const digits = digitsOf(currency);
-  const match = /^(\d{1,10})(?:[.,](\d{0,2}))?$/.exec(text.trim());
+  const match = /^(\d{1,10})(?:[.,](\d{0,2}))?$/.exec(plainDigits(text.trim()));
   if (!match) return null;
   const decimals = (match[2] ?? '').replace(/0+$/, '');
   if (decimals.length > digits) return null;

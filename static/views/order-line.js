@@ -1,4 +1,4 @@
-import { formatMoney, parseMoney, toDecimal } from '../money.js';
+import { formatMoney, parseMoney, plainDigits, toDecimal } from '../money.js';
 import { el, icon, setText } from './dom.js';
 
 /**
@@ -146,7 +146,7 @@ export class OrderLine {
 
   /** @returns {number | null} */
   #quantity() {
-    const text = this.#inputs.quantity.value.trim();
+    const text = plainDigits(this.#inputs.quantity.value.trim());
     const quantity = /^\d{1,5}$/.test(text) ? Number(text) : 0;
     return quantity >= 1 && quantity <= MOST ? quantity : null;
   }

@@ -35,6 +35,31 @@ async def test_what_the_form_says_is_not_said_again_with_each_key(cleo: Visit) -
     assert_clean(cleo)
 
 
+async def test_the_digits_of_other_scripts_are_read(cleo: Visit) -> None:
+    await compose(cleo)
+    line = cleo.by("line")
+    for quantity, price in (
+        ("\uff13", "\uff11\uff12\uff0e\uff15\uff10"),  # wide, of Japanese input
+        ("\u0663", "\u0661\u0662\u066b\u0665"),  # Arabic
+        ("\u06f3", "\u06f1\u06f2,\u06f5"),  # Persian
+    ):
+        await line.locator("[name=quantity]").fill("1")
+        await line.locator("[name=unit_price]").fill("1")
+        await expect(cleo.by("order-total")).to_contain_text("1.00")
+        await line.locator("[name=quantity]").fill(quantity)
+        await line.locator("[name=unit_price]").fill(price)
+        await expect(cleo.by("order-total")).to_contain_text("37.50")
+    await cleo.by("discard-order").click()
+
+
+async def test_a_raised_digit_is_no_digit_of_a_price(cleo: Visit) -> None:
+    await compose(cleo)
+    await cleo.by("line").locator("[name=unit_price]").fill("1\u00b2")
+
+    await expect(cleo.by("order-total")).to_contain_text("0.00")
+    await cleo.by("discard-order").click()
+
+
 async def compose(visit: Visit) -> None:
     await visit.page.goto(visit.url)
     await visit.is_live()
