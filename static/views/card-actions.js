@@ -37,6 +37,10 @@ export class CardActions {
     this.#offer();
   }
 
+  get isMoving() {
+    return this.#isMoving;
+  }
+
   /** @param {Order} order */
   update(order) {
     const isMoved = order.status !== this.#order.status;

@@ -16,7 +16,7 @@ import { counted } from './text.js';
  * @property {(id: string, status: Status) => Promise<void>} onMove
  */
 
-/** One order on the board. The node lives as long as the order is shown, wherever it moves. */
+/** One order on the board. The node lives as long as it is shown, wherever it moves. */
 export class CardView {
   #context;
   #open = el('button', { class: 'card-open', type: 'button', testid: 'card-open' });
@@ -44,6 +44,11 @@ export class CardView {
     const body = [top, this.#owner, this.#items, this.#note, sum, this.#actions.node];
     this.node = el('li', { class: 'card', testid: 'card', data: { orderId: order.id } }, ...body);
     this.#show(order);
+  }
+
+  /** Whether a move of this person is on its way. */
+  get isMoving() {
+    return this.#actions.isMoving;
   }
 
   /** @param {Order} order */

@@ -176,12 +176,19 @@ export class ColumnsView {
       this.#columns.get(status)?.show(orders, this.#isAnew);
     }
     this.#dirty.clear();
-    for (const id of this.#cards.keys()) if (!this.#orders.get(id)) this.#cards.delete(id);
+    this.#forgetUnseen();
     if (!this.#isAnew) this.#shifts.mark(changed);
     this.#isAnew = false;
     this.#highlight();
     focused?.();
     this.onDraw();
+  }
+
+  /** A card that has sunk below what is shown is made anew when it rises; one on the move waits. */
+  #forgetUnseen() {
+    for (const [id, { node, isMoving }] of this.#cards) {
+      if (!isMoving && !this.node.contains(node)) this.#cards.delete(id);
+    }
   }
 
   /** The orders of each column that changed; what was touched last comes first. */

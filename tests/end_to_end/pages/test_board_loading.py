@@ -1,4 +1,4 @@
-"""The board loads one page after the other, when there is time for it."""
+"""The board loads one page after the other, when there is time for it, and keeps what is seen."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,8 +9,9 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, Route, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, visiting
-from tests.end_to_end.pages.boards import become, demo_server
+from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.orders import place_orders
+from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
 from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
@@ -22,6 +23,11 @@ pytestmark = [
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 ORDERS = 400
+FIRST = 24
+"""So many cards a column shows at first."""
+NODES_OF_A_CARD = 18
+NO_NEWS_MS = 3_000
+"""From then on no card is drawn attention to."""
 NEXT_PAGE = re.compile(r"/api/v1/orders\?.*cursor=")
 COUNT_IDLE = """
 const idle = window.requestIdleCallback.bind(window);
@@ -71,6 +77,35 @@ async def test_a_board_that_is_being_read_again_is_at_rest_until_it_is_read_and_
         await staff.page.unroute_all()
         await expect(staff.by("extent")).to_have_text(f"{ORDERS} orders")
         assert staff.foreign == []
+
+
+async def test_an_order_that_has_sunk_out_of_sight_leaves_no_card_behind(
+    server: ServerProcess, browser: Browser, http: AsyncClient
+) -> None:
+    token = await demo_token(http, server, "cleo")
+    async with visiting(browser, server.url) as staff:
+        await staff.page.clock.install()
+        await staff.sign_in("staff")
+        await expect(staff.by("extent")).to_have_text(re.compile(r"^[45]\d\d orders$"))
+        placed = int(await staff.by("count-placed").inner_text())
+        nodes = []
+        for many in (1, 2, 3, 4):
+            await place_orders(http, server.url, token, count=FIRST, callers=4)
+            await expect(staff.by("count-placed")).to_have_text(str(placed + many * FIRST))
+            await staff.page.clock.run_for(NO_NEWS_MS)
+            nodes.append(await nodes_of(staff))
+
+        assert nodes[-1] - nodes[0] < FIRST * NODES_OF_A_CARD
+        assert_clean(staff)
+
+
+async def nodes_of(visit: Visit) -> int:
+    """How many the page keeps, in the document or not."""
+    session = await visit.page.context.new_cdp_session(visit.page)
+    await session.send("HeapProfiler.collectGarbage")
+    counters = await session.send("Memory.getDOMCounters")
+    await session.detach()
+    return int(counters["nodes"])
 
 
 async def refuse(route: Route) -> None:
