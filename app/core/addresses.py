@@ -5,6 +5,7 @@ from ipaddress import IPv6Address
 from starlette.types import Scope
 
 UNKNOWN = "unknown"
+HOST_BITS, SITE_BITS = 64, 48
 
 
 def address_of(scope: Scope) -> str:
@@ -12,18 +13,28 @@ def address_of(scope: Scope) -> str:
 
     Whoever cannot be told apart, as over a Unix socket without a proxy's headers, is one caller.
     """
+    return _network_in(scope, HOST_BITS)
+
+
+def site_of(scope: Scope) -> str:
+    """The same, but of IPv6 the widest network that one line is given (/48)."""
+    return _network_in(scope, SITE_BITS)
+
+
+def _network_in(scope: Scope, bits: int) -> str:
     client = scope.get("client")
     if not client or not client[0]:
         return UNKNOWN
     host: str = client[0]
-    return _network_of(host) if ":" in host else host
+    return _network_of(host, bits) if ":" in host else host
 
 
-def _network_of(host: str) -> str:
+def _network_of(host: str, bits: int) -> str:
     try:
         address = IPv6Address(host)
     except ValueError:
         return host
     if address.ipv4_mapped is not None:  # an IPv4 client of a socket that listens on both
         return str(address.ipv4_mapped)
-    return f"{IPv6Address(address.packed[:8] + bytes(8))}/64"
+    kept = bits // 8
+    return f"{IPv6Address(address.packed[:kept] + bytes(16 - kept))}/{bits}"

@@ -1,15 +1,18 @@
 """SIGN_IN_PER_MINUTE. One comes back every half minute, so none does while a test runs."""
 
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
 from httpx import AsyncClient, Response
 
 from app.auth.principals import Role
+from app.core.addresses import address_of, site_of
 from app.core.config import Settings
 from app.core.errors import TooManyRequests
 from app.core.ids import new_id
-from app.users.attempts import MINUTE, Attempts
+from app.core.rates import Rates
+from app.users.attempts import MINUTE, SITE_ADDRESSES, Attempts
 from tests.application import PASSWORD, Application, join
 from tests.core.rating import NOWHERE, Clock, counting
 from tests.limited import API, addresses, client_of, is_refused, run_worker
@@ -152,26 +155,52 @@ async def test_a_limit_of_zero_is_off(application: Application) -> None:
 async def test_one_may_try_again_after_the_wait_that_was_told() -> None:
     clock = Clock()
     async with counting(NOWHERE, clock) as rates:
-        attempts = Attempts(rates, 10, "192.0.2.7")
+        attempts = Attempts(rates, 10, "192.0.2.7", "192.0.2.7")
         for _ in range(10):
             await attempts.from_address()
         clock.advance(await wait_of(attempts))
         await attempts.from_address()
 
 
-async def test_one_address_does_not_keep_an_owner_out_however_long_it_tries() -> None:
-    clock = Clock()
+@pytest.mark.parametrize("hosts", [["192.0.2.7"], [f"2001:db8:1:{n:x}::7" for n in range(256)]])
+async def test_one_line_does_not_keep_an_owner_out_however_long_it_tries(hosts: list[str]) -> None:
+    """Whichever of its addresses it takes: a /56 of IPv6 has 256."""
+    clock, entered = Clock(), 0
     async with counting(NOWHERE, clock) as rates:
-        stranger, owner = Attempts(rates, 10, "192.0.2.7"), Attempts(rates, 10, "192.0.2.8")
-        entered = 0
+        strangers = itertools.cycle([of_host(rates, host) for host in hosts])
+        owner = of_host(rates, "192.0.2.8")
         for _ in range(10 * MINUTE):
-            await tries(stranger)
+            await tries(next(strangers))
             clock.advance(0.5)
-            await tries(stranger)
+            await tries(next(strangers))
             clock.advance(0.5)
             entered += await tries(owner)
 
     assert entered >= 10 * 10 // 2 - 10
+
+
+async def test_a_line_with_many_addresses_tries_as_often_as_a_few() -> None:
+    lines = [[f"2001:db8:{line}:{n:x}::7" for n in range(256)] for line in (1, 2)]
+    async with counting(NOWHERE, Clock()) as rates:
+        entered = [
+            [await enters(of_host(rates, host)) for host in line for _ in range(2)]
+            for line in lines
+        ]
+
+    assert [sum(line) for line in entered] == [10 * SITE_ADDRESSES] * 2
+
+
+def of_host(rates: Rates, host: str) -> Attempts:
+    scope = {"type": "http", "client": (host, 50_000)}
+    return Attempts(rates, 10, address_of(scope), site_of(scope))
+
+
+async def enters(attempts: Attempts) -> bool:
+    try:
+        await attempts.from_address()
+    except TooManyRequests:
+        return False
+    return True
 
 
 async def wait_of(attempts: Attempts) -> float:

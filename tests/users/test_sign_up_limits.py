@@ -81,7 +81,7 @@ async def test_everybody_who_may_sign_up_may_sign_in_as_well(caller: AsyncClient
 async def test_the_eleventh_within_a_minute_is_the_first_that_has_to_wait() -> None:
     limit = Settings.model_fields["sign_in_per_minute"].default
     async with counting(NOWHERE, Clock()) as rates:
-        attempts = Attempts(rates, limit, "192.0.2.7")
+        attempts = Attempts(rates, limit, "192.0.2.7", "192.0.2.7")
         for _ in range(10):
             await attempts.to_sign_up()
         with pytest.raises(TooManyRequests):
