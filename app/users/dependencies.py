@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from app.auth.dependencies import CurrentPrincipal, PrincipalsDep
 from app.core.config import SettingsDep
 from app.core.database import Sessions
+from app.core.departure import while_there
 from app.realtime.dependencies import RecordingSession
 from app.realtime.outbox import Actor
 from app.users import credentials as users_credentials
@@ -65,6 +66,7 @@ CurrentDevice = Annotated[Device, Depends(get_device)]
 
 
 async def get_verified(
+    request: Request,
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     settings: SettingsDep,
     sessions: SessionsDep,
@@ -86,7 +88,8 @@ async def get_verified(
         # By id, however the address was spelled; one that has no account counts just so.
         account = str(credentials.user_id) if credentials else email.casefold()
         await attempts.at_account(account)
-    return await users_credentials.verify_lasting(sessions, settings, credentials, form.password)
+    verifying = users_credentials.verify_lasting(sessions, settings, credentials, form.password)
+    return await while_there(request, verifying)
 
 
 SignsIn = Annotated[Verified, Depends(get_verified)]

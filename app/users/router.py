@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Query, Request, status
 
 from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
 from app.auth.passwords import hash_first_password, hash_password
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
+from app.core.departure import while_there
 from app.core.errors import (
     BadRequest,
     Forbidden,
@@ -59,11 +60,16 @@ router = APIRouter(prefix="/users", tags=["users"])
     responses=problems(*BODY, EmailTaken, ServiceUnavailable),
 )
 async def sign_up(
-    session: RightsSession, settings: SettingsDep, attempts: AttemptsDep, body: UserCreate
+    request: Request,
+    session: RightsSession,
+    settings: SettingsDep,
+    attempts: AttemptsDep,
+    body: UserCreate,
 ) -> User:
     """Make an account for oneself, as a customer."""
     await attempts.to_sign_up()
-    password_hash = await hash_first_password(settings, body.password)
+    hashing = hash_first_password(settings, body.password)
+    password_hash = await while_there(request, hashing)
     return await users_service.create_user(
         session, email=body.email, name=body.name, password_hash=password_hash
     )
