@@ -100,6 +100,11 @@ class NotFound(AppError):
     status, code, detail = HTTPStatus.NOT_FOUND, "not_found", "There is no such thing here."
 
 
+class RequestTimeout(AppError):
+    status, code = HTTPStatus.REQUEST_TIMEOUT, "request_timeout"
+    detail = "The request body took too long to come."
+
+
 class Conflict(AppError):
     status, code = HTTPStatus.CONFLICT, "conflict"
     detail = "This does not fit the present state."
@@ -143,6 +148,7 @@ STATUS_CODES: dict[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     409: "conflict",
     412: "precondition_failed",
     413: "payload_too_large",

@@ -1,11 +1,14 @@
 """Middleware of the REST side: pure ASGI, none of it touches sockets."""
 
+import asyncio
+from math import inf
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import PayloadTooLarge, render
+from app.core.errors import PayloadTooLarge, RequestTimeout, render
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -14,33 +17,62 @@ PAGE_POLICY = (
 )
 
 
-class BodyLimitMiddleware:
-    """413 for a body over the limit, by its declared length or while it comes in."""
+BODY_SECONDS = 30.0
+"""For all of a body, from its request's head on."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+
+class BodyLimitMiddleware:
+    """413 for a body over the limit, by its declared length or while it comes in; 408 for one that
+    has not come after `seconds`. A `max_bytes` of 0 is no limit.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float = BODY_SECONDS) -> None:
         self.app = app
-        self.max_bytes = max_bytes
+        self.max_bytes = max_bytes or inf
+        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self.max_bytes:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
             await render(Request(scope), PayloadTooLarge())(scope, receive, send)
             return
-        received = 0
+        due = asyncio.get_running_loop().time() + self.seconds
+        await self.app(scope, _Body(receive, self.max_bytes, due).receive, send)
 
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                # Any other exception while FastAPI reads the body becomes its own 400.
-                raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.detail)
-            return message
 
-        await self.app(scope, receive_counted, send)
+class _Body:
+    """What comes in of one request's body, by `due` on the loop's clock.
+
+    Raises HTTPException: any other, while FastAPI reads the body, becomes its own 400.
+    """
+
+    def __init__(self, receive: Receive, max_bytes: float, due: float) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._due = due
+        self._received = 0
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:  # what comes now is that the client leaves
+            return await self._receive()
+        message = await self._receive_in_time()
+        self._complete = not message.get("more_body", False)
+        self._received += len(message.get("body", b""))
+        if self._received > self._max_bytes:
+            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.detail)
+        return message
+
+    async def _receive_in_time(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._due):
+                return await self._receive()
+        except TimeoutError:
+            closing = {"Connection": "close"}  # else the rest would have to be waited for
+            raise HTTPException(RequestTimeout.status, RequestTimeout.detail, closing) from None
 
 
 class SecurityHeadersMiddleware:

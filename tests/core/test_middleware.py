@@ -1,23 +1,31 @@
-"""The limit of a body, and the headers that every answer carries."""
+"""The limits of a body, and the headers that every answer carries."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI, Request, Response
 from httpx import AsyncClient
 from httpx import Response as Answer
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import install_error_handlers
 from app.core.middleware import PAGE_POLICY, BodyLimitMiddleware, SecurityHeadersMiddleware
 from tests.core.serving import serving
+from tests.realtime.raw_socket import connected
+from tests.realtime.served import serving as served_by
+from tests.waiting import until
 
 LIMIT = 1000
 
 
-def make_app(max_bytes: int) -> FastAPI:
+SHORT = 0.1
+
+
+def make_app(max_bytes: int, seconds: float = 60) -> FastAPI:
     app = FastAPI()
     install_error_handlers(app)
-    app.add_middleware(BodyLimitMiddleware, max_bytes=max_bytes)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=max_bytes, seconds=seconds)
     app.add_middleware(SecurityHeadersMiddleware)
 
     @app.post("/size")
@@ -119,6 +127,76 @@ async def test_a_limit_of_zero_is_off() -> None:
         answer = await client.post("/size", content=b"1" * 5_000_000)
 
     assert answer.json() == 5_000_000
+
+
+# ------------------------------------------------------------------------ time
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[AsyncClient]:
+    """An application that waits for a body no longer than SHORT."""
+    async with serving(make_app(0, SHORT)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/size", "application/octet-stream"),
+        ("/json", "application/json"),
+        ("/form", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_a_body_that_does_not_come_is_a_timeout(
+    hasty: AsyncClient, path: str, content_type: str
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"1"
+        await asyncio.Event().wait()
+
+    answer = await hasty.post(path, content=body(), headers={"Content-Type": content_type})
+
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_all_of_a_body_shares_one_time(hasty: AsyncClient) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        while True:
+            yield b"1"
+            await asyncio.sleep(SHORT / 4)
+
+    assert (await hasty.post("/size", content=body())).status_code == 408
+
+
+async def test_whose_body_does_not_come_is_hung_up_on() -> None:
+    with served_by(make_app(LIMIT, SHORT), lifespan="off") as served:
+        async with connected(served.port) as raw:
+            raw.write(b"POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123456789")
+            assert (await raw.ended()).startswith(b"HTTP/1.1 408 ")
+        await until(lambda: not served.state.tasks)
+
+
+async def test_after_its_body_a_request_may_wait_for_the_client_to_leave() -> None:
+    coming: list[Message] = [{"type": "http.request", "body": b"1"}, {"type": "http.disconnect"}]
+    came: list[Message] = []
+
+    async def receive() -> Message:
+        if came:
+            await asyncio.sleep(2 * SHORT)
+        return coming.pop(0)
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        came.append(await receive())
+        came.append(await receive())
+
+    async def send(_message: Message) -> None:
+        """Nothing is answered."""
+
+    limited = BodyLimitMiddleware(app, LIMIT, SHORT)
+    await limited({"type": "http", "headers": []}, receive, send)
+
+    assert [message["type"] for message in came] == ["http.request", "http.disconnect"]
 
 
 # --------------------------------------------------------------------- headers
