@@ -56,10 +56,10 @@ class Close(NamedTuple):
 
 
 class Fragment(NamedTuple):
-    """A frame was read whose message goes on."""
+    """A frame of so many bytes was read whose message goes on."""
 
+    length: int
 
-FRAGMENT = Fragment()
 
 Event = str | bytes | Ping | Pong | Close | Fragment
 
@@ -76,19 +76,19 @@ class FrameError(Exception):
 class PartialMessage:
     """A message that has not arrived in full, and what its current frame still lacks."""
 
-    __slots__ = ("_checked", "_mask", "data", "fin", "lacking", "text")
+    __slots__ = ("_checked", "_mask", "data", "fin", "lacking", "length", "text")
 
     def __init__(self, *, text: bool) -> None:
         self.data = bytearray()
         self.text = text
         self.fin = False
-        self.lacking = 0
+        self.length = self.lacking = 0
         self._mask = b""
         self._checked = 0
 
     def begin_frame(self, *, fin: bool, length: int, mask: bytes) -> None:
         self.fin = fin
-        self.lacking = length
+        self.length = self.lacking = length
         self._mask = mask
 
     def add(self, masked: bytes) -> None:
@@ -200,7 +200,7 @@ class FrameReader:
         if partial.lacking:
             return None
         if not partial.fin:
-            return FRAGMENT
+            return Fragment(partial.length)
         self._partial = None
         return partial.message()
 

@@ -10,7 +10,18 @@ from contextlib import suppress
 from typing import Any
 
 from app.core import metrics
-from app.realtime.frame_reader import NO_CODE, Close, Event, FrameError, FrameReader, Ping
+from app.realtime.codes import CloseCode
+from app.realtime.frame_rate import SHORT_FRAGMENT, FrameRate
+from app.realtime.frame_reader import (
+    NO_CODE,
+    Close,
+    Event,
+    Fragment,
+    FrameError,
+    FrameReader,
+    Ping,
+    Pong,
+)
 from app.realtime.frames import Message, Opcode, close_payload, encode_frame
 from app.realtime.transport import Owner
 
@@ -47,6 +58,8 @@ class SocketTransport(asyncio.Protocol):
         "_owner",
         "_paused",
         "_pong",
+        "_pongs",
+        "_rate",
         "_reader",
         "_timer",
         "_transport",
@@ -73,6 +86,8 @@ class SocketTransport(asyncio.Protocol):
         self._connections = connections
         self._held: str | bytes | None = None
         self._pong: bytes | None = None
+        self._pongs: list[bytes] | None = None
+        self._rate: FrameRate | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._written = 0
         self._paused = False
@@ -134,13 +149,14 @@ class SocketTransport(asyncio.Protocol):
         if self._pong is not None:
             pong, self._pong = self._pong, None
             self._answer(pong)
+            self._send_pongs()
         if self.writable:
             self._owner.on_writable()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._connections.discard(self)
         self.closing, self.writable = True, False
-        self._reader = self._held = None
+        self._reader = self._held = self._pongs = None
         if self._timer is not None:
             self._timer.cancel()
         owner = self._owner
@@ -169,6 +185,8 @@ class SocketTransport(asyncio.Protocol):
         else:
             self._transport.pause_reading()
             self._go_on_soon()
+        finally:
+            self._send_pongs()
 
     def _go_on_soon(self) -> None:
         """Until then nothing more comes: reading is paused."""
@@ -190,19 +208,40 @@ class SocketTransport(asyncio.Protocol):
 
     def _take(self, event: Event) -> None:
         if isinstance(event, str | bytes):
+            self._send_pongs()  # an answer to the message comes behind them
             if not self.closing:
                 self._owner.on_message(event)
-        elif isinstance(event, Ping):
-            self._answer(event.data)
         elif isinstance(event, Close):
             self._acknowledge(event)
+        else:
+            self._count(event)
+            if isinstance(event, Ping):
+                self._answer(event.data)
+
+    def _count(self, event: Ping | Pong | Fragment) -> None:
+        """What carries no message is in nobody's budget, but costs nearly as much as one."""
+        if isinstance(event, Fragment) and event.length >= SHORT_FRAGMENT:
+            return
+        if self._rate is None:
+            self._rate = FrameRate(asyncio.get_running_loop().time)
+        if not self._rate.take():
+            raise FrameError(*CloseCode.TOO_MANY_REQUESTS.value)
 
     def _answer(self, data: bytes) -> None:
-        """A pong. While the client does not read, only its latest ping is remembered."""
-        if self.writable:
-            self.send(Message(data, Opcode.PONG))
-        else:
+        """A pong, soon. While the client does not read, only its latest ping is remembered."""
+        if not self.writable:
             self._pong = data
+        elif self._pongs is None:
+            self._pongs = [encode_frame(Opcode.PONG, data)]
+        else:
+            self._pongs.append(encode_frame(Opcode.PONG, data))
+
+    def _send_pongs(self) -> None:
+        """Those of one turn together: a write costs more than all that is in it."""
+        if self._pongs is not None:
+            frames, self._pongs = b"".join(self._pongs), None
+            self._written += len(frames)
+            self._transport.write(frames)
 
     # ------------------------------------------------------------------- closing
 
@@ -233,6 +272,7 @@ class SocketTransport(asyncio.Protocol):
 
     def _begin_close(self, close: Close) -> None:
         """The last frame. From here on the client has a time limit, whatever it does."""
+        self._send_pongs()
         self.closing, self.writable = True, False
         self.ended = close
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from app.realtime.bounded_http import HEAD_BYTES
 from app.realtime.door import Door
 from tests.realtime.raw_socket import RawSocket, connected
 from tests.realtime.served import Served, serving
+from tests.realtime.wire import Wire
 from tests.waiting import until
 
 START = b"GET / HTTP/1.1\r\nHost: tandem.example\r\n"
@@ -94,27 +95,6 @@ async def test_a_body_is_no_head(client: RawSocket) -> None:
     client.write(head + b"a" * size)
 
     assert (await client.ended()).endswith(b"%d bytes" % size)
-
-
-class Wire(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.protocol: asyncio.BaseProtocol | None = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def close(self) -> None:
-        self.protocol = None
-
-    def is_closing(self) -> bool:
-        return self.protocol is None
 
 
 async def test_a_head_that_comes_whole_is_refused_as_well() -> None:

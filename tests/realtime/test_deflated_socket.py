@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from app.realtime.deflate import ANSWER, deflate, inflate
 from app.realtime.deflated_socket import DeflatedFrameReader, DeflatedTransport
-from app.realtime.frame_reader import FRAGMENT, Close, Event, FrameError, FrameReader, Ping
+from app.realtime.frame_reader import Close, Event, Fragment, FrameError, FrameReader, Ping
 from app.realtime.frames import RSV1, Message, Opcode
 from app.realtime.websocket import SocketTransport
 from tests.realtime.owners import RecordingOwner, accept_and_take_over, echo
@@ -47,9 +47,9 @@ def read(*chunks: bytes, limit: int | None = None) -> list[Event]:
 
 def fed(reader: FrameReader, data: bytes) -> list[Event]:
     reader.feed(data)
-    events = []
+    events: list[Event] = []
     while (event := reader.next_event()) is not None:
-        if event is not FRAGMENT:
+        if not isinstance(event, Fragment):
             events.append(event)
     return events
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from app.realtime.frame_reader import FRAGMENT, Close, Event, FrameError, FrameReader, Ping, Pong
+from app.realtime.frame_reader import Close, Event, Fragment, FrameError, FrameReader, Ping, Pong
 from app.realtime.frames import Opcode, encode_frame
 from tests.realtime.raw_socket import MASK, close_frame, frame, header
 
@@ -22,9 +22,9 @@ def read(chunks: Iterable[bytes], limit: int | None = None) -> list[Event]:
 
 def fed(reader: FrameReader, data: bytes) -> list[Event]:
     reader.feed(data)
-    events = []
+    events: list[Event] = []
     while (event := reader.next_event()) is not None:
-        if event is not FRAGMENT:
+        if not isinstance(event, Fragment):
             events.append(event)
     return events
 
