@@ -20,7 +20,7 @@ export class Saving {
   #edits = new Set();
   /** @type {Map<number, Order>} versions that came about here: nobody else's change lies between */
   #own = new Map();
-  /** @type {Map<string, Order>} by field: what came of the last edit of it, merged or not */
+  /** @type {Map<string, Saved>} by field: what came of the last edit of it, merged or not */
   #answers = new Map();
   /** @type {Promise<unknown>} the end of what is on the way */
   #last = Promise.resolve();
@@ -92,9 +92,10 @@ export class Saving {
       const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
       const isNext = answer.order.version === base.version + 1;
       if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);
-      for (const field of Object.keys(edit)) this.#answers.set(field, answer.order);
+      const saved = { ...answer, from: base.version };
+      for (const field of Object.keys(edit)) this.#answers.set(field, saved);
       this.take(answer.order);
-      return { ...answer, from: base.version };
+      return saved;
     } catch (error) {
       if (!(error instanceof Problem) || !error.current) throw error;
       this.take(error.current);
@@ -104,15 +105,25 @@ export class Saving {
   }
 
   /**
-   * The server takes the value of the base for no edit: what is taken back is based on what came of
-   * the edit before, even where that was merged.
+   * What is edited once more, or taken back, is based on what came of the edit before, even where
+   * that was merged: nobody else had changed the field in between. Else one would conflict with
+   * oneself, and the server takes the value of the base for no edit.
    * @param {Edit} edit @param {Order} base @returns {Order}
    */
   #baseOf(edit, base) {
     const own = this.#latestOwn(base);
+    const later = Object.keys(edit).map((field) => this.#laterOwn(field, own));
+    const isOurs = later.every((order) => order !== null && order.version === later[0]?.version);
+    if (isOurs && later[0]) return later[0];
     if (isDifferent(own, edit)) return own;
-    const answers = Object.keys(edit).map((field) => this.#answers.get(field) ?? own);
-    return answers.find(({ version }) => version > own.version) ?? own;
+    return later.find((order) => order !== null) ?? own;
+  }
+
+  /** What came of an edit of the field, made on `base` or before. @param {string} field @param {Order} base */
+  #laterOwn(field, base) {
+    const saved = this.#answers.get(field);
+    if (!saved || saved.from > base.version || saved.order.version <= base.version) return null;
+    return saved.order;
   }
 
   /** One does not conflict with oneself. @param {Order} base @returns {Order} */

@@ -71,6 +71,24 @@ async def test_a_quantity_taken_back_when_the_answer_is_there_is_taken_back(
     assert_clean(cleo)
 
 
+async def test_a_quantity_edited_again_while_it_is_merged_conflicts_with_nobody(
+    staff: Visit, cleo: Visit, order: str
+) -> None:
+    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
+    for quantity in (7, 9):
+        await edit_quantity(cleo, CHAI, quantity)
+        await cleo.by("save-line").click()
+    await save_note(staff, "Ring twice.")
+    await is_saved(staff, order)
+    await (await edits.next()).continue_()
+    await (await edits.next()).continue_()
+
+    await expect(line(staff, CHAI).get_by_test_id("item-quantity")).to_have_text("9")
+    await is_saved(cleo, order)
+    await expect(cleo.by("conflict")).to_have_count(0)
+    assert_clean(staff, cleo)
+
+
 async def test_a_quantity_taken_back_from_what_was_merged_is_taken_back(
     server: ServerProcess, http: AsyncClient, staff: Visit, cleo: Visit, order: str
 ) -> None:
