@@ -116,9 +116,8 @@ async def _server(options: Options, screen: Screen) -> AsyncIterator[tuple[str, 
 
 
 def check_token(staff: Account, options: Options) -> None:
-    """Tokens are not refreshed here: nothing is opened for a measurement that they do not outlast.
-
-    Those that follow are looked at in their turn, see `measure`.
+    """Tokens are not refreshed here: nothing is opened for a first measurement that they do not
+    outlast. Those that follow are looked at in their turn, see `measure`.
     """
     needed = options.warmup + options.duration + options.drain + _SPARE_SECONDS
     if needed > staff.seconds:

@@ -168,20 +168,30 @@ async def saturate(
 ) -> None:
     """Fills `search`, which Ctrl-C ends with what it has found so far.
 
-    Raises LoadError when a limit of the target left nothing to be found.
+    Raises LoadError when a limit of the target left nothing to be found, and what ends a
+    measurement, which ends the search, too.
     """
-    for rate in search.rates(first):
-        decided = False
-        while not decided:
-            measured = await measure(bench, fleet, source, rate=rate, seconds=search.seconds)
-            decided = search.judge(measured)
-            bench.screen.say(_line(measured, search.limit_ms))
-            if measured.tally.ended and not measured.interrupted:
-                await _open_anew(fleet, source)
-        if search.over:
-            break
+    try:
+        for rate in search.rates(first):
+            await _try(bench, fleet, source, search, rate)
+            if search.over:
+                break
+    except LoadError as error:
+        search.over = f"the search ended early: {error}"
+        raise
     if search.over and not search.shown and not bench.interruption.happened:
         raise LoadError.refused(search.over)
+
+
+async def _try(bench: Bench, fleet: Fleet, source: Source, search: Search, rate: float) -> None:
+    """Until it is decided whether the rate is kept up with."""
+    decided = False
+    while not decided:
+        measured = await measure(bench, fleet, source, rate=rate, seconds=search.seconds)
+        decided = search.judge(measured)
+        bench.screen.say(_line(measured, search.limit_ms))
+        if measured.tally.ended and not measured.interrupted:
+            await _open_anew(fleet, source)
 
 
 async def measure_below(

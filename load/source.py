@@ -73,12 +73,13 @@ class Paced(ABC):
         return self._offset
 
     async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
-        begin, made, whole = time.perf_counter(), 0, int(seconds * rate)
+        begin, begun_at = time.perf_counter(), time.time()
+        made, whole = 0, int(seconds * rate)
         while not stop.is_set():
             passed = time.perf_counter() - begin
             due = min(int(passed * rate) + 1, whole) - made
             if due > 0:
-                events = self._make(min(due, MOST_AT_ONCE), rate, late=passed - made / rate)
+                events = self._make(min(due, MOST_AT_ONCE), rate, first_at=begun_at + made / rate)
                 made += len(events)
                 await self.publish(events)
             if passed >= seconds:
@@ -92,11 +93,11 @@ class Paced(ABC):
     async def settle(self, seconds: float) -> int:  # noqa: ARG002 - the port
         return self._offset
 
-    def _make(self, count: int, rate: float, *, late: float) -> list[Made]:
-        """The first was due `late` seconds ago. Those of a millisecond share the time, and so the
-        JSON, of the first of them, which costs next to nothing.
+    def _make(self, count: int, rate: float, *, first_at: float) -> list[Made]:
+        """The first was due at `first_at`, Unix time. Those of a millisecond share the time, and so
+        the JSON, of the first of them, which costs next to nothing.
         """
-        first_at, first = time.time() - late, self._offset + 1
+        first = self._offset + 1
         self._offset += count
         together, made = max(1, int(rate * TICK_SECONDS)), []
         for begin in range(0, count, together):

@@ -1,6 +1,5 @@
 """Every write reaches every connection: latency, losses, repeats and disorder at a given rate."""
 
-import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
@@ -23,13 +22,12 @@ async def play(stage: Stage) -> None:
         options.connections,
         compression=options.own.compression,
     )
-    begin = time.monotonic()
     async with (
         source_of(stage) as source,
         Fleet(job, options.processes) as fleet,
     ):
-        took = time.monotonic() - begin
-        stage.screen.say(f"{options.connections:,} connections subscribed in {took:.1f} s")
+        took = f"{fleet.connected_in:.1f} s"
+        stage.screen.say(f"{options.connections:,} connections subscribed in {took}")
         stage.screen.say(
             f"{options.rate:g} events/s for {options.duration:g} s,"
             f" {options.warmup:g} s of warm-up before"
@@ -40,9 +38,11 @@ async def play(stage: Stage) -> None:
 
 
 def _notes(stage: Stage, measured: Measured) -> Iterator[str]:
-    tally, usage, options = measured.tally, measured.usage, stage.options
-    reached = tally.latencies.count / options.connections / measured.seconds
-    if reached < options.rate * _SLACK:
+    usage, options = measured.usage, stage.options
+    expected = options.connections * options.rate * measured.seconds
+    received = measured.tally.latencies.count
+    if received < expected * _SLACK:
+        reached = received / options.connections / measured.seconds
         yield f"a connection received {reached:.1f} events/s of {options.rate:g} asked"
     if usage.services:
         shares = (f"{name} {cores:.0%}" for name, cores in sorted(usage.services.items()))

@@ -60,7 +60,9 @@ async def _work_off(stage: Stage, connection: "asyncpg.Connection[asyncpg.Record
 async def _keep_up(
     stage: Stage, connection: "asyncpg.Connection[asyncpg.Record]", rate: float
 ) -> Result:
-    """Events at this rate; how old the oldest that waits is, looked at again and again."""
+    """Events at this rate; how old the oldest that waits is, looked at again and again. Its age
+    begins when it was due: time that it took us to record it is in there, too.
+    """
     options = stage.options
     before = await connection.fetchval(HEADS, NAMES)
     ages = Histogram()

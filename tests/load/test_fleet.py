@@ -37,7 +37,7 @@ async def test_the_processes_share_the_connections_and_add_up() -> None:
 
 async def test_the_time_to_connect_is_from_the_last_start_to_the_last_subscription() -> None:
     """Processes that started at different times have connected at the same."""
-    commands = iter([fake(here=1.0, ready=0.4), fake(here=0.0, ready=0.8)])
+    commands = iter([fake(here=5.0, ready=0.4), fake(here=0.0, ready=0.8)])
     told: list[list[int]] = []
     async with (
         asyncio.timeout(SECONDS),
@@ -48,7 +48,7 @@ async def test_the_time_to_connect_is_from_the_last_start_to_the_last_subscripti
             start=lambda: Reader.start(next(commands)),
         ) as fleet,
     ):
-        assert 0.8 <= fleet.connected_in < 1.7
+        assert 0.8 <= fleet.connected_in < 5
         assert told == [fleet.pids]
 
 

@@ -47,7 +47,7 @@ async def writers(shop: Shop) -> Writers:
 
 async def compared(with_it: Shop, without: Shop) -> Bench:
     own = Namespace(rounds=2, writers=2)
-    here = replace(bench(), options=replace(bench().options, own=own, duration=0.05, drain=0.0))
+    here = replace(bench(), options=replace(bench().options, own=own, duration=0.3, drain=0.0))
     await compare(here, await writers(with_it), await writers(without))
     return here
 

@@ -281,3 +281,49 @@ def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
 
 def test_a_low_rate_is_kept_up_with_although_events_are_whole() -> None:
     assert keeps_up(measured(12.5, made=0.96), LIMIT_MS)
+
+
+class Gone(Limited):
+    """A Source that makes all that it is asked for, until it cannot any more."""
+
+    failures = ""
+
+    def __init__(self, runs: int) -> None:
+        self._offset = 0
+        self._runs = runs
+
+    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
+        assert not stop.is_set()
+        if self._runs == 0:
+            raise LoadError.unreachable("Redis went away")
+        self._runs -= 1
+        self._offset += int(rate * seconds)
+
+    async def settle(self, seconds: float) -> int:
+        del seconds
+        return self._offset
+
+
+class Late(Idle):
+    """A Fleet that hears everything, but later than may be."""
+
+    def __init__(self, seconds: float) -> None:
+        self._latencies = Histogram()
+        self._latencies.record(int(seconds * 1_000_000))
+
+    async def tally(self, until: int) -> Tally:
+        del until
+        return Tally(latencies=self._latencies)
+
+
+@pytest.mark.parametrize(("seconds", "rows"), [(1.0, []), (0.001, ["saturate"])])
+async def test_a_search_that_an_error_ends_does_not_pass_for_a_finished_one(
+    seconds: float, rows: list[str]
+) -> None:
+    here, search = bench(None), Search(LIMIT_MS, duration=0.02)
+    with pytest.raises(LoadError, match="Redis"):
+        await saturate(here, cast("Fleet", Late(seconds)), Gone(2), search)
+    tell(here, search)
+
+    assert [each.scenario for each in here.outcome.results] == rows
+    assert here.outcome.notes[-1] == "tandem: the search ended early: Redis went away"
