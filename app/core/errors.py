@@ -156,6 +156,7 @@ STATUS_CODES: dict[int, str] = {
     422: "invalid_request",
     428: "precondition_required",
     429: "too_many_requests",
+    431: "request_header_fields_too_large",
     500: "internal_error",
     503: "service_unavailable",
 }

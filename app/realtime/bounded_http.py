@@ -5,22 +5,33 @@ a header is added to a copy of all before it. A head that has begun may stay so 
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from app.core.errors import PROBLEM_JSON, STATUS_CODES, Problem
+from app.core.middleware import BODY_SECONDS
 from app.realtime.runtime import Runtime
 from app.realtime.time_limit import TimeLimit
 
 HEAD_BYTES = 64 * 1024
 LINE_BYTES = 4
 """What a header takes beside its name and its value."""
+STATUS = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+PROBLEM = Problem(
+    title=STATUS.phrase,
+    status=STATUS,
+    detail="The head of the request is too large.",
+    code=STATUS_CODES[STATUS],
+    instance="",  # the path may not have come
+).model_dump_json(exclude_none=True)
 TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-)
+    f"HTTP/1.1 {STATUS} {STATUS.phrase}\r\nContent-Type: {PROBLEM_JSON}\r\n"
+    f"Content-Length: {len(PROBLEM)}\r\nConnection: close\r\n\r\n{PROBLEM}"
+).encode()
 
 UNLIMITED = TimeLimit(0)
 
@@ -31,7 +42,9 @@ class HeadTooLarge(Exception):
 
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Refuses a head of more than HEAD_BYTES with 431, and closes; closes, too, if a head takes
-    longer than CONNECT_SECONDS, counted from the first bytes or the last answer.
+    longer than CONNECT_SECONDS, counted from its first bytes: how long a connection may idle
+    between two is uvicorn's to say. What is still to come of a body that was answered already is
+    read for BODY_SECONDS.
 
     What was read is counted from one piece of a message to the next (its head, a piece of its body,
     its end), so trailers and what stands between chunks are bounded, too.
@@ -48,6 +61,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.due = 0.0
         self._limit = arrivals_of(app_state)
         self._unfinished = 0  # bytes, give or take one read
+        self._rest_of_body: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's
         super().connection_made(transport)
@@ -56,11 +70,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._limit.end(self)
+        self._end_rest_of_body()
 
     def expire(self) -> None:
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None and not self._unfinished:
+            self._limit.begin(self)
         self._unfinished += len(data)
         super().data_received(data)
         if self._unfinished > HEAD_BYTES and not self.transport.is_closing():
@@ -81,12 +98,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unfinished = 0
+        if self._end_rest_of_body():
+            self._limit.begin(self)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        answered = self.cycle
         super().on_response_complete()
-        if self.timeout_keep_alive_task is not None:  # no other request waits
+        if self.timeout_keep_alive_task is None:  # another request waits, or it is the end
+            return
+        if answered.more_body:
+            self._unset_keepalive_if_required()
+            close = self.transport.close
+            self._rest_of_body = self.loop.call_later(BODY_SECONDS, close)
+        elif self._unfinished:  # of the next head
             self._limit.begin(self)
+
+    def _end_rest_of_body(self) -> bool:
+        """Whether there was any."""
+        rest, self._rest_of_body = self._rest_of_body, None
+        if rest is not None:
+            rest.cancel()
+        return rest is not None
 
     def send_400_response(self, msg: str) -> None:
         if self._unfinished > HEAD_BYTES:

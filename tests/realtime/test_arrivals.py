@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.config import Settings
+from app.realtime import bounded_http
 from app.realtime.door import Door
 from app.realtime.frames import Opcode
 from app.realtime.opening import PLAIN_BYTES
@@ -21,6 +22,7 @@ from tests.waiting import until
 SHORT = 0.3
 LONG = "X-Long: " + "a" * PLAIN_BYTES
 HEAD = b"GET / HTTP/1.1\r\nHost: tandem.example\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: tandem.example\r\nContent-Length: 10\r\n\r\n"
 
 
 class App:
@@ -73,6 +75,50 @@ async def test_so_is_who_stops_within_a_later_head(served: Served, app: App) -> 
         raw.write(HEAD[:-2])
         assert await raw.ended() == b""
     assert app.asked == 1
+
+
+async def pass_over(served: Served) -> None:
+    """Wait for as long as somebody has to say what they want."""
+    async with connected(served.port) as silent:
+        await silent.ended()
+
+
+async def test_how_long_a_connection_idles_between_two_is_not_ours_to_say(
+    served: Served, app: App
+) -> None:
+    app.may_answer.set()
+    async with connected(served.port) as raw:
+        for _ in range(2):
+            raw.write(HEAD)
+            await raw.read_head()
+            await pass_over(served)
+    assert app.asked == 2
+
+
+async def test_a_body_that_was_answered_early_may_come_to_its_end(served: Served, app: App) -> None:
+    app.may_answer.set()
+    async with connected(served.port) as raw:
+        raw.write(POST + b"12345")
+        await raw.read_head()
+        await pass_over(served)
+        raw.write(b"67890" + HEAD)
+        await raw.read_head()
+        assert app.asked == 2
+        raw.write(POST + b"12345")
+        await raw.read_head()
+        raw.write(b"67890")
+        assert await raw.ended() == b""
+
+
+async def test_it_is_not_waited_for_for_ever(
+    served: Served, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "BODY_SECONDS", SHORT)
+    app.may_answer.set()
+    async with connected(served.port) as raw:
+        raw.write(POST + b"12345")
+        await raw.read_head()
+        assert await raw.ended() == b""
 
 
 async def test_who_waits_for_an_answer_may_wait(served: Served, app: App) -> None:
