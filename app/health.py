@@ -1,8 +1,8 @@
 """/health: the process lives. /ready: what it needs is there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import BaseModel
@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from app import migrations
-from app.core.shared_answer import SharedAnswer
 from app.realtime.follower import AWAY
+from app.realtime.gathering import SingleFlight
 from app.realtime.runtime import Runtime
 
 CHECK_SECONDS = 1.5
@@ -34,9 +34,22 @@ class Readiness(BaseModel):
     checks: dict[str, Check]
 
 
+class Probes:
+    """Whoever asks while an answer is made shares it: it is no older than CHECK_SECONDS, and with
+    one of their own they would wait for twice as long when something hangs.
+    """
+
+    def __init__(self, make: Callable[[], Coroutine[Any, Any, Readiness]]) -> None:
+        self._make = make
+        self._flight: SingleFlight[Readiness] = SingleFlight()
+
+    async def get(self) -> Readiness:
+        return await self._flight.run("ready", self._make)
+
+
 async def get_readiness(connection: HTTPConnection) -> Readiness:
-    shared: SharedAnswer[Readiness] = connection.state.readiness
-    return await shared.get()
+    probes: Probes = connection.state.probes
+    return await probes.get()
 
 
 ReadinessDep = Annotated[Readiness, Depends(get_readiness)]

@@ -36,7 +36,7 @@ from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer
-from app.health import Readiness, read_readiness
+from app.health import Probes, read_readiness
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
 from app.realtime import router as realtime_router
@@ -78,7 +78,7 @@ class State(TypedDict):
     principals: Principals
     rates: Rates
     idempotency: IdempotencyTurns
-    readiness: SharedAnswer[Readiness]
+    probes: Probes
     exposition: SharedAnswer[Exposition]
     realtime: Runtime
     relay: Relay
@@ -119,7 +119,7 @@ def create_app(
                 principals=principals,
                 rates=rates,
                 idempotency=IdempotencyTurns(Failpoints(settings.failpoints)),
-                readiness=SharedAnswer(partial(read_readiness, runtime), REST_SECONDS),
+                probes=Probes(partial(read_readiness, runtime)),
                 exposition=SharedAnswer(read_exposition, REST_SECONDS),
                 realtime=runtime,
                 relay=runtime.relay,

@@ -22,7 +22,8 @@ def select_orders() -> Select[Order]:
     In one statement, so that the lines are those of the version that is told: whoever bases an
     edit on it is asked for what they saw. Its rows are to be made `unique()`.
     """
-    return select(Order).options(joinedload(Order.owner), joinedload(Order.items))
+    owner = joinedload(Order.owner).load_only(User.id, User.name)  # repeated with each line
+    return select(Order).options(owner, joinedload(Order.items))
 
 
 async def load_collaborators(session: AsyncSession, orders: Sequence[Order]) -> None:

@@ -139,6 +139,7 @@ class LogFollower:
             await self._renew(epoch)
             raise ConnectionError("the log was renewed")
         log.start(extent.head, extent.floor)
+        self._rings.note(log)
         log.checked_at = asyncio.get_running_loop().time()
         if log.is_behind:
             self._behind.set()
@@ -247,8 +248,7 @@ class LogFollower:
         All grow in one turn of the loop, unless one has a hole or the read does not come to it:
         those that miss least are first.
         """
-        control = self._logs.get(CONTROL_CHANNEL)
-        first = [control] if control is not None and control.started else []
+        first = filter(None, [self.started(CONTROL_CHANNEL)])
         logs = {log.name: log for log in (*first, *within_a_read(behind))}
         cursors, missing = {name: log.head for name, log in logs.items()}, set(behind)
         found = await self.reader.after(cursors, reason="repair")

@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 2
 HOLD_SECONDS = 0.25
-"""So long a backlog keeps the lock, and the batch that was begun by then. The other workers' relays
-wait for it one after the other, each for LOCK_SECONDS at most.
+"""So long a backlog keeps the lock after its first batch, and for the one that was begun by then.
+The other workers' relays wait for it one after the other, each for LOCK_SECONDS at most.
 """
 REST_SECONDS = 0.002
 LONGEST_REST_SECONDS = 0.01
@@ -134,7 +134,8 @@ class Relay:
         if look and not await self._measure(connection):
             return NOTHING
         await self._reach("relay.lock")
-        until, relayed, more = monotonic() + HOLD_SECONDS, 0, True
+        relayed, more = await self._relay_batch(connection)
+        until = monotonic() + HOLD_SECONDS  # the first may have waited for the lock
         while more and monotonic() < until:
             events, more = await self._relay_batch(connection)
             relayed += events

@@ -73,6 +73,7 @@ def numbered(count: int) -> dict[str, int]:
     return {str(number): 0 for number in range(count)}
 
 
+@pytest.mark.timed
 async def test_a_body_of_thousands_of_unknown_fields_holds_nothing_up(api: AsyncClient) -> None:
     body, headers = json.dumps(numbered(MANY)), {"Content-Type": "application/json"}
 
@@ -83,6 +84,7 @@ async def test_a_body_of_thousands_of_unknown_fields_holds_nothing_up(api: Async
     assert longest < STALL_SECONDS
 
 
+@pytest.mark.timed
 async def test_so_does_a_query_of_thousands(api: AsyncClient) -> None:
     url = URL("/things", query="&".join(numbered(MANY // 2)).encode())
 
