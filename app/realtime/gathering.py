@@ -27,7 +27,7 @@ class SingleFlight(Generic[T]):
         if task is None:
             task = self._tasks[key] = asyncio.create_task(job(), name=f"{key}: once for all")
             task.add_done_callback(lambda _done: self._tasks.pop(key, None))
-            task.add_done_callback(_retrieve)
+            task.add_done_callback(retrieve)
         return await asyncio.shield(task)
 
 
@@ -48,7 +48,7 @@ class Gathered:
         answer = self._wanted.get(channel)
         if answer is None:
             answer = self._wanted[channel] = asyncio.get_running_loop().create_future()
-            answer.add_done_callback(_retrieve)
+            answer.add_done_callback(retrieve)
             # A task that has ended is still there until its callbacks run: nobody serves then.
             if all(task.done() for task in self.tasks):
                 task = asyncio.create_task(self._run(), name="extents of the log")
@@ -79,7 +79,7 @@ class Gathered:
                 answer.set_result((epoch, extents[channel]))
 
 
-def _retrieve(future: "asyncio.Future[Any]") -> None:
+def retrieve(future: "asyncio.Future[Any]") -> None:
     """Whoever waited has seen the error; nobody left is no reason for a warning."""
     if not future.cancelled():
         future.exception()

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from app.realtime.gathering import retrieve
+
 Answer = TypeVar("Answer")
 
 
@@ -23,14 +25,9 @@ class Questions:
         """Its answer, or what it raises. Who is cancelled does not wait for it any longer."""
         task = asyncio.create_task(question)
         self._tasks.add(task)
-        task.add_done_callback(self._answered)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(retrieve)
         return await asyncio.shield(task)
-
-    def _answered(self, task: "asyncio.Task[Any]") -> None:
-        """Whoever waited has seen the error; nobody left is no reason for a warning."""
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
 
     async def aclose(self) -> None:
         """Those that are left are given up."""
