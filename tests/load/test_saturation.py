@@ -1,20 +1,14 @@
 """Which rates a search tries, and what ends it."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-import pytest
-
-from load.errors import Exit, LoadError
-from load.fleet import Fleet
 from load.histogram import Histogram
 from load.measurement import Measured
 from load.messages import Tally
 from load.report import OVERLOADED, Outcome
-from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, saturate, tell
-from load.series import History
+from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, tell
 from load.usage import Usage
 from tests.load.test_handshakes import bench
 
@@ -234,46 +228,6 @@ def test_a_rate_that_the_load_could_not_make_is_not_told_as_the_servers_limit() 
     assert cannot(made=20, failures="80 not sent, too many in flight").notes == []
 
 
-class Idle:
-    """A Fleet that hears nothing."""
-
-    pids: Sequence[int] = ()
-    deliveries = 0
-    histories: Sequence[History] = ()
-
-    def measure(self, since: int) -> None:
-        pass
-
-    def complete_to(self, until: int) -> list[int]:
-        return [until]
-
-    async def tally(self, until: int) -> Tally:
-        del until
-        return Tally()
-
-
-class Limited:
-    """A Source whose target takes nothing more."""
-
-    failures = "80 HTTP 429"
-
-    async def head(self) -> int:
-        return 0
-
-    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
-        pass
-
-    async def settle(self, seconds: float) -> int:
-        del seconds
-        return 0
-
-
-async def test_a_limit_of_the_target_from_the_first_rate_on_is_a_refusal() -> None:
-    with pytest.raises(LoadError, match="a limit of the target") as caught:
-        await saturate(bench(None), cast("Fleet", Idle()), Limited(), Search(LIMIT_MS))
-    assert caught.value.exit_code == Exit.USAGE
-
-
 def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
     assert keeps_up(measured(100), LIMIT_MS)
     assert not keeps_up(measured(100, made=0.9), LIMIT_MS)
@@ -281,49 +235,3 @@ def test_a_source_that_fell_behind_decides_nothing_about_the_server() -> None:
 
 def test_a_low_rate_is_kept_up_with_although_events_are_whole() -> None:
     assert keeps_up(measured(12.5, made=0.96), LIMIT_MS)
-
-
-class Gone(Limited):
-    """A Source that makes all that it is asked for, until it cannot any more."""
-
-    failures = ""
-
-    def __init__(self, runs: int) -> None:
-        self._offset = 0
-        self._runs = runs
-
-    async def run(self, rate: float, seconds: float, stop: asyncio.Event) -> None:
-        assert not stop.is_set()
-        if self._runs == 0:
-            raise LoadError.unreachable("Redis went away")
-        self._runs -= 1
-        self._offset += int(rate * seconds)
-
-    async def settle(self, seconds: float) -> int:
-        del seconds
-        return self._offset
-
-
-class Late(Idle):
-    """A Fleet that hears everything, but later than may be."""
-
-    def __init__(self, seconds: float) -> None:
-        self._latencies = Histogram()
-        self._latencies.record(int(seconds * 1_000_000))
-
-    async def tally(self, until: int) -> Tally:
-        del until
-        return Tally(latencies=self._latencies)
-
-
-@pytest.mark.parametrize(("seconds", "rows"), [(1.0, []), (0.001, ["saturate"])])
-async def test_a_search_that_an_error_ends_does_not_pass_for_a_finished_one(
-    seconds: float, rows: list[str]
-) -> None:
-    here, search = bench(None), Search(LIMIT_MS, duration=0.02)
-    with pytest.raises(LoadError, match="Redis"):
-        await saturate(here, cast("Fleet", Late(seconds)), Gone(2), search)
-    tell(here, search)
-
-    assert [each.scenario for each in here.outcome.results] == rows
-    assert here.outcome.notes[-1] == "tandem: the search ended early: Redis went away"
