@@ -4,18 +4,20 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
+import asyncpg
 import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
+from app.realtime.numbering import ADVISORY_LOCK, LOCK
 from tests.end_to_end.evidence import assert_complete, committed_orders
 from tests.end_to_end.orders import token_of, until_more, writing
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import Subscriber, running
-from tests.waiting import until
+from tests.waiting import POLL_SECONDS, until
 
 pytestmark = pytest.mark.timed
 
@@ -23,6 +25,11 @@ KILLS = 100 if os.environ.get("PROOF") else 6
 RELAY_POINTS = ["lock", "locked", "committed", "published", "unlocked"]
 SUBSCRIBERS = 10
 WITHIN_SECONDS = 2.0
+WAITS = """
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                   AND objid::bigint = $1 AND database =
+                       (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
 
 
 async def test_random_kills_lose_and_repeat_nothing(
@@ -41,8 +48,11 @@ async def test_a_worker_killed_at_each_await_of_the_relay_loses_and_repeats_noth
     armed = {point: tmp_path / point for point in RELAY_POINTS}
     failpoints = ",".join(f"relay.{point}=kill@{file}" for point, file in armed.items())
     async with load_on(settings, people, http, tmp_path, failpoints) as (server, placed):
-        for file in armed.values():
-            await kill_at(server, file)
+        for point, file in armed.items():
+            before = server.ready_workers
+            async with busy_lock(settings) if point == "locked" else nullcontext():
+                file.touch()
+            await died_of(file, server, before)
             await until_more(placed, 20)
 
 
@@ -76,10 +86,25 @@ async def kill_and_wait(server: ServerProcess, index: int) -> None:
     await until(lambda: replaced(server, before))
 
 
-async def kill_at(server: ServerProcess, failpoint: Path) -> None:
-    """Arm a point, then wait until a worker died of it and its successor serves."""
-    before = server.ready_workers
-    failpoint.touch()  # noqa: ASYNC240 - an instant, in a test
+@asynccontextmanager
+async def busy_lock(settings: Settings) -> AsyncIterator[None]:
+    """The relay's lock is somebody else's until a relay waits for it and the block has ended.
+
+    Two relays meet by chance only as often as their turns are long.
+    """
+    holder = await asyncpg.connect(settings.database_url)
+    try:
+        await holder.execute(LOCK)
+        yield
+        async with asyncio.timeout(15):
+            while not await holder.fetchval(WAITS, ADVISORY_LOCK):  # noqa: ASYNC110 - in Postgres
+                await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await holder.close()
+
+
+async def died_of(failpoint: Path, server: ServerProcess, before: set[int]) -> None:
+    """Wait until one of those workers died of an armed point and its successor serves."""
     await until(lambda: not failpoint.exists())
     await until(lambda: replaced(server, before))
 
