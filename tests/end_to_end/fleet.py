@@ -18,6 +18,7 @@ LINE_LIMIT = 1 << 24
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
 STANDSTILL_SECONDS = 10.0
+LEAST_URGENT = ("nice", "-n", "19")
 LATE_SECONDS = 1.0
 """Repeats come late, when a worker looks at the log: so long everybody listens on."""
 
@@ -149,14 +150,19 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet_of(job: Job, *, processes: int = 1) -> AsyncIterator[Fleet]:
-    """`job.connections` clients, spread over processes; all subscribed on entry."""
+async def fleet_of(
+    job: Job, *, processes: int = 1, gives_way: bool = False
+) -> AsyncIterator[Fleet]:
+    """`job.connections` clients, spread over processes; all subscribed on entry.
+
+    `gives_way`: they have a core when nobody else wants it, as if they had a machine of their own.
+    """
     each, more = divmod(job.connections, processes)
     crowds: list[Crowd] = []
     try:
         for nth in range(processes):
             share = replace(job, connections=each + (nth < more), seed=job.seed * 100 + nth)
-            crowds.append(await _start(share))
+            crowds.append(await _start(share, LEAST_URGENT if gives_way else ()))
         fleet = Fleet(crowds, job.connections)
         await fleet.all_subscribed()
         yield fleet
@@ -164,9 +170,9 @@ async def fleet_of(job: Job, *, processes: int = 1) -> AsyncIterator[Fleet]:
         await asyncio.gather(*(crowd.stop() for crowd in crowds))
 
 
-async def _start(job: Job) -> Crowd:
+async def _start(job: Job, prefix: tuple[str, ...]) -> Crowd:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.end_to_end.crowd"),
+        *(*prefix, sys.executable, "-m", "tests.end_to_end.crowd"),
         stdin=PIPE,
         stdout=PIPE,
         env=unmeasured(),
