@@ -67,7 +67,7 @@ compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 
 # The code of the Protobuf flavour, from its schema.
 protobuf: $(VENV)/dev.stamp
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. app/realtime/centrifuge.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. app/realtime/wire/centrifuge.proto
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer")'

@@ -24,7 +24,7 @@ from app.core.database import create_engine, create_sessions
 from app.core.logging import configure_logging
 from app.embedded import EmbeddedError, Services, private_services
 from app.embedded_keeper import keep
-from app.realtime.epoch import read_epoch, renew_epoch
+from app.realtime.log.epoch import read_epoch, renew_epoch
 from app.supervisor import ServeError, Supervisor
 
 FAILURES = (SettingsError, EmbeddedError, ServeError, migrations.MigrationError, OSError)

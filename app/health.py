@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from app import migrations
-from app.realtime.follower import AWAY
-from app.realtime.gathering import SingleFlight
+from app.core.single_flight import SingleFlight
+from app.realtime.log.follower import AWAY
 from app.realtime.runtime import Runtime
 
 CHECK_SECONDS = 1.5

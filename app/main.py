@@ -39,12 +39,12 @@ from app.core.shared_answer import SharedAnswer
 from app.health import Probes, read_readiness
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
-from app.realtime import router as realtime_router
 from app.realtime.channels import Feature
+from app.realtime.log.relay import Relay
 from app.realtime.ops import FEATURE as OPS
 from app.realtime.outbox import RECORDING
-from app.realtime.relay import Relay
 from app.realtime.runtime import Runtime
+from app.realtime.websocket import router as realtime_router
 from app.users.errors import problems
 from app.users.feature import FEATURE as USERS
 from app.users.first_admin import ensure_admin

@@ -39,8 +39,8 @@ NOT_SENT_BYTES = 128 * 1024
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """What every way of serving has in common."""
     return {
-        "http": "app.realtime.door:Door",
-        "ws": "app.realtime.handshakes:Arrival",
+        "http": "app.realtime.websocket.door:Door",
+        "ws": "app.realtime.websocket.handshakes:Arrival",
         "ws_max_size": settings.max_message_bytes or None,
         "ws_ping_interval": None,  # the protocol has pings of its own
         "ws_per_message_deflate": settings.compression == "on",

@@ -14,7 +14,7 @@ from app.core.config import Settings
 from app.core.shared_answer import SharedAnswer
 from app.embedded import Services
 from app.health import Probes, Readiness
-from app.realtime.numbering import ADVISORY_LOCK
+from app.realtime.log.numbering import ADVISORY_LOCK
 from tests.application import Application, run_application
 from tests.databases import own_database
 from tests.realtime.postgres_proxy import PostgresProxy

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.realtime.codes import CloseCode, ErrorCode, UnsubscribeCode
+from app.realtime.wire.codes import CloseCode, ErrorCode, UnsubscribeCode
 
 TERMINAL = range(3500, 4000)
 RESUBSCRIBE_FROM = 2500

@@ -17,7 +17,7 @@ from app.asyncapi.wire import (
     title,
 )
 from app.realtime.channels import Carried, ChannelPolicy
-from app.realtime.protocol import METHODS, Presence, Unsubscribe
+from app.realtime.wire.protocol import METHODS, Presence, Unsubscribe
 
 PUBLISHED = "/push/pub/data"
 ABOUT = {

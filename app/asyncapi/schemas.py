@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from app.realtime.codes import ErrorCode, UnsubscribeCode
+from app.realtime.wire.codes import ErrorCode, UnsubscribeCode
 
 REFERENCE = "#/components/schemas/{model}"
 

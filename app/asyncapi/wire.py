@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from app.realtime.protocol import ChannelPush, Command, ErrorResult, Id, Model, Reply
+from app.realtime.wire.protocol import ChannelPush, Command, ErrorResult, Id, Model, Reply
 
 MAX_ID = 0xFFFF_FFFF
 PUSHES = ("pub", "join", "leave", "unsubscribe")

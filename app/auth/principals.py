@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from app.core.single_flight import retrieve
+
 CACHED_PRINCIPALS = 50_000
 
 
@@ -99,10 +101,8 @@ class Principals:
     def _loaded(
         self, key: tuple[UUID, UUID, int], done: "asyncio.Future[Principal | None]"
     ) -> None:
-        """Whoever waits sees the error; that nobody is left to see it is no reason to warn."""
         self._loading.pop(key, None)
-        if not done.cancelled():
-            done.exception()
+        retrieve(done)
 
     def forget(self, user_id: UUID) -> None:
         self._generations[user_id] = self._generations.get(user_id, 0) + 1

@@ -31,7 +31,7 @@ from app.orders.schemas import (
     read_order,
 )
 from app.realtime.dependencies import RecordingSession
-from app.realtime.epoch import read_position
+from app.realtime.log.epoch import read_position
 from app.users.errors import SIGNED_IN, problems
 
 MERGED = {"Tandem-Merged": "true"}

@@ -20,15 +20,15 @@ from pydantic import ValidationError
 from app.auth.principals import Principal, Principals, Role
 from app.core.outages import Outage
 from app.core.unavailable import is_unavailable
-from app.realtime.admission import Admission
 from app.realtime.channels import Channels
-from app.realtime.codes import CloseCode, CommandError, UnsubscribeCode
-from app.realtime.connection import Connection, Identity
-from app.realtime.follower import AWAY
-from app.realtime.log import ChannelLog
-from app.realtime.manager import ConnectionManager
+from app.realtime.commands.admission import Admission
+from app.realtime.fanout.connection import Connection, Identity
+from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.log.channel_log import ChannelLog
+from app.realtime.log.follower import AWAY
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
-from app.realtime.subscription import Subscription
+from app.realtime.wire.codes import CloseCode, CommandError, UnsubscribeCode
 
 logger = logging.getLogger(__name__)
 

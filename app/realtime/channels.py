@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from app.auth.principals import Principal
 from app.core.database import OpenSession, Sessions
-from app.realtime.codes import CommandError, ErrorCode
-from app.realtime.protocol import MAX_CHANNEL_LENGTH
 from app.realtime.questions import Questions
+from app.realtime.wire.codes import CommandError, ErrorCode
+from app.realtime.wire.protocol import MAX_CHANNEL_LENGTH
 
 ENDINGS = 1024
 """Counters of ends, shared by the channels by their hash."""

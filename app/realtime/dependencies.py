@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from app.core.database import Sessions
+from app.realtime.log.relay import Relay
 from app.realtime.outbox import RECORDED
-from app.realtime.relay import Relay
 
 
 async def get_recording_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:

@@ -17,10 +17,10 @@ from app.core import metrics
 from app.core.ids import new_id
 from app.core.schemas import Time
 from app.core.windows import Observed, Window
-from app.realtime.broker import Broker
-from app.realtime.follower import LogFollower
-from app.realtime.manager import ConnectionManager
-from app.realtime.relay import Relay
+from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.log.broker import Broker
+from app.realtime.log.follower import LogFollower
+from app.realtime.log.relay import Relay
 
 STATM = Path("/proc/self/statm")
 DIGITS = 3

@@ -15,11 +15,11 @@ from pydantic_core import from_json
 
 from app.auth.principals import Principal
 from app.core.database import OpenSession
-from app.realtime.broker import Broker
 from app.realtime.channels import Carried, Feature
+from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.figures import WorkerFigures
-from app.realtime.manager import ConnectionManager
-from app.realtime.protocol import signal_push
+from app.realtime.log.broker import Broker
+from app.realtime.wire.protocol import signal_push
 
 OPS_CHANNEL = "ops"
 INTERVAL_SECONDS = 1.0

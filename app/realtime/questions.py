@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from app.realtime.gathering import retrieve
+from app.core.single_flight import retrieve
 
 Answer = TypeVar("Answer")
 

@@ -14,32 +14,32 @@ from app.core.database import Sessions
 from app.core.failpoints import Failpoints
 from app.core.outages import Outage
 from app.realtime.access import AccessGuard
-from app.realtime.admission import Admission
-from app.realtime.attendance import Attendance
-from app.realtime.broker import Broker
 from app.realtime.channels import ChannelPolicy, Channels
-from app.realtime.codec import JSON, Codec
-from app.realtime.codes import CloseCode
-from app.realtime.connection import Connection, Transport
-from app.realtime.connection_counts import ConnectionCounts
-from app.realtime.defects import Defect, DefectiveTransport
+from app.realtime.commands.admission import Admission
+from app.realtime.commands.intake import Intake
+from app.realtime.commands.publishing import receive_signal
+from app.realtime.commands.stations import Stations
+from app.realtime.fanout.connection import Connection, Transport
+from app.realtime.fanout.defects import Defect, DefectiveTransport
+from app.realtime.fanout.heartbeat import Heartbeat
+from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.fanout.transport import TakeOver
 from app.realtime.figures import Meter, Sources
-from app.realtime.follower import AWAY, LogFollower
-from app.realtime.heartbeat import Heartbeat
-from app.realtime.housekeeping import Housekeeping
-from app.realtime.intake import Intake
-from app.realtime.leases import Leases
-from app.realtime.manager import ConnectionManager
+from app.realtime.log.broker import Broker
+from app.realtime.log.follower import AWAY, LogFollower
+from app.realtime.log.housekeeping import Housekeeping
+from app.realtime.log.reader import LogReader
+from app.realtime.log.relay import Relay
+from app.realtime.log.shortcut import deliver_own
 from app.realtime.ops import OPS_CHANNEL, Reporter, receive_figures
-from app.realtime.presence import Presence
-from app.realtime.publishing import receive_signal
-from app.realtime.reader import LogReader
-from app.realtime.relay import Relay
-from app.realtime.shortcut import deliver_own
-from app.realtime.stations import Stations
+from app.realtime.presence.attendance import Attendance
+from app.realtime.presence.channel_presence import Presence
+from app.realtime.presence.connection_counts import ConnectionCounts
+from app.realtime.presence.leases import Leases
 from app.realtime.supervision import Job, Supervised
 from app.realtime.time_limit import TimeLimit
-from app.realtime.transport import TakeOver
+from app.realtime.wire.codec import JSON, Codec
+from app.realtime.wire.codes import CloseCode
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from app.realtime.numbering import PENDING
+from app.realtime.log.numbering import PENDING
 from load.errors import LoadError
 from load.histogram import Histogram
 from load.quantities import count

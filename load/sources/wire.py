@@ -6,7 +6,7 @@ after it they take for known: only for a server that ends with the run.
 
 from collections.abc import Sequence
 
-from app.realtime.message import Message
+from app.realtime.log.message import Message
 from load.pipe import RedisPipe
 from load.source import Made, Paced
 

@@ -13,7 +13,7 @@ from app.asyncapi.codes import CLOSES, ERRORS, UNSUBSCRIBES
 from app.asyncapi.document import Document, describe
 from app.main import FEATURES
 from app.realtime.channels import Carried, Feature
-from app.realtime.codes import CloseCode, ErrorCode, UnsubscribeCode
+from app.realtime.wire.codes import CloseCode, ErrorCode, UnsubscribeCode
 
 Json = dict[str, Any]
 

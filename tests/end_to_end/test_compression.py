@@ -9,7 +9,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
-from app.realtime.deflate import ANSWER
+from app.realtime.wire.deflate import ANSWER
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import WAIT_SECONDS, Socket, open_socket

@@ -12,7 +12,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
-from app.realtime.numbering import ADVISORY_LOCK, LOCK
+from app.realtime.log.numbering import ADVISORY_LOCK, LOCK
 from tests.end_to_end.evidence import assert_complete, committed_orders
 from tests.end_to_end.orders import token_of, until_more, writing
 from tests.end_to_end.server import ServerProcess, serving

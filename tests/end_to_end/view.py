@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.realtime.commands import receive
-from app.realtime.connection import Connection
+from app.realtime.commands.dispatch import receive
+from app.realtime.fanout.connection import Connection
 from tests.application import Person
 from tests.end_to_end.described import description
 from tests.orders.shop import Json, Shop

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.realtime.message import Message
+from app.realtime.log.message import Message
 from load.errors import LoadError
 from load.http import Answer
 from load.pipe import RedisPipe

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.realtime.epoch import read_position
+from app.realtime.log.epoch import read_position
 from tests.application import Person
 from tests.orders.shop import ORDERS, POLL_SECONDS, WAIT_SECONDS, Json, Shop, a_line
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.config import Settings
-from app.realtime.connection import Connection
-from app.realtime.heartbeat import Heartbeat
-from app.realtime.subscription import Subscription
-from app.realtime.wheel import SLOT_SECONDS
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.heartbeat import Heartbeat
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.fanout.wheel import SLOT_SECONDS
 from tests.realtime.keepers import a_connection
 from tests.realtime.recording import RecordingTransport
 

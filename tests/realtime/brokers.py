@@ -9,7 +9,7 @@ from signal import SIGCONT, SIGSTOP
 from redis.asyncio import Redis
 
 from app.embedded import Valkey
-from app.realtime.broker import Broker, Message
+from app.realtime.log.broker import Broker, Message
 from tests.waiting import until
 
 EPOCH = "0123456789abcdef"

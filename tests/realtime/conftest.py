@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from app.core.config import Settings
 from app.embedded import Services
-from app.realtime.reader import LogReader
+from app.realtime.log.reader import LogReader
 from tests.conftest import SECRET
 from tests.databases import fresh_database
 from tests.realtime.log_writer import LogWriter, writing

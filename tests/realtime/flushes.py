@@ -2,12 +2,12 @@
 
 import asyncio
 
-from app.realtime.codec import JSON, Codec
-from app.realtime.connection import Connection
-from app.realtime.flush import Flush
-from app.realtime.frames import Message
-from app.realtime.log import ChannelLog
-from app.realtime.subscription import Subscription
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.flush import Flush
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.log.channel_log import ChannelLog
+from app.realtime.wire.codec import JSON, Codec
+from app.realtime.wire.frames import Message
 from tests.realtime.keepers import Keeping, a_connection
 from tests.realtime.logs import entries
 from tests.realtime.recording import RecordingTransport

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from app.core.config import Settings
-from app.realtime.broker import Broker, Message
-from app.realtime.follower import LogFollower
-from app.realtime.log import ChannelLog, Entry
-from app.realtime.reader import PIECE_EVENTS, Extent, LogReader, Look
+from app.realtime.log.broker import Broker, Message
+from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.log.follower import LogFollower
+from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look
 
 
 class Wire(Broker):

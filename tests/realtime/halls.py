@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.config import Settings
-from app.realtime.connection import Connection
-from app.realtime.manager import ConnectionManager
-from app.realtime.subscription import Subscription
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.fanout.subscription import Subscription
 from tests.realtime.followers import Followed, following
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.recording import RecordingTransport

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.core.config import Settings
-from app.realtime.codec import JSON, Codec
-from app.realtime.connection import Connection
-from app.realtime.frames import Message
-from app.realtime.intake import Intake
-from app.realtime.transport import Owner
+from app.realtime.commands.intake import Intake
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.transport import Owner
+from app.realtime.wire.codec import JSON, Codec
+from app.realtime.wire.frames import Message
 from tests.realtime.guarded import Desk, guarding
 from tests.realtime.recording import RecordingTransport
 

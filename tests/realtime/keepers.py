@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from app.auth.principals import Principal, Role
-from app.realtime.codec import JSON, Codec
-from app.realtime.connection import Connection, Identity, Keeper
-from app.realtime.limits import Budget, TokenBucket
-from app.realtime.log import ChannelLog, Entry
-from app.realtime.subscription import Subscription
+from app.realtime.fanout.budget import Budget, TokenBucket
+from app.realtime.fanout.connection import Connection, Identity, Keeper
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.wire.codec import JSON, Codec
 from tests.realtime.recording import RecordingTransport
 
 

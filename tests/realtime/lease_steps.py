@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from app.core.config import Settings
-from app.realtime.lease_store import Lease
-from app.realtime.leases import Leases
-from app.realtime.mirror import Change
+from app.realtime.presence.lease_store import Lease
+from app.realtime.presence.leases import Leases
+from app.realtime.presence.mirror import Change
 from tests.realtime.brokers import talking
 from tests.realtime.presences import LEASE_SECONDS, Worker, quick_settings, worker_on
 from tests.waiting import until

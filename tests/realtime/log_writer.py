@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.realtime.broker import Message
-from app.realtime.numbering import FENCE, NUMBER
-from app.realtime.relay import messages_of
+from app.realtime.log.broker import Message
+from app.realtime.log.numbering import FENCE, NUMBER
+from app.realtime.log.relay import messages_of
 from tests.databases import OTHER_EPOCH
 
 RECORD = """

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.realtime.frames import Message, Opcode
-from app.realtime.transport import Owner, Transport, find_take_over
+from app.realtime.fanout.transport import Owner, Transport, find_take_over
+from app.realtime.wire.frames import Message, Opcode
 
 Scope = dict[str, Any]
 

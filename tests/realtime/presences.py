@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.config import Settings
-from app.realtime.broker import Broker
-from app.realtime.connection_counts import ConnectionCounts
-from app.realtime.leases import Leases
-from app.realtime.mirror import Told
-from app.realtime.presence import Presence
+from app.realtime.log.broker import Broker
+from app.realtime.presence.channel_presence import Presence
+from app.realtime.presence.connection_counts import ConnectionCounts
+from app.realtime.presence.leases import Leases
+from app.realtime.presence.mirror import Told
 from tests.conftest import SECRET
 from tests.waiting import POLL_SECONDS, until
 

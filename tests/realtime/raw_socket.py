@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from app.realtime.frames import Opcode
+from app.realtime.wire.frames import Opcode
 
 MASK = b"\x11\x22\x33\x44"
 SECONDS = 10.0

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from app.realtime.frames import Message
+from app.realtime.wire.frames import Message
 
 Document = dict[str, Any]
 

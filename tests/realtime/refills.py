@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.realtime.codec import JSON
-from app.realtime.log import ChannelLog
-from app.realtime.refill import Refills
-from app.realtime.subscription import Subscription
+from app.realtime.fanout.refill import Refills
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.log.channel_log import ChannelLog
+from app.realtime.wire.codec import JSON
 from tests.realtime.followers import HeldReader
 from tests.realtime.keepers import a_connection
 from tests.realtime.recording import RecordingTransport

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
-from app.realtime.broker import Broker, Message
-from app.realtime.relay import Relay
+from app.realtime.log.broker import Broker, Message
+from app.realtime.log.relay import Relay
 from tests.waiting import until
 
 

@@ -12,8 +12,8 @@ from httpx import ASGITransport, AsyncClient
 from app.auth.principals import Role
 from app.auth.tokens import issue_access_token, read_access_token
 from app.core.config import Settings
-from app.realtime.commands import receive
-from app.realtime.connection import Connection
+from app.realtime.commands.dispatch import receive
+from app.realtime.fanout.connection import Connection
 from app.realtime.runtime import Runtime
 from tests.application import Application, Person, join, run_application
 from tests.realtime.recording import Document, RecordingTransport

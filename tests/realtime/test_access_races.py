@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from app.auth.principals import Role
 from app.core.config import Settings
 from app.realtime.channels import ENDINGS
-from app.realtime.protocol import ClientInfo, presence_push
+from app.realtime.wire.protocol import ClientInfo, presence_push
 from tests.realtime.guarded import Desk, guarding
 from tests.realtime.stage import Player
 from tests.waiting import until

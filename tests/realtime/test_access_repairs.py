@@ -9,8 +9,8 @@ import pytest
 
 from app.auth.principals import Role
 from app.core.config import Settings
+from app.realtime.log.reader import PIECE_EVENTS
 from app.realtime.outbox import ControlEvent
-from app.realtime.reader import PIECE_EVENTS
 from tests.realtime.guarded import Desk, guarding, starting
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.postgres_proxy import PostgresProxy

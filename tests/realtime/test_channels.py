@@ -10,7 +10,7 @@ from app.auth.principals import Principal, Role
 from app.core.config import Settings
 from app.core.database import OpenSession, create_engine, create_sessions
 from app.realtime.channels import Channels, personal_channel
-from app.realtime.codes import CommandError, ErrorCode
+from app.realtime.wire.codes import CommandError, ErrorCode
 
 SOMEBODY = Principal(uuid4(), uuid4(), "Somebody", Role.CUSTOMER)
 

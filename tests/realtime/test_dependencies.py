@@ -15,8 +15,8 @@ from app.core.config import Settings
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.failpoints import Failpoints
 from app.realtime.dependencies import RecordingSession
+from app.realtime.log.relay import Relay
 from app.realtime.outbox import Event, record
-from app.realtime.relay import Relay
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.relays import Kept
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from typing import Any
 
-from app.realtime.transport import TAKE_OVER
+from app.realtime.fanout.transport import TAKE_OVER
 from tests.realtime.owners import RecordingOwner, Scope, accept_and_take_over
 from tests.realtime.raw_socket import RawSocket, opened
 from tests.realtime.served import Served, serving

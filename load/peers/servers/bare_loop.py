@@ -11,10 +11,10 @@ from typing import cast
 
 from websockets.utils import accept_key
 
-from app.realtime.codec import JSON
-from app.realtime.frame_reader import FrameReader
-from app.realtime.frames import Message
-from app.realtime.websocket import SocketTransport
+from app.realtime.websocket.frame_reader import FrameReader
+from app.realtime.websocket.socket_transport import SocketTransport
+from app.realtime.wire.codec import JSON
+from app.realtime.wire.frames import Message
 from load import loop
 
 CHANNEL = "orders"

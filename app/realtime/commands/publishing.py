@@ -1,0 +1,58 @@
+"""`publish`: what subscribers of a channel tell each other. Signals, not events: to who is there
+now, never stored, without an offset, dropped for whom they would have to wait.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from app.realtime.commands.connecting import current_principal
+from app.realtime.commands.stations import Stations
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.wire.codes import CommandError, ErrorCode
+from app.realtime.wire.protocol import ClientInfo, EmptyResult, PublishRequest, Reply, signal_push
+
+
+class Signal(BaseModel):
+    """As it goes through Redis."""
+
+    data: Any
+    info: ClientInfo
+
+
+async def publish(
+    stations: Stations, connection: Connection, command_id: int, request: PublishRequest
+) -> None:
+    """To the other subscribers, on all workers, with who it is from."""
+    channel = request.channel
+    principal = await current_principal(stations, connection)
+    policy = await stations.channels.authorize(principal, channel)
+    if policy.signals is None:
+        raise CommandError(ErrorCode.NOT_AVAILABLE)
+    subscription = connection.subscriptions.get(channel)
+    if subscription is None:
+        raise CommandError(ErrorCode.PERMISSION_DENIED)
+    data = _validated(policy.signals, request.data)
+    if not connection.budget.signals.take():
+        raise CommandError(ErrorCode.TOO_MANY_REQUESTS)
+    signal = Signal(data=data, info=connection.info)
+    await stations.broker.signal(channel, signal.model_dump_json().encode())
+    connection.tell(Reply(id=command_id, publish=EmptyResult()))
+
+
+def receive_signal(manager: ConnectionManager, channel: str, signal: bytes) -> None:
+    """A signal of somebody on this or another worker, for the others who are here.
+
+    Raises ValueError for what is none.
+    """
+    told = Signal.model_validate_json(signal)
+    push = signal_push(channel, told.data, told.info)
+    manager.announce(channel, [push], lambda one: one.connection.id != told.info.client)
+
+
+def _validated(shape: type[BaseModel], data: Any) -> Any:
+    try:
+        return shape.model_validate(data).model_dump(mode="json")
+    except ValidationError:
+        raise CommandError(ErrorCode.BAD_REQUEST) from None

@@ -1,0 +1,129 @@
+"""Reads from Postgres for cursors that have fallen off their ring.
+
+The log is read in blocks of PIECE_EVENTS offsets, each once for everyone who waits for any part
+of it: a thousand clients that come back together from different places cost as many reads as
+there are blocks between the first of them and the ring. Of a block that is too large for one read
+whoever stands behind the first piece is read for from its own place.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from weakref import WeakValueDictionary
+
+from app.core.outages import Outage
+from app.realtime.fanout.subscription import Subscription
+from app.realtime.log.channel_log import ChannelLog, Entry, Segment
+from app.realtime.log.follower import AWAY
+from app.realtime.log.reader import PIECE_EVENTS, LogReader, is_cut
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+KEPT_SEGMENTS = 4
+
+Block = tuple[ChannelLog, int]
+
+
+class Refills:
+    """`on_ready(subscription)`: its segment is there. `on_lost(subscription)`: what follows its
+    cursor is not in the log any more. Neither is called for one that has ended.
+    """
+
+    def __init__(
+        self,
+        reader: LogReader,
+        on_ready: Callable[[Subscription], None],
+        on_lost: Callable[[Subscription], None],
+    ) -> None:
+        self._reader = reader
+        self._on_ready = on_ready
+        self._on_lost = on_lost
+        self._outage = Outage(logger, "refill failed", "refills work again")
+        self._waiting: dict[Block, list[Subscription]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
+        self._recent: deque[Segment] = deque(maxlen=KEPT_SEGMENTS)
+
+    def request(self, subscription: Subscription) -> None:
+        """Read what follows its cursor; it is told once, by one of the two callbacks."""
+        subscription.refilling = True
+        block = (subscription.log, subscription.cursor // PIECE_EVENTS)
+        waiting = self._waiting.get(block)
+        if waiting is not None:
+            waiting.append(subscription)
+            return
+        self._waiting[block] = [subscription]
+        task = asyncio.create_task(self._fill(block), name=f"refill {subscription.channel}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _fill(self, block: Block) -> None:
+        """Until Postgres answers, or nobody waits for it any more."""
+        segment = self._segments.get(block)
+        while segment is None or not self._serves(segment, block):
+            try:
+                segment = await self._read(block)
+                self._outage.end()
+                break
+            except AWAY as error:
+                self._outage.begin(error)
+                await asyncio.sleep(RETRY_SECONDS)
+                if not any(subscription.is_live for subscription in self._waiting[block]):
+                    break
+        for subscription in self._waiting.pop(block):
+            subscription.refilling = False
+            if not subscription.is_live or segment is None:
+                continue
+            if segment.lacks(subscription.cursor):
+                self._on_lost(subscription)
+            else:  # one whom it does not serve, as it came or was cut meanwhile, will ask again
+                subscription.segment = segment
+                self._on_ready(subscription)
+
+    def _serves(self, segment: Segment, block: Block) -> bool:
+        """Whether what was read a while ago is enough for all who wait now."""
+        return all(segment.holds(subscription.cursor) for subscription in self._waiting[block])
+
+    async def _read(self, block: Block) -> Segment:
+        """Begins later than the block if its front was pruned, or behind a hole in it; or, where
+        the block is too large, at the one who has waited longest.
+        """
+        log, number = block
+        start, known = number * PIECE_EVENTS, min(log.head, (number + 1) * PIECE_EVENTS)
+        rows, oldest = await self._rows(block, start), self._waiting[block][0].cursor
+        if is_cut(rows) and rows[-1].offset <= oldest:
+            start = oldest
+            rows = await self._rows(block, start)
+        if is_cut(rows):
+            known = min(known, rows[-1].offset)
+        # Not beyond the head: what a change of rights comes before is not known here yet.
+        entries = whole_end([entry for entry in rows if entry.offset <= log.head], known)
+        first = entries[0].offset - 1 if entries else known
+        if first > start:
+            log.floor = max(log.floor, first)
+        segment = self._segments[block] = Segment(log.name, first, entries, sought=start)
+        self._recent.append(segment)
+        return segment
+
+    async def _rows(self, block: Block, start: int) -> list[Entry]:
+        log, number = block
+        left = (number + 1) * PIECE_EVENTS - start
+        reason = "recover" if any(one.recovering for one in self._waiting[block]) else "refill"
+        return (await self._reader.after({log.name: start}, reason=reason, limit=left))[log.name]
+
+
+def whole_end(entries: Sequence[Entry], known: int) -> Sequence[Entry]:
+    """What follows the last hole, in rows that are in order; `known` is an offset that exists."""
+    if not entries or entries[-1].offset < known:
+        return ()
+    begin = len(entries) - 1
+    while begin and entries[begin - 1].offset == entries[begin].offset - 1:
+        begin -= 1
+    return entries[begin:]

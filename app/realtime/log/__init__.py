@@ -1,0 +1,15 @@
+"""The log: numbered in Postgres, published through Redis, followed by every worker.
+
+In the order of the data path
+    epoch           which log this is, and where a channel stands
+    numbering       the statements that give pending events their offsets
+    relay           runs them, one relay at a time, and publishes what was numbered
+    message         events of one channel as Redis carries them
+    broker          Redis pub/sub: what it promises and what not; `sender` writes to it
+    shortcut        from this worker's relay to its own follower, ahead of Redis
+    reader          reads of the log in Postgres, each row checked to follow the one before
+    channel_log     ChannelLog, the ring of a channel's latest events; `rings` bounds all together
+    gathering       reads that many wait for, done once
+    follower        keeps every active channel's log whole
+    housekeeping    prunes the log from the front
+"""

@@ -1,0 +1,258 @@
+"""The fast wire: Redis pub/sub between the relay and the workers.
+
+Guaranteed: nothing. A message may be lost, late, repeated or out of order; the link may be cut
+without a word, or Redis may hang. Each message therefore carries the offsets of its events, and
+whoever follows a channel asks Postgres for what it missed. What this module promises instead:
+
+- `publish` returns within PATIENCE_SECONDS whatever Redis does, and never raises for its sake;
+- `signal` returns at once and never raises for Redis' sake, nor does it delay `publish`;
+- `subscribe` returns within ACK_SECONDS;
+- a dead link is noticed within about LINK_QUIET_SECONDS + the Redis time limit, and made anew
+  with every channel that is wanted; `on_up` is called each time, since anything may be missing;
+- `up` tells the truth about both directions, and does so again within about PROBE_SECONDS.
+
+Beside events a channel carries what is ephemeral: signals, and changes of who is present, which
+`presence` publishes by its scripts. They have a lane of their own and wait for nothing.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from app.core import metrics
+from app.core.outages import Outage
+from app.realtime.log.message import PRESENCE, SIGNAL, Message
+from app.realtime.log.sender import AWAY, Sender
+
+__all__ = ["AWAY", "PATIENCE_SECONDS", "Broker", "Message"]
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 0.05
+ACK_SECONDS = 0.25
+LINK_QUIET_SECONDS = 0.5
+PROBE_SECONDS = 0.5
+RECONNECT_SECONDS = 0.2
+
+
+class Broker:
+    """One worker's links to Redis: those that speak, and one that listens.
+
+    `epoch` is part of each Redis name, since Redis pub/sub knows no database numbers and several
+    deployments may share one Redis. `on_up`, `on_gap`: the link came up, so anything may have
+    been missed. `on_signal(channel, data)`: one JSON document, as somebody gave it to `signal`.
+    `on_presence(channel, data)`: see `mirror`. Both may raise ValueError for what is not ours.
+    """
+
+    def __init__(self, redis_url: str, timeout_seconds: float) -> None:
+        self.on_message: Callable[[Message], None] = lambda _message: None
+        self.on_signal: Callable[[str, bytes], None] = lambda _channel, _data: None
+        self.on_presence: Callable[[str, bytes], None] = lambda _channel, _data: None
+        self.on_up: Callable[[], None] = lambda: None
+        self.on_gap: Callable[[], None] = lambda: None
+        self._timeout = timeout_seconds
+        self._redis: Redis = Redis.from_url(
+            redis_url,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), 0, supported_errors=()),  # a broken link is ours to mend
+            client_name="tandem",
+        )
+        self._epoch = ""
+        self._link: PubSub | None = None
+        self._outage = Outage(logger, "redis link lost", "redis link is back")
+        self._wanted: dict[str, asyncio.Event] = {}
+        self._events = Sender(self._redis, timeout_seconds, self._set_publishing)
+        self._signals = Sender(self._redis, timeout_seconds, self._set_publishing)
+        self._publishing_works = True
+        self._healing: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        return self._link is not None and self._publishing_works
+
+    @property
+    def redis(self) -> Redis:
+        """For what may be lost: presence, rate windows. With time limits, no retries."""
+        return self._redis
+
+    def key(self, name: str) -> str:
+        """The name of a Redis key or channel of this log."""
+        return f"tandem:{self._epoch}:{name}"
+
+    # ---------------------------------------------------------------- publishing
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Send the batch in one pipeline; while Redis does not answer it is not sent at all."""
+        if not messages or self._events.busy or self._events.broken:
+            return
+        self._events.offer((self.key(each.channel), each.encode()) for each in messages)
+        if not await self._events.wait(PATIENCE_SECONDS):
+            self._set_publishing(works=False)
+
+    async def signal(self, channel: str, data: bytes) -> None:
+        """Tell whoever listens to the channel now; a JSON document, which may be lost."""
+        self._signals.offer([(self.key(channel), SIGNAL + data)])
+
+    def _set_publishing(self, works: bool) -> None:  # noqa: FBT001 - the port of Sender
+        self._publishing_works = works
+        metrics.REDIS_UP.set(self.up)
+        if not works and (self._healing is None or self._healing.done()):
+            self._healing = asyncio.create_task(self._heal(), name="broker-heal")
+
+    async def _heal(self) -> None:
+        """Finds out that publishing works again without an event having to wait for it."""
+        while not self._publishing_works:
+            await asyncio.sleep(PROBE_SECONDS)
+            with suppress(*AWAY):
+                async with asyncio.timeout(self._timeout):
+                    await self._redis.ping()
+                self._events.mend()
+                self._signals.mend()
+                self._set_publishing(works=True)
+
+    # ----------------------------------------------------------------- listening
+
+    async def subscribe(self, channel: str) -> bool:
+        """Want the channel from now on; whether Redis acknowledged it in time."""
+        acknowledged = self._wanted.setdefault(channel, asyncio.Event())
+        link = self._sound_link()
+        if link is None:
+            return False
+        try:
+            async with asyncio.timeout(ACK_SECONDS):
+                await link.subscribe(self.key(channel))
+                await acknowledged.wait()
+        except AWAY:
+            return False
+        return True
+
+    async def unsubscribe(self, channel: str) -> None:
+        self._wanted.pop(channel, None)
+        link = self._sound_link()
+        if link is not None:
+            with suppress(*AWAY):
+                async with asyncio.timeout(ACK_SECONDS):
+                    await link.unsubscribe(self.key(channel))
+
+    def _sound_link(self) -> PubSub | None:
+        """Not a broken one: the library would connect it, while `run` makes another."""
+        link = self._link
+        if link is None or link.connection is None or not link.connection.is_connected:
+            return None
+        return link
+
+    async def set_epoch(self, epoch: str) -> None:
+        """From now on speak and listen under the names of this log."""
+        if epoch != self._epoch:
+            self._epoch = epoch
+            await self._drop_link()
+
+    async def run(self) -> None:
+        """Keep the listening link alive until cancelled."""
+        while not _is_cancelled():
+            try:
+                await self._listen()
+            except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
+                self._outage.begin(error)
+            finally:
+                await self._drop_link()
+            await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
+
+    async def _listen(self) -> None:
+        """One life of the link: subscribe to everything that is wanted, then read."""
+        link, epoch = self._redis.pubsub(), self._epoch
+        self._acknowledge(())
+        try:
+            async with asyncio.timeout(self._timeout):
+                asked: set[str] = set()
+                while missing := {"", *self._wanted} - asked:  # wanted while this was under way
+                    await link.subscribe(*map(self.key, missing))
+                    asked |= missing
+            if epoch != self._epoch:  # it listens under the names of another log
+                return
+            self._link = link
+            self._outage.end()
+            metrics.REDIS_UP.set(self.up)
+            self.on_up()
+            self.on_gap()
+            await self._read(link)
+        finally:
+            with suppress(*AWAY):
+                await link.aclose()  # type: ignore[no-untyped-call]
+
+    async def _read(self, link: PubSub) -> None:
+        """Until the link is dropped or stays silent: a quiet link is asked for a pong."""
+        asked = False
+        while self._link is link and not _is_cancelled():
+            wait = self._timeout if asked else LINK_QUIET_SECONDS
+            received = await link.get_message(timeout=wait)
+            if received is not None:
+                asked = False
+                self._receive(received)
+            elif asked:
+                raise TimeoutError("the link did not answer a ping")
+            else:
+                asked = True
+                await link.ping()
+
+    def _receive(self, received: dict[str, Any]) -> None:
+        channel = (received["channel"] or b"").decode().removeprefix(self.key(""))
+        if received["type"] == "message":
+            self._hear(channel, received["data"])
+        elif received["type"] == "subscribe":
+            self._acknowledge((channel,))
+
+    def _hear(self, channel: str, data: bytes) -> None:
+        try:
+            if data.startswith(SIGNAL):
+                self.on_signal(channel, data.removeprefix(SIGNAL))
+                return
+            if data.startswith(PRESENCE):
+                self.on_presence(channel, data.removeprefix(PRESENCE))
+                return
+            message = Message.decode(channel, data)
+        except ValueError:
+            logger.warning("foreign message", extra={"channel": channel})
+            return
+        self.on_message(message)
+
+    def _acknowledge(self, channels: Iterable[str]) -> None:
+        """Mark these as acknowledged; none given: nothing is, any more."""
+        names = tuple(channels)
+        for name in names:
+            if name in self._wanted:
+                self._wanted[name].set()
+        if not names:
+            self._wanted = {name: asyncio.Event() for name in self._wanted}
+
+    async def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        metrics.REDIS_UP.set(0)
+        if link is not None:
+            with suppress(*AWAY):
+                await link.aclose()  # type: ignore[no-untyped-call]
+
+    async def aclose(self) -> None:
+        """Close all links; `run` is cancelled by its owner before."""
+        if self._healing is not None:
+            self._healing.cancel()
+            await asyncio.gather(self._healing, return_exceptions=True)
+        await self._events.aclose()
+        await self._signals.aclose()
+        with suppress(*AWAY):
+            await self._redis.aclose()
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end; a client library may swallow the cancellation itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,111 @@
+"""The port of a wire format, and the JSON flavour of the Centrifuge protocol.
+
+A WebSocket message holds one or more documents. In JSON they are separated by newlines.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from app.realtime.wire.codes import CloseCode, Disconnect
+from app.realtime.wire.frames import Opcode
+from app.realtime.wire.protocol import PONG, Call, Command, Push, Reply
+
+
+class Codec(Protocol):
+    """How one flavour of the protocol is written; stateless, one object for all connections.
+
+    `join` makes one message's data of documents that are encoded already.
+    """
+
+    opcode: Opcode
+    ping: bytes
+
+    def parse(self, message: str | bytes) -> Iterator[Call]:
+        """The commands of one WebSocket message, each read when it is asked for: a message may
+        hold tens of thousands. Raises Disconnect(BAD_REQUEST) at the first that is none.
+        """
+        ...
+
+    def encode(self, document: Reply | Push) -> bytes: ...
+
+    def publication(self, channel: str, offset: int, payload: bytes) -> bytes:
+        """The push of an event of the log; `payload` is the event's JSON as it was recorded."""
+        ...
+
+    def history(self, command_id: int, page: "Page") -> bytes:
+        """The reply to `history`, its events byte for byte as they were recorded."""
+        ...
+
+    def join(self, documents: Sequence[bytes]) -> bytes: ...
+
+
+class Page(Protocol):
+    """A part of a channel's log: events as (offset, payload), and where the log stands."""
+
+    @property
+    def events(self) -> Sequence[tuple[int, bytes]]: ...
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+
+
+class JsonCodec:
+    """Text messages; documents on a line each."""
+
+    opcode = Opcode.TEXT
+    ping = b"{}"
+
+    def parse(self, message: str | bytes) -> Iterator[Call]:
+        if isinstance(message, bytes) or not message or message.isspace():
+            raise Disconnect(CloseCode.BAD_REQUEST)
+        for line in message.split("\n"):
+            if line and not line.isspace():
+                yield _parse_one(line)
+
+    def encode(self, document: Reply | Push) -> bytes:
+        return document.model_dump_json(exclude_none=True).encode()
+
+    def publication(self, channel: str, offset: int, payload: bytes) -> bytes:
+        return b'{"push":{"channel":%b,"pub":{"data":%b,"offset":%d}}}' % (
+            _quoted(channel),
+            payload,
+            offset,
+        )
+
+    def history(self, command_id: int, page: Page) -> bytes:
+        events = b",".join(
+            b'{"data":%b,"offset":%d}' % (payload, offset) for offset, payload in page.events
+        )
+        return b'{"id":%d,"history":{"publications":[%b],"epoch":%b,"offset":%d}}' % (
+            command_id,
+            events,
+            _quoted(page.epoch),
+            page.offset,
+        )
+
+    def join(self, documents: Sequence[bytes]) -> bytes:
+        return b"\n".join(documents)
+
+
+JSON = JsonCodec()
+
+
+def _parse_one(document: str) -> Call:
+    try:
+        command = Command.model_validate_json(document)
+    except ValidationError:
+        raise Disconnect(CloseCode.BAD_REQUEST) from None
+    call = PONG if command.is_pong and document.strip() == "{}" else command.call()
+    if call is None:
+        raise Disconnect(CloseCode.BAD_REQUEST)
+    return call
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> bytes:
+    return json.dumps(text).encode()

@@ -1,0 +1,294 @@
+"""The Centrifuge client protocol as models: commands, replies, pushes. No I/O.
+
+What they look like on the wire is a codec's business. Unknown fields are ignored, zero values
+may be left out.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.realtime.wire.codes import ErrorCode, UnsubscribeCode
+
+Channel = Annotated[str, Field(min_length=1)]
+Id = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+Offset = Annotated[int, Field(ge=0)]
+
+MAX_CHANNEL_LENGTH = 255
+REJECT_UNRECOVERED = 2
+METHODS = (
+    "connect",
+    "subscribe",
+    "unsubscribe",
+    "publish",
+    "presence",
+    "presence_stats",
+    "history",
+    "rpc",
+    "send",
+    "refresh",
+    "sub_refresh",
+)
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+# -------------------------------------------------------------------- commands
+
+
+class ServerSubscription(Model):
+    """The position from which a client wants a server-side subscription recovered."""
+
+    recover: bool = False
+    epoch: str = ""
+    offset: Offset = 0
+
+
+class ConnectRequest(Model):
+    token: str = ""
+    data: Any = None
+    name: str = ""
+    version: str = ""
+    subs: dict[str, ServerSubscription] = Field(default_factory=dict)
+
+
+class SubscribeRequest(ServerSubscription):
+    """`type` other than 0 asks for a map or poll subscription, which there are not."""
+
+    channel: Channel
+    join_leave: bool = False
+    flag: int = 0
+    type: int = 0
+
+
+class ChannelRequest(Model):
+    """unsubscribe, presence, presence_stats, sub_refresh."""
+
+    channel: Channel
+
+
+class PublishRequest(Model):
+    channel: Channel
+    data: Any = None
+
+
+class StreamPosition(Model):
+    offset: Offset = 0
+    epoch: str = ""
+
+
+class HistoryRequest(Model):
+    """`limit` 0: only the position; -1: as many as there may be. `since` is exclusive."""
+
+    channel: Channel
+    limit: int = 0
+    since: StreamPosition | None = None
+    reverse: bool = False
+
+
+class RefreshRequest(Model):
+    token: Annotated[str, Field(min_length=1)]
+
+
+class Command(Model):
+    """One document of a client: an id and exactly one method. Without either it is a pong."""
+
+    id: Id = 0
+    connect: ConnectRequest | None = None
+    subscribe: SubscribeRequest | None = None
+    unsubscribe: ChannelRequest | None = None
+    publish: PublishRequest | None = None
+    presence: ChannelRequest | None = None
+    presence_stats: ChannelRequest | None = None
+    history: HistoryRequest | None = None
+    rpc: Any = None
+    send: Any = None
+    refresh: RefreshRequest | None = None
+    sub_refresh: ChannelRequest | None = None
+
+    @property
+    def is_pong(self) -> bool:
+        return not self.model_fields_set
+
+    def call(self) -> "Call | None":
+        """None where it names no method, with its object, or no id where an answer is due."""
+        method = self._method()
+        request = getattr(self, method) if method is not None else None
+        is_whole = request is not None or method in ("rpc", "send")
+        return (
+            Call(self.id, method, request) if is_whole and (self.id or method == "send") else None
+        )
+
+    def _method(self) -> str | None:
+        """The first that is set, in the order of the protocol."""
+        given = self.model_fields_set
+        return next((name for name in METHODS if name in given), None)
+
+
+class Call(NamedTuple):
+    """What a command comes to: the method and what it is given. Without either it is a pong."""
+
+    id: int
+    method: str | None
+    request: Any
+
+    @property
+    def is_pong(self) -> bool:
+        return self.method is None
+
+
+PONG = Call(0, None, None)
+
+
+# --------------------------------------------------------------------- replies
+
+
+class SubscribeResult(Model):
+    recoverable: bool = True
+    positioned: bool = True
+    epoch: str
+    offset: int
+    was_recovering: bool = False
+    recovered: bool = False
+
+
+class ConnectResult(Model):
+    client: str
+    version: str
+    expires: bool
+    ttl: int
+    ping: int
+    pong: bool
+    subs: dict[str, SubscribeResult] = Field(default_factory=dict)
+
+
+class RefreshResult(Model):
+    client: str
+    version: str
+    expires: bool
+    ttl: int
+
+
+class EmptyResult(Model):
+    """The result of a command that has nothing to tell; the object is there all the same. Of a
+    `subscribe`: the channel has no log, so that there is no position to keep.
+    """
+
+
+class ClientInfo(Model):
+    """Who a client is, as other clients are told: a person on one connection."""
+
+    user: str
+    client: str
+    conn_info: Any = None
+
+
+class PresenceResult(Model):
+    """Who is there, by connection id."""
+
+    presence: dict[str, ClientInfo]
+
+
+class PresenceStatsResult(Model):
+    num_clients: int
+    num_users: int
+
+
+class Publication(Model):
+    """`info` says who published it; events have none, and signals no offset."""
+
+    data: Any
+    offset: int | None = None
+    info: ClientInfo | None = None
+
+
+class HistoryResult(Model):
+    publications: list[Publication]
+    epoch: str
+    offset: int
+
+
+class ErrorResult(Model):
+    code: int
+    message: str
+    temporary: bool
+
+
+class Reply(Model):
+    """The answer to the command with this id: a result under the method's name, or an error."""
+
+    id: int
+    error: ErrorResult | None = None
+    connect: ConnectResult | None = None
+    subscribe: SubscribeResult | EmptyResult | None = None
+    unsubscribe: EmptyResult | None = None
+    publish: EmptyResult | None = None
+    presence: PresenceResult | None = None
+    presence_stats: PresenceStatsResult | None = None
+    history: HistoryResult | None = None
+    refresh: RefreshResult | None = None
+
+
+Result = (
+    ConnectResult
+    | SubscribeResult
+    | RefreshResult
+    | PresenceResult
+    | PresenceStatsResult
+    | HistoryResult
+    | EmptyResult
+)
+
+
+def error_reply(command_id: int, error: ErrorCode) -> Reply:
+    code, message, temporary = error.value
+    result = ErrorResult(code=code, message=message, temporary=temporary)
+    return Reply(id=command_id, error=result)
+
+
+# ---------------------------------------------------------------------- pushes
+
+
+class Presence(Model):
+    """Somebody came or went."""
+
+    info: ClientInfo
+
+
+class Unsubscribe(Model):
+    code: int
+    reason: str
+
+
+class ChannelPush(Model):
+    channel: str
+    pub: Publication | None = None
+    join: Presence | None = None
+    leave: Presence | None = None
+    unsubscribe: Unsubscribe | None = None
+    subscribe: SubscribeResult | None = None
+
+
+class Push(Model):
+    """What the server says unasked. Publications of the log are joined from bytes instead."""
+
+    push: ChannelPush
+
+
+PresenceChange = Literal["join", "leave"]
+
+
+def presence_push(channel: str, change: PresenceChange, info: ClientInfo) -> Push:
+    return Push(push=ChannelPush.model_validate({"channel": channel, change: {"info": info}}))
+
+
+def signal_push(channel: str, data: Any, info: ClientInfo | None) -> Push:
+    return Push(push=ChannelPush(channel=channel, pub=Publication(data=data, info=info)))
+
+
+def unsubscribe_push(channel: str, unsubscribe: UnsubscribeCode) -> Push:
+    code, reason = unsubscribe.value
+    push = ChannelPush(channel=channel, unsubscribe=Unsubscribe(code=code, reason=reason))
+    return Push(push=push)

@@ -1,0 +1,115 @@
+"""Wheel, turned by hand."""
+
+import asyncio
+from collections.abc import Callable
+
+from app.realtime.fanout.wheel import SLOT_SECONDS, Wheel
+
+ALMOST = SLOT_SECONDS / 2
+
+
+class Record:
+    """What was due, in order; `then` says when an item is due next."""
+
+    def __init__(self, then: Callable[[str], float | None] = lambda _item: None) -> None:
+        self.due: list[str] = []
+        self.wheel: Wheel[str] = Wheel(self._on_due)
+        self._then = then
+
+    def _on_due(self, item: str) -> float | None:
+        self.due.append(item)
+        return self._then(item)
+
+
+def test_an_item_is_due_at_its_time_at_most_a_slot_late() -> None:
+    record = Record()
+    record.wheel.schedule("a", 1.0)
+    record.wheel.turn(0.99)
+    assert record.due == []
+    record.wheel.turn(1.0 + SLOT_SECONDS + ALMOST)
+    assert record.due == ["a"]
+
+
+def test_an_item_is_due_once() -> None:
+    record = Record()
+    record.wheel.schedule("a", 1.0)
+    record.wheel.turn(2.0)
+    record.wheel.turn(9.0)
+    assert record.due == ["a"]
+
+
+def test_an_item_comes_again_when_it_says_so() -> None:
+    record = Record(lambda _item: 5.0 if len(record.due) == 1 else None)
+    record.wheel.schedule("a", 1.0)
+    record.wheel.turn(4.9)
+    assert record.due == ["a"]
+    record.wheel.turn(5.0 + SLOT_SECONDS + ALMOST)
+    assert record.due == ["a", "a"]
+
+
+def test_an_item_that_is_placed_anew_leaves_its_old_place() -> None:
+    record = Record()
+    record.wheel.schedule("a", 1.0)
+    record.wheel.schedule("a", 3.0)
+    record.wheel.turn(2.0)
+    assert record.due == []
+    record.wheel.turn(3.2)
+    assert record.due == ["a"]
+
+
+def test_an_item_that_was_removed_is_never_due() -> None:
+    record = Record()
+    record.wheel.schedule("a", 1.0)
+    record.wheel.schedule("b", 1.0)
+    record.wheel.remove("a")
+    record.wheel.remove("nobody")
+    record.wheel.turn(2.0)
+    assert record.due == ["b"]
+
+
+def test_one_item_may_remove_another_of_the_same_slot() -> None:
+    def remove_the_other(item: str) -> None:
+        record.wheel.remove("b" if item == "a" else "a")
+
+    record = Record(remove_the_other)
+    record.wheel.schedule("a", 1.0)
+    record.wheel.schedule("b", 1.0)
+    record.wheel.turn(2.0)
+    assert len(record.due) == 1
+
+
+def test_a_time_that_has_passed_is_due_at_the_next_turn() -> None:
+    record = Record()
+    record.wheel.turn(10.0)
+    record.wheel.schedule("a", 1.0)
+    record.wheel.turn(10.0 + SLOT_SECONDS + ALMOST)
+    assert record.due == ["a"]
+
+
+def test_a_turn_after_a_long_sleep_finds_everything_in_order() -> None:
+    record = Record()
+    for when, item in ((3.0, "c"), (1.0, "a"), (2.0, "b")):
+        record.wheel.schedule(item, when)
+    record.wheel.turn(3_600.0)
+    assert record.due == ["a", "b", "c"]
+
+
+def test_an_item_left_nowhere_keeps_no_slot() -> None:
+    record = Record()
+    for when in range(1, 100):
+        record.wheel.schedule("a", float(when))
+    record.wheel.remove("a")
+    assert (record.wheel._slots, record.wheel._slot_of) == ({}, {})
+
+
+async def test_it_runs_until_it_is_cancelled() -> None:
+    came = asyncio.Event()
+    wheel: Wheel[str] = Wheel(lambda _item: came.set())
+    running = asyncio.create_task(wheel.run())
+    try:
+        wheel.schedule("a", asyncio.get_running_loop().time())
+        async with asyncio.timeout(2):
+            await came.wait()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
