@@ -31,7 +31,7 @@ from app.core.failpoints import Failpoints
 from app.core.forwarded import ForwardedMiddleware
 from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
-from app.core.idle import IdleConnections
+from app.core.idle_connections import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
 from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
 from app.core.rates import Rates
@@ -67,7 +67,7 @@ POST under an `Idempotency-Key` can be sent again until there is an answer.
 """
 READY_SECONDS = 5.0
 REST_SECONDS = 0.1
-"""Between two answers of /ready, and two of /metrics: anybody may ask, as often as they want."""
+"""Between two answers of /metrics: anybody may ask, as often as they want."""
 
 
 class State(TypedDict):

@@ -40,7 +40,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """All settings; `contract` names and defaults. Durations are seconds, sizes bytes.
+    """All settings, with their defaults. Durations are seconds, sizes bytes.
 
     Environment variables carry the prefix `TANDEM_`, except DATABASE_URL and REDIS_URL.
     A limit of 0 is off.

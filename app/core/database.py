@@ -31,7 +31,7 @@ hand its query on as arguments, and `sslmode`, `sslrootcert` and others are none
 
 Sessions = async_sessionmaker[AsyncSession]
 OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
-"""What of it is asked by whoever only wants a session for a moment."""
+"""Opens a session: all of `Sessions` that most callers need."""
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",

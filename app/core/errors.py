@@ -21,7 +21,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.methods import allowed_methods
+from app.core.allowed_methods import allowed_methods
 from app.core.unavailable import is_unavailable
 
 logger = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class UnexpectedErrorMiddleware:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Register the handlers, before any other middleware; `contract` section 3, Errors."""
+    """Register the handlers, before any other middleware: each error becomes a Problem."""
     app.add_middleware(UnexpectedErrorMiddleware)
     app.add_exception_handler(AppError, _on_app_error)
     app.add_exception_handler(HTTPException, _on_http_exception)

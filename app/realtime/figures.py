@@ -14,9 +14,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app.core import metrics
+from app.core.histogram_window import Observed, Window
 from app.core.ids import new_id
 from app.core.schemas import Time
-from app.core.windows import Observed, Window
 from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.log.broker import Broker
 from app.realtime.log.follower import LogFollower

@@ -1,4 +1,4 @@
-"""The log's tables; `design` section 5. The relay and the log's readers use them by plain SQL."""
+"""The log's tables. Features write them by `outbox`, the relay and the readers by plain SQL."""
 
 from datetime import datetime
 from typing import Any

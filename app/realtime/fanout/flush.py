@@ -146,7 +146,7 @@ class Walk:
         return True
 
     def _serve(self, audience: Sequence[Subscription], shared: "Shared") -> None:
-        """What is done here for each subscriber is what a delivery costs."""
+        """The hot loop: what is done here for each subscriber is what a delivery costs."""
         log, head = self.log, self.log.head
         for subscription in audience:
             connection = subscription.connection

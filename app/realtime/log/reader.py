@@ -103,7 +103,7 @@ PRUNE = """
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a worker finds when it looks: which log this is, how far, and the channels' heads."""
+    """What a worker finds when it looks: which log this is, and its last tick."""
 
     epoch: str
     tick: int

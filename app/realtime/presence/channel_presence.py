@@ -60,7 +60,7 @@ class Presence:
         self._leases.entries.put(_group(channel), client_id, info.replace(b"\n", b" "))
 
     def leave(self, channel: str, client_id: str) -> None:
-        """It is not, any more. May be said of any client, and of thousands in one moment."""
+        """The client is gone. May be said of any, and of thousands in one moment."""
         self._leases.entries.drop(_group(channel), client_id)
 
     async def read(self, channel: str) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from app.realtime.websocket.upgrade import BUSY, SocketProtocol
 
 
 class Arrival(asyncio.Protocol):
-    """What uvicorn makes of a request for a WebSocket: little more than its head, until its turn.
+    """What is made of a request for a WebSocket: little more than its head, until its turn.
 
     The protocol that does the handshake is made then: thousands may wait, and some will leave.
     """
@@ -46,7 +46,7 @@ class Arrival(asyncio.Protocol):
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """First the head, by uvicorn's hand; then whatever a client sends that does not wait."""
+        """First the head, from `door` or uvicorn; then whatever comes from one that does not wait."""
         self._data.append(data)
         if len(self._data) > 1 and self._transport is not None:
             self._transport.pause_reading()

@@ -83,7 +83,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def start_keepalive(self) -> None:
-        """Not on what it cannot read any more."""
+        """None: `SocketTransport` reads the frames, and the heartbeat sees to the rest."""
 
     def _agree(self, offers: str) -> None:
         answer = agree(offers)

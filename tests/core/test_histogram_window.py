@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
-from app.core.windows import Observed, Window
+from app.core.histogram_window import Observed, Window
 
 BOUNDS = (0.001, 0.01, 0.1)
 

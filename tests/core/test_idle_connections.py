@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import Sessions, create_engine, create_sessions
-from app.core.idle import IdleConnections
+from app.core.idle_connections import IdleConnections
 from tests.realtime.postgres_proxy import PostgresProxy
 
 POOL = 4
