@@ -46,7 +46,7 @@ class Arrival(asyncio.Protocol):
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """First the head, from `door` or uvicorn; then whatever comes from one that does not wait."""
+        """First the head, from `door` or uvicorn; then what comes from whoever does not wait."""
         self._data.append(data)
         if len(self._data) > 1 and self._transport is not None:
             self._transport.pause_reading()
