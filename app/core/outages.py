@@ -5,26 +5,32 @@ import time
 
 
 class Outage:
-    """Whether one thing is away. Two lines in the log, however often it fails in between."""
+    """Whether one thing is away. A line in the log for each kind of error that it fails with, and
+    one for its end, however often it fails in between.
+    """
 
     def __init__(self, logger: logging.Logger, lost: str, back: str) -> None:
         self._logger = logger
         self._lost = lost
         self._back = back
         self._since: float | None = None
+        self._told: set[type[BaseException]] = set()
 
     @property
     def lasts(self) -> bool:
         return self._since is not None
 
     def begin(self, error: BaseException) -> None:
-        """It failed, perhaps again."""
+        """It failed, perhaps again; what is wrong now may not be what was wrong first."""
         if self._since is None:
             self._since = time.monotonic()
+        if type(error) not in self._told:
+            self._told.add(type(error))
             self._logger.warning(self._lost, extra={"error": repr(error)})
 
     def end(self) -> None:
         """It works, as it may have done all along."""
         if self._since is not None:
             seconds, self._since = time.monotonic() - self._since, None
+            self._told.clear()
             self._logger.info(self._back, extra={"after_seconds": round(seconds, 3)})

@@ -30,6 +30,22 @@ def test_an_outage_is_told_of_once_and_so_is_its_end(
     assert caplog.records[1].__dict__["after_seconds"] >= 0
 
 
+def test_another_kind_of_error_is_told_of_too_and_each_kind_once(
+    outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Postgres was not up yet, and then the password turns out to be wrong."""
+    for error in (ConnectionRefusedError(), TimeoutError(), ValueError("password")) * 2:
+        outage.begin(error)
+    outage.end()
+
+    assert told(caplog) == [("WARNING", "lost")] * 3 + [("INFO", "back")]
+    assert [record.__dict__["error"] for record in caplog.records[:3]] == [
+        "ConnectionRefusedError()",
+        "TimeoutError()",
+        "ValueError('password')",
+    ]
+
+
 def test_the_next_outage_is_told_of_again(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         outage.begin(OSError())
