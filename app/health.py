@@ -16,6 +16,8 @@ from app.realtime.runtime import Runtime
 
 CHECK_SECONDS = 1.5
 OLD_SECONDS = 5
+READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
+"""Of a standby it is always on."""
 
 router = APIRouter(tags=["operations"])
 
@@ -92,14 +94,18 @@ def _sum_up(
 
 
 async def _check_postgres(runtime: Runtime) -> tuple[Check, Check]:
-    """Whether it answers, and what it says of its tables; a silent one is not asked the second.
+    """Whether it answers, what it says of its tables, and whether the log can be read there; one
+    that is silent or takes no writes is not asked the rest.
 
     Over the connections that read the log: those of requests may all be busy while all is well.
     """
     postgres = await _check(lambda: _ask_postgres(runtime))
     if not postgres.ok:
-        return postgres, Check(ok=False, detail="Postgres has to answer first")
-    return postgres, await _check(lambda: _compare_revisions(runtime))
+        return postgres, Check(ok=False, detail="Postgres has to be usable first")
+    revision = await _check(lambda: _compare_revisions(runtime))
+    if revision.ok and runtime.opening.lasts:
+        postgres = Check(ok=False, detail=f"answers, but not about the log: {runtime.opening.kind}")
+    return postgres, revision
 
 
 async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
@@ -113,7 +119,9 @@ async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
 
 
 async def _ask_postgres(runtime: Runtime) -> Check:
-    await runtime.reader.ask("SELECT 1")
+    """Whether a worker can work with it: a standby answers, but numbers no event."""
+    if await runtime.reader.ask(READ_ONLY):
+        return Check(ok=False, detail="takes no writes: a standby, or set to be read-only")
     return Check(ok=True, detail="answers")
 
 
@@ -136,7 +144,11 @@ async def _compare_revisions(runtime: Runtime) -> Check:
 
 
 def _check_relay(runtime: Runtime) -> Check:
-    age = runtime.relay.pending_age
+    """What waits may have been measured long ago where no turn works."""
+    outage, age = runtime.relay.outage, runtime.relay.pending_age
+    if outage.seconds > OLD_SECONDS:
+        detail = f"no turn has worked for {outage.seconds:.1f} s: {outage.kind}"
+        return Check(ok=False, detail=detail)
     if age > OLD_SECONDS:
         return Check(ok=False, detail=f"the oldest pending event is {age:.1f} s old")
     return Check(ok=True, detail="keeps up")

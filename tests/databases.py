@@ -32,6 +32,18 @@ EMPTY = ";\n".join(
     ]
 )
 
+MODEST = """
+    CREATE ROLE {role} LOGIN PASSWORD 'modest';
+    GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role};
+    REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC
+"""
+MODEST_NO_MORE = """
+    DROP OWNED BY {role};
+    DROP ROLE {role};
+    GRANT TEMPORARY ON DATABASE {name} TO PUBLIC
+"""
+
 names = (f"tandem_test_{number}" for number in itertools.count())
 spare: list[str] = []
 
@@ -61,6 +73,23 @@ async def own_database(template: Services, source: str = TEMPLATE) -> AsyncItera
         yield url
     finally:
         await administer(template, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def without_temporary(url: str) -> AsyncIterator[str]:
+    """The address of the database for a role that may use every table, but make nothing in its
+    session: the TEMPORARY right was taken away.
+    """
+    name = url.rpartition("/")[2]
+    role = f"modest_in_{name}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(MODEST.format(role=role, name=name))
+        yield f"postgresql://{role}:modest@{url.partition('@')[2]}"
+    finally:
+        await connection.execute(CUT_OFF)
+        await connection.execute(MODEST_NO_MORE.format(role=role, name=name))
+        await connection.close()
 
 
 async def _copy(template: Services, source: str = TEMPLATE) -> str:

@@ -16,11 +16,11 @@ from app.embedded import Services
 from app.health import Probes, Readiness
 from app.realtime.log.numbering import ADVISORY_LOCK
 from tests.application import Application, run_application
-from tests.databases import own_database
+from tests.databases import CUT_OFF, own_database, without_temporary
 from tests.realtime.postgres_proxy import PostgresProxy
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
-WAIT_SECONDS = 10
+WAIT_SECONDS = 30
 POLL_SECONDS = 0.02
 CHECKS = ["postgres", "redis", "migrations", "relay"]
 
@@ -59,12 +59,12 @@ async def connected(settings: Settings) -> AsyncIterator["asyncpg.Connection[Any
         await connection.close()
 
 
-async def until(client: AsyncClient, status: str) -> Response:
-    """/ready, once it says so."""
+async def until(client: AsyncClient, status: str, *, detail: str = "") -> Response:
+    """/ready, once it says so, and the detail somewhere."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             answer = await client.get("/ready")
-            if answer.json()["status"] == status:
+            if answer.json()["status"] == status and detail in answer.text:
                 return answer
             await asyncio.sleep(POLL_SECONDS)
 
@@ -216,6 +216,51 @@ async def test_a_relay_that_does_not_keep_up_is_degraded_until_it_does(
     assert behind.status_code == 200
     assert failing(behind)["relay"].startswith("the oldest pending event is 1")
     assert caught_up.json()["checks"]["relay"]["ok"]
+
+
+async def test_a_relay_none_of_whose_turns_works_is_degraded_and_says_why(
+    settings: Settings,
+) -> None:
+    """Its role may make no function in its session: every order is taken, none is ever numbered."""
+    quick = settings.model_copy(update={"sweep_seconds": 0.05})
+    async with (
+        without_temporary(settings.database_url) as modest,
+        serving(quick.model_copy(update={"database_url": modest})) as (_application, client),
+    ):
+        answer = await until(client, "degraded")
+
+    assert answer.status_code == 200
+    assert failing(answer).keys() == {"relay"}
+    detail = failing(answer)["relay"]
+    assert detail.startswith("no turn has worked for ")
+    assert detail.endswith(" s: InsufficientPrivilegeError")
+
+
+async def test_a_postgres_that_takes_no_writes_is_down_and_says_so(settings: Settings) -> None:
+    """As a primary that was demoted, or one that the worker is led to by mistake."""
+    async with connected(settings) as other, serving(settings) as (_application, client):
+        await until(client, "ok")
+        name = settings.database_url.rpartition("/")[2]
+        await other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await other.execute(CUT_OFF)
+        answer = await until(client, "down", detail="takes no writes")
+
+    assert answer.status_code == 503
+    assert failing(answer) == {
+        "postgres": "takes no writes: a standby, or set to be read-only",
+        "migrations": "Postgres has to be usable first",
+    }
+
+
+async def test_a_worker_that_cannot_learn_which_log_this_is_says_why(settings: Settings) -> None:
+    async with connected(settings) as other:
+        await other.execute("ALTER TABLE log_epoch RENAME TO log_epochs")
+    async with serving(settings) as (_application, client):
+        answer = await client.get("/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    detail = failing(answer)["postgres"]
+    assert detail == "answers, but not about the log: UndefinedTableError"
 
 
 async def test_what_is_draining_is_not_ready(application: Application, client: AsyncClient) -> None:

@@ -15,15 +15,23 @@ class Outage:
         self._back = back
         self._since: float | None = None
         self._told: set[type[BaseException]] = set()
+        self.kind = ""
+        """Of the newest error: its name, which holds nothing secret as its text may."""
 
     @property
     def lasts(self) -> bool:
         return self._since is not None
 
+    @property
+    def seconds(self) -> float:
+        """For how long it has lasted; 0 where it does not."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
     def begin(self, error: BaseException) -> None:
         """It failed, perhaps again; what is wrong now may not be what was wrong first."""
         if self._since is None:
             self._since = time.monotonic()
+        self.kind = type(error).__name__
         if type(error) not in self._told:
             self._told.add(type(error))
             self._logger.warning(self._lost, extra={"error": repr(error)})

@@ -94,6 +94,7 @@ class Runtime:
         )
         self._connect_stations()
         self.ready = asyncio.Event()
+        self.opening = Outage(logger, "not ready yet", "ready after all")
         self.draining = False
         self.reporter = self._make_reporter()
         planted = failpoints.defect("transport.send")
@@ -197,7 +198,6 @@ class Runtime:
     async def _open(self) -> None:
         """Learn which log this is and follow `$control`; then everything else may begin."""
         listening = False
-        outage = Outage(logger, "not ready yet", "ready after all")
         while not self.ready.is_set():
             try:
                 await self.follower.start()
@@ -206,11 +206,11 @@ class Runtime:
                     listening = True
                 await self.access.start()
             except AWAY as error:
-                outage.begin(error)
+                self.opening.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.ready.set()
-                outage.end()
+                self.opening.end()
         for name, job in self._jobs().items():
             self._tasks.start(name, job)
 

@@ -46,6 +46,18 @@ def test_another_kind_of_error_is_told_of_too_and_each_kind_once(
     ]
 
 
+def test_an_outage_knows_its_newest_kind_of_error_and_for_how_long_it_lasts(
+    outage: Outage,
+) -> None:
+    before = outage.seconds
+    outage.begin(ConnectionRefusedError())
+    outage.begin(ValueError("a password"))
+    begun = outage.seconds
+
+    assert (before, outage.kind) == (0, "ValueError")
+    assert 0 < begun < outage.seconds
+
+
 def test_the_next_outage_is_told_of_again(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         outage.begin(OSError())

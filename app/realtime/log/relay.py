@@ -74,7 +74,7 @@ class Relay:
     Owns one connection of its own, never pooled, closed on any error.
 
     `on_numbered(messages, rights)`: what is about to be published, and the head of `$control`
-    before it.
+    before it. `outage`: no turn works at present.
     """
 
     turn_seconds = 10.0
@@ -86,7 +86,7 @@ class Relay:
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._outage = Outage(logger, "relay turn failed", "the relay works again")
+        self.outage = Outage(logger, "relay turn failed", "the relay works again")
         self.pending = 0
         self.pending_age = 0.0
 
@@ -106,10 +106,10 @@ class Relay:
                 # without a word.
                 limit = loop.call_later(self.turn_seconds, self._disconnect)
                 try:
-                    relayed = await self._turn(look=swept or self._outage.lasts)
-                    self._outage.end()
+                    relayed = await self._turn(look=swept or self.outage.lasts)
+                    self.outage.end()
                 except Exception as error:  # noqa: BLE001 - an edge: the relay outlives every error
-                    self._outage.begin(error)
+                    self.outage.begin(error)
                     self._disconnect()
                 finally:
                     limit.cancel()
@@ -183,6 +183,7 @@ class Relay:
             self._connection = await asyncpg.connect(
                 self._settings.database_url, timeout=3, server_settings=SERVER_SETTINGS
             )
+            await self._measure(self._connection)  # also where no function may be made
             await self._connection.execute(RELAY)
         return self._connection
 

@@ -4,6 +4,7 @@ import pytest
 
 from app.core.config import Settings
 from app.realtime.log.relay import SERVER_SETTINGS
+from tests.databases import without_temporary
 from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.relays import Kept, published, relaying
 from tests.waiting import until
@@ -25,6 +26,19 @@ async def test_the_age_of_what_waits_is_known_and_forgotten_once_it_was_relayed(
             await until(lambda: relay.pending_age >= 60)
         await published(broker, "a", 1)
         await until(lambda: relay.pending_age == 0)
+
+
+async def test_what_waits_is_known_where_the_relay_may_not_even_prepare_its_turn(
+    settings: Settings, log: LogWriter, database: str
+) -> None:
+    await log.record("a", count=3, age_seconds=60)
+    async with without_temporary(database) as modest:
+        poor = settings.model_copy(update={"database_url": modest})
+        async with relaying(poor, Kept()) as relay:
+            await until(lambda: relay.pending_age >= 60)
+
+    assert relay.pending == 3
+    assert relay.outage.kind == "InsufficientPrivilegeError"
 
 
 async def test_the_age_is_known_where_nudges_leave_a_failing_relay_no_time_for_a_sweep(
