@@ -14,10 +14,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
 from app.core.failpoints import Failpoints
+from app.core.service_urls import check_database_url, check_redis_url, shown
 
 logger = logging.getLogger(__name__)
 
@@ -132,18 +134,12 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _plain_database_url(cls, value: str) -> str:
-        """One spelling inside, libpq's: postgresql://, without the driver; `sslmode`, not `ssl`."""
-        if value and not value.startswith(("postgresql://", "postgresql+asyncpg://")):
-            raise ValueError("not a postgresql:// or postgresql+asyncpg:// address")
-        plain = value.replace("postgresql+asyncpg://", "postgresql://", 1)
-        return re.sub(r"([?&])ssl=", r"\1sslmode=", plain)
+        return value and check_database_url(value)
 
     @field_validator("redis_url")
     @classmethod
     def _known_redis_url(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("not a redis://, rediss:// or unix:// address")
-        return value
+        return value and check_redis_url(value)
 
     @field_validator("cors_origins")
     @classmethod
@@ -249,10 +245,18 @@ def _complaints(error: ValidationError) -> list[str]:
         field = Settings.model_fields.get(name.lower())
         allowed = (field.description if field else None) or problem["msg"]
         variable = name if name.isupper() else f"TANDEM_{name.upper()}"
-        shown = CREDENTIALS.sub("(hidden)", repr(problem["input"]))
-        given = "(hidden)" if "SECRET" in variable else shown
-        found.append(f"{variable}: given {given}, allowed: {allowed}")
+        found.append(f"{variable}: given {_given(variable, problem)}, allowed: {allowed}")
     return found
+
+
+def _given(variable: str, problem: ErrorDetails) -> str:
+    """What can be shown of it. Of an address that is little, so what is wrong with it is said."""
+    if "SECRET" in variable:
+        return "(hidden)"
+    if variable in {"DATABASE_URL", "REDIS_URL"}:
+        reason = problem["msg"].removeprefix("Value error, ")
+        return f"{shown(str(problem['input']))!r} ({reason})"
+    return CREDENTIALS.sub("(hidden)", repr(problem["input"]))
 
 
 def _development_secret(data_dir: Path) -> SecretStr:
