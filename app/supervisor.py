@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 READY_SECONDS = 30.0
 RESTART_SECONDS = 0.2
 RESTART_MAX_SECONDS = 10.0
-"""The pause doubles up to here while no process can be started."""
+"""The pause doubles up to here while workers cannot be started, or end before they are ready."""
 KILL_SECONDS = 5.0
 
 
@@ -83,6 +83,12 @@ def _take_name(failed: ExitStack, name: str) -> list[socket.socket]:
     return [taken]
 
 
+def _tell(ended: WorkerProcess, pause: float) -> None:
+    pid, code = ended.process.pid, ended.process.returncode
+    extra = {"worker": pid, "code": code, "restart_seconds": pause}
+    logger.error("a worker ended", extra=extra)
+
+
 class Supervisor:
     """`workers` processes on one address; a worker that dies is started again."""
 
@@ -135,32 +141,38 @@ class Supervisor:
 
     async def restart(self) -> None:
         """Replace the workers one by one: the next only after the one before is ready."""
-        for nth, old in enumerate(list(self._workers)):
-            self._workers[nth] = self._start()
+        for nth in range(self._count):  # as it is by then: it may be another that was started again
+            old, self._workers[nth] = self._workers[nth], self._start()
             await self._ready_or_ended(self._workers[nth])
             await self._end([old])
 
     async def _keep(self, nth: int) -> None:
         """Start the nth worker again whenever it ends by itself."""
+        pause = RESTART_SECONDS
         while True:
             worker = self._workers[nth]
             await worker.ended.wait()
             if worker is self._workers[nth]:
-                code = worker.process.returncode
-                logger.error("a worker ended", extra={"worker": worker.process.pid, "code": code})
-                self._workers[nth] = await self._start_again()
+                pause = RESTART_SECONDS if worker.ready.is_set() else pause
+                _tell(worker, pause)
+                pause = await self._start_again(nth, worker, pause)
 
-    async def _start_again(self) -> WorkerProcess:
-        """Out of memory or processes, say, it is tried until one can be started."""
-        pause = RESTART_SECONDS
+    async def _start_again(self, nth: int, ended: WorkerProcess, pause: float) -> float:
+        """Out of memory or processes, say, it is tried until one can be started, or until another
+        is in its place; the pause for the next time.
+        """
         while True:
             await asyncio.sleep(pause)
+            pause = min(2 * pause, RESTART_MAX_SECONDS)
+            if ended is not self._workers[nth]:
+                return pause
             try:
-                return self._start()
+                self._workers[nth] = self._start()
             except (OSError, RuntimeError) as error:
-                pause = min(2 * pause, RESTART_MAX_SECONDS)
                 extra = {"error": repr(error), "restart_seconds": pause}
                 logger.error("no worker could be started", extra=extra)  # noqa: TRY400 - one line
+            else:
+                return pause
 
     def _start(self) -> WorkerProcess:
         worker = self._spawn()

@@ -5,19 +5,33 @@ import errno
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import pytest
 
 from app.core.config import Settings
-from app.supervisor import ServeError, Supervisor, reserve
+from app.supervisor import ServeError, Supervisor, WorkerProcess, reserve
 from tests.waiting import until
 
 WORKERS = 2
+START_SECONDS = 60.0
+
+
+@dataclass
+class Supervised:
+    """A supervisor at work, `task`."""
+
+    supervisor: Supervisor
+    task: "asyncio.Task[None]"
+
+    @property
+    def first(self) -> WorkerProcess:
+        return self.supervisor._workers[0]
 
 
 @pytest.fixture
@@ -54,15 +68,15 @@ def _is_worker(process: psutil.Process) -> bool:
 @asynccontextmanager
 async def supervised(
     settings: Settings, prepare: Callable[[], Awaitable[None]]
-) -> AsyncIterator["asyncio.Task[None]"]:
+) -> AsyncIterator[Supervised]:
     """Running, once every worker is ready."""
     ready = asyncio.Event()
     supervisor = Supervisor(settings, "127.0.0.1", 0, WORKERS)
     running = asyncio.create_task(supervisor.run(prepare, lambda _url: ready.set()))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             await ready.wait()
-        yield running
+        yield Supervised(supervisor, running)
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -113,7 +127,7 @@ async def test_a_worker_that_cannot_be_started_again_is_tried_until_it_can(
             raise BlockingIOError(errno.EAGAIN, "no more processes")
         return spawn(*args, **kwargs)
 
-    async with supervised(surroundings, _nothing) as running:
+    async with supervised(surroundings, _nothing) as at_work:
         before, open_files = workers(), psutil.Process().num_fds()
         monkeypatch.setattr(subprocess, "Popen", spawn_later)
         psutil.Process(max(before)).kill()
@@ -121,9 +135,55 @@ async def test_a_worker_that_cannot_be_started_again_is_tried_until_it_can(
         await until(lambda: len(workers()) == WORKERS and workers() != before)
         await until(lambda: psutil.Process().num_fds() <= open_files)
         assert min(before) in workers()
-        assert not running.done()
-    told = [record for record in caplog.records if record.message == "no worker could be started"]
-    assert [record.__dict__["restart_seconds"] for record in told] == [0.4, 0.8]
+        assert not at_work.task.done()
+    assert pauses(caplog, "no worker could be started") == [0.4, 0.8]
+
+
+async def test_a_worker_that_ends_at_once_is_started_ever_more_seldom_until_it_is_ready(
+    surroundings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with supervised(surroundings, _nothing) as at_work:
+        with half_a_release():
+            at_work.first.process.kill()
+            await until(lambda: len(pauses(caplog, "a worker ended")) == 4)
+        await until(lambda: is_ready(at_work.first), START_SECONDS)
+
+        at_work.first.process.kill()
+        await until(lambda: len(pauses(caplog, "a worker ended")) == 5)
+    assert pauses(caplog, "a worker ended") == [0.2, 0.4, 0.8, 1.6, 0.2]
+
+
+async def test_a_worker_that_was_replaced_is_not_started_again_as_well(
+    surroundings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both would serve, and nobody would end the one that is not kept."""
+    async with supervised(surroundings, _nothing) as at_work:
+        before = workers()
+        with half_a_release():
+            at_work.first.process.kill()
+            await until(lambda: len(pauses(caplog, "a worker ended")) == 2)
+        await at_work.supervisor.restart()
+
+        assert len(workers()) == WORKERS
+        assert not workers() & before
+    assert not workers()
+
+
+def is_ready(worker: WorkerProcess) -> bool:
+    return worker.ready.is_set()
+
+
+@contextmanager
+def half_a_release() -> Iterator[None]:
+    """No new worker can import anything."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONHOME", "/nowhere")
+        yield
+
+
+def pauses(caplog: pytest.LogCaptureFixture, message: str) -> list[float]:
+    found = [record for record in caplog.records if record.message == message]
+    return [record.__dict__["restart_seconds"] for record in found]
 
 
 class Faulty(Supervisor):
