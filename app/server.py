@@ -1,6 +1,6 @@
 """How Tandem is served: uvicorn's configuration, one worker's life, gunicorn's worker class.
 
-A worker is started by the supervisor as `python -m app.server` with the address to listen on. It
+A worker is started by the supervisor as `python -m app.server`: see `main` for its arguments. It
 imports the application, waits for GO on one pipe, and says over another that it is ready. Only the
 supervisor holds the first pipe's other end: once that is closed the worker ends, so none outlives
 a supervisor that was killed.
@@ -171,11 +171,23 @@ async def _tell_ready(server: uvicorn.Server, ready: int) -> None:
     os.close(ready)
 
 
+def name_figures(name: str) -> None:
+    """Before the first is made. By itself prometheus_client names files by the process, and every
+    worker that ever ended would leave some to be read by each scrape.
+    """
+    from prometheus_client import values  # noqa: PLC0415 - looks for the directory at once
+
+    values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
+
+
 def main() -> None:
-    """Arguments: host, port, descriptor to say ready on, descriptor that ends with the parent."""
-    host, port, ready, alive = sys.argv[1:]
+    """Arguments: host, port, name of its figures' files, descriptor to say ready on, descriptor
+    that ends with the parent.
+    """
+    host, port, name, ready, alive = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
-    import app.main  # noqa: F401, PLC0415 - slow, hence before GO; needs the metrics' directory
+    name_figures(name)
+    import app.main  # noqa: F401, PLC0415 - slow, hence before GO; makes the figures
 
     if os.read(int(alive), 1) != GO:
         return

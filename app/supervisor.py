@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
 
 from app.core.config import Settings
 from app.server import GO, GRACE_SECONDS, MULTIPROC
@@ -31,11 +33,12 @@ class ServeError(Exception):
     """Tandem could not be served; one clear line."""
 
 
-@dataclass
+@dataclass(eq=False)
 class WorkerProcess:
-    """A worker and the pipe that keeps it alive."""
+    """A worker, the name of its figures' files, and the pipe that keeps it alive."""
 
     process: subprocess.Popen[bytes]
+    name: str
     alive: int
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,6 +100,7 @@ class Supervisor:
         self._held = reserve(host, port)
         self._host, self._port = self._held[0].getsockname()[:2]
         self._workers: list[WorkerProcess] = []
+        self._living: set[WorkerProcess] = set()
         self._count = workers
         self._stopping = asyncio.Event()
         self._metrics = tempfile.mkdtemp(prefix="tandem-metrics-")
@@ -134,7 +138,7 @@ class Supervisor:
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
-            await self._end(list(self._workers))
+            await self._end(list(self._living))
             for held in self._held:
                 held.close()
             shutil.rmtree(self._metrics, ignore_errors=True)
@@ -181,8 +185,8 @@ class Supervisor:
 
     def _spawn(self) -> WorkerProcess:
         """Raises OSError or RuntimeError where the system gives no process or thread."""
-        command = [sys.executable, "-m", "app.server", self._host, str(self._port)]
-        loop = asyncio.get_running_loop()
+        name, loop = self._free_name(), asyncio.get_running_loop()
+        command = [sys.executable, "-m", "app.server", self._host, str(self._port), name]
         with ExitStack() as theirs, ExitStack() as ours:  # the ends of the pipes
             ready_read, ready_write = os.pipe()
             theirs.callback(os.close, ready_write)
@@ -197,18 +201,25 @@ class Supervisor:
             )
             ours.callback(process.wait)
             ours.callback(process.kill)
-            worker = WorkerProcess(process, alive_write)
+            worker = WorkerProcess(process, name, alive_write)
             threading.Thread(target=self._watch, args=(worker, loop), daemon=True).start()
             ours.pop_all()
+        self._living.add(worker)
         loop.add_reader(ready_read, self._on_ready_pipe, worker, ready_read)
         return worker
 
-    @classmethod
-    def _watch(cls, worker: WorkerProcess, loop: asyncio.AbstractEventLoop) -> None:
+    def _free_name(self) -> str:
+        """Of the files of a worker that has ended, if there is one: the new one counts on in them,
+        so that nothing is forgotten and there never are more of them than workers at a time.
+        """
+        taken = {worker.name for worker in self._living}
+        return next(name for nth in count(1) if (name := f"worker{nth}") not in taken)
+
+    def _watch(self, worker: WorkerProcess, loop: asyncio.AbstractEventLoop) -> None:
         """On a thread of its own: waits without an end would use up those that all share."""
         worker.process.wait()
         with suppress(RuntimeError):  # the loop is closed: nobody is left who could be told
-            loop.call_soon_threadsafe(cls._on_ended, worker)
+            loop.call_soon_threadsafe(self._on_ended, worker)
 
     @staticmethod
     def _on_ready_pipe(worker: WorkerProcess, descriptor: int) -> None:
@@ -217,10 +228,12 @@ class Supervisor:
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
 
-    @staticmethod
-    def _on_ended(worker: WorkerProcess) -> None:
+    def _on_ended(self, worker: WorkerProcess) -> None:
+        for gauge in Path(self._metrics).glob(f"gauge_live*_{worker.name}.db"):
+            gauge.unlink()
         worker.ended.set()
         os.close(worker.alive)
+        self._living.remove(worker)
 
     async def _begin(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Serve, unless a signal came first: it ends what prepares, too."""

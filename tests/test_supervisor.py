@@ -9,13 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from httpx import AsyncClient
 
 from app.core.config import Settings
 from app.supervisor import ServeError, Supervisor, WorkerProcess, reserve
+from tests.end_to_end.scrape import counted
 from tests.waiting import until
 
 WORKERS = 2
@@ -167,6 +170,37 @@ async def test_a_worker_that_was_replaced_is_not_started_again_as_well(
         assert len(workers()) == WORKERS
         assert not workers() & before
     assert not workers()
+
+
+async def test_who_is_started_again_counts_on_in_the_files_of_who_ended(
+    surroundings: Settings,
+) -> None:
+    async with supervised(surroundings, _nothing) as at_work, AsyncClient() as http:
+        url, ended = at_work.supervisor.url, list(at_work.supervisor._workers)
+        for _ in range(5):
+            await http.get(f"{url}/api/v1/orders")
+        files, asked = files_of(at_work.supervisor), await refusals(http, url)
+        for worker in ended:
+            worker.process.kill()
+        await until(lambda: all(worker.ended.is_set() for worker in ended))
+        assert not [name for name in files_of(at_work.supervisor) if "live" in name]
+
+        await until(lambda: is_ready_again(at_work.supervisor, ended), START_SECONDS)
+        assert (files_of(at_work.supervisor), await refusals(http, url)) == (files, asked)
+    assert asked == 5
+
+
+def files_of(supervisor: Supervisor) -> set[str]:
+    return {file.name for file in Path(supervisor._metrics).iterdir()}
+
+
+async def refusals(http: AsyncClient, url: str) -> float:
+    return await counted(http, url, "http_requests_total", status="4xx")
+
+
+def is_ready_again(supervisor: Supervisor, before: list[WorkerProcess]) -> bool:
+    present = supervisor._workers
+    return all(is_ready(one) for one in present) and not set(present) & set(before)
 
 
 def is_ready(worker: WorkerProcess) -> bool:

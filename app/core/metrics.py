@@ -1,8 +1,9 @@
 """Every figure of `/metrics`, right under several workers.
 
-With several workers each writes its figures to files below PROMETHEUS_MULTIPROC_DIR, which
-`server` sets before this module is imported; a scrape at any worker adds them up. Gauges of a
-worker that is gone are cleared at the scrape, its counters stay, as counters must.
+With several workers each writes its figures to files below PROMETHEUS_MULTIPROC_DIR, which the
+supervisor of `serve` or gunicorn's worker class sets before this module is imported; a scrape at
+any worker adds them up. Gauges of a worker that is gone are cleared, by the supervisor or else at
+the scrape; its counters stay, as counters must.
 """
 
 import os
