@@ -3,9 +3,10 @@
 Three states meet: the order at the edit's `base`, what the edit makes of it (`yours`), and the
 order as it is now (`theirs`). A status or note that is sent is wanted. Lines are compared by sku:
 one that was sent as it was at the base is not touched and keeps what others made of it, and what
-others added stays. A field that the edit touches conflicts if a later version changed it to
-something else than is wanted; that includes one that was changed and changed back, since whoever
-did that may have meant it. Comments and sharing conflict with no field.
+others added stays. A field that the edit touches conflicts if a later version changed it, whatever
+to: to what is wanted, too, so that of several who want the same one has done it and the others
+learn that they have not; and one that was changed and changed back, since whoever did that may have
+meant it. Comments and sharing conflict with no field.
 """
 
 from collections.abc import Iterator, Mapping
@@ -84,7 +85,7 @@ def find_conflicts(touched: Mapping[str, Any], changes: Changes) -> Iterator[Con
     """Of the fields that an edit touches, with what it makes of them."""
     for field, yours in touched.items():
         change = changes.get(field)
-        if change is not None and change.theirs != yours:
+        if change is not None:
             yield change.against(field, yours)
 
 
@@ -99,5 +100,5 @@ def find_misfits(
     last = max((changes[field] for field in changes if field.startswith(LINE)), key=lambda c: c.at)
     for sku, yours in touched.items():
         present = theirs.get(sku)
-        if yours != present and (yours is None if count == 0 else present is None):
+        if yours is None if count == 0 else present is None:
             yield Change(present, present, last.by, last.at).against(f"{LINE}{sku}", yours)

@@ -178,17 +178,13 @@ class Course:
         return {**content({**order, **fields}), "items": lines if changed else order["items"]}
 
     def _conflicts(self, attempt: Attempt, present: int) -> dict[str, Fields]:
-        """What it touches and a version in between has changed to something else."""
+        """What it touches and a version in between has changed."""
         if attempt.base is None:
             return {}
         base, now = self.states[attempt.base], self.states[present]
         between = range(attempt.base + 1, present + 1)
         wanted = attempt.wanted(base)
-        fields = [
-            name
-            for name, value in wanted.items()
-            if self._last_change(name, present) in between and self._value(name, present) != value
-        ]
+        fields = [name for name in wanted if self._last_change(name, present) in between]
         if not fields and not self._result(attempt, present)["items"]:  # no line is left
             fields = [name for name in lines_of(now) if name in wanted]
         return {

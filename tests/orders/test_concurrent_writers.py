@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 import pytest
 
 from tests.application import Person
-from tests.orders.shop import Shop
+from tests.orders.shop import Shop, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,17 +63,36 @@ async def test_the_log_has_the_events_in_the_order_of_their_versions(
     assert versions == list(range(1, WRITERS + 2))
 
 
-async def test_of_many_edits_based_on_one_version_one_wins(shop: Shop, cleo: Person) -> None:
+@pytest.mark.parametrize("note", ["by {}", "by all"], ids=["to values of their own", "to the same"])
+async def test_of_many_edits_based_on_one_version_one_wins(
+    shop: Shop, cleo: Person, note: str
+) -> None:
     order_id = (await shop.place(cleo))["id"]
+    notes = [{"note": note.format(writer)} for writer in range(WRITERS)]
     answers = await asyncio.gather(
-        *(
-            shop.patch(cleo, order_id, {"note": f"by {writer}"}, if_match='"1"')
-            for writer in range(WRITERS)
-        )
+        *(shop.patch(cleo, order_id, body, if_match='"1"') for body in notes)
     )
 
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: WRITERS - 1}
     assert len(await shop.events(order_id)) == 2
+
+
+async def test_of_many_who_accept_an_order_at_once_one_does(shop: Shop, cleo: Person) -> None:
+    sten = await shop.staff()
+    order_id = (await shop.place(cleo))["id"]
+    answers = await asyncio.gather(
+        *(
+            shop.patch(sten, order_id, {"status": "accepted"}, if_match='"1"')
+            for _ in range(WRITERS)
+        )
+    )
+
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(refused) == WRITERS - 1
+    for answer in refused:
+        [conflict] = problem(answer, 412, "order_changed")["conflicts"]
+        assert (conflict["field"], conflict["yours"]) == ("status", conflict["theirs"])
+    assert [answer.headers.get("Tandem-Merged") for answer in answers] == [None] * WRITERS
 
 
 async def test_of_a_cancellation_and_an_acceptance_at_once_one_is_refused(

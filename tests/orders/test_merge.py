@@ -106,8 +106,11 @@ def test_only_what_conflicts_is_told() -> None:
 @pytest.mark.parametrize(
     ("field", "base", "value"), [("note", "base", "same"), ("status", "placed", "cancelled")]
 )
-def test_who_wants_what_others_want_is_in_no_conflict(field: str, base: str, value: str) -> None:
-    assert conflicts(an_order(A), {field: changed(base, value)}, **{field: value}) == {}
+def test_who_wants_what_others_made_it_conflicts_too(field: str, base: str, value: str) -> None:
+    found = conflicts(an_order(A), {field: changed(base, value)}, **{field: value})
+
+    assert found.keys() == {field}
+    assert (found[field].base, found[field].yours, found[field].theirs) == (base, value, value)
 
 
 @pytest.mark.parametrize(
@@ -138,9 +141,6 @@ def test_what_others_changed_and_changed_back_conflicts_too() -> None:
         pytest.param([MORE_A, B], [A], [MORE_A], id="taken away beside their change"),
         pytest.param([A, B, C], [MORE_A, B], [MORE_A, B, C], id="changed beside their new line"),
         pytest.param([A], [MORE_A, B], [MORE_A], id="changed beside what they took away"),
-        pytest.param([MORE_A, B], [MORE_A, B], [MORE_A, B], id="changed to the same"),
-        pytest.param([B], [B], [B], id="taken away by both"),
-        pytest.param([A, B, C], [A, B, C], [A, B, C], id="added by both, the same"),
         pytest.param([A, B, C], [D, B, A], [D, B, A, C], id="in your order, theirs at the end"),
     ],
 )
@@ -156,6 +156,8 @@ def test_lines_merge_one_by_one(
         pytest.param([MORE_A, B], [MOST_A, B], id="changed by both"),
         pytest.param([MORE_A, B], [B], id="taken away what they changed"),
         pytest.param([B], [MOST_A, B], id="changed what they took away"),
+        pytest.param([MORE_A, B], [MORE_A, B], id="changed to the same"),
+        pytest.param([B], [B], id="taken away by both"),
     ],
 )
 def test_a_line_conflicts_when_both_touch_it(theirs: list[Given], yours: list[Given]) -> None:
@@ -169,8 +171,9 @@ def test_a_line_conflicts_when_both_touch_it(theirs: list[Given], yours: list[Gi
     )
 
 
-def test_a_line_that_both_add_conflicts_unless_it_is_the_same() -> None:
-    found = conflicting_lines([B], [B, A], [B, MORE_A])
+@pytest.mark.parametrize("yours", [MORE_A, A], ids=["another", "the same"])
+def test_a_line_that_both_add_conflicts(yours: Given) -> None:
+    found = conflicting_lines([B], [B, A], [B, yours])
 
     assert found.keys() == {"items/A"}
     assert (found["items/A"].base, found["items/A"].theirs) == (None, a_line_read(*A))
@@ -223,7 +226,7 @@ def test_as_many_lines_together_as_an_order_may_have_are_merged() -> None:
 
 
 def test_no_line_at_all_that_is_left_conflicts_where_you_took_them_away() -> None:
-    found = conflicting_lines([A, B, C], [A], [B])
+    found = conflicting_lines([A, B], [A], [B])
 
     assert found.keys() == {"items/A"}
     assert (found["items/A"].base, found["items/A"].yours) == (a_line_read(*A), None)

@@ -57,15 +57,18 @@ async def test_lines_are_understood_against_those_of_the_version_that_the_caller
 
 
 async def test_an_edit_that_was_made_already_leaves_nothing_behind(session: AsyncSession) -> None:
-    """So an edit can be sent again when its answer was lost."""
+    """Sent again, since its answer was lost, it is refused with what shows that it was made."""
     cast = await Cast(session).enter()
-    body = {"note": "hurry", "items": [a_line(), a_line(sku="new")]}
+    body = {"note": "hurry", "items": [a_line(quantity=1), a_line(sku="new")]}
     await cast.update("owner", base=1, **body)
     count = len(await cast.events())
 
-    edited = await cast.edit("owner", base=1, **body)
+    with pytest.raises(OrderChanged) as refused:
+        await cast.edit("owner", base=1, **body)
 
-    assert (edited.order.version, edited.merged) == (2, True)
+    conflicts = refused.value.extra["conflicts"]
+    assert [conflict["field"] for conflict in conflicts] == ["note", "items/NW-011", "items/new"]
+    assert all(conflict["yours"] == conflict["theirs"] for conflict in conflicts)
     assert len(await cast.events()) == count
 
 
@@ -137,9 +140,7 @@ async def test_a_status_sent_as_others_made_it_is_no_move_either(session: AsyncS
     cast = await Cast(session).enter()
     await cast.update("staff", status="accepted")
 
-    edited = await cast.edit("collaborator", base=1, status="accepted", note="hurry")
-
-    assert (edited.merged, edited.order.status, edited.order.note) == (True, "accepted", "hurry")
+    assert await cast.tried("collaborator", base=1, status="accepted") is OrderChanged
 
 
 async def test_of_an_unknown_version_it_cannot_be_told_whether_a_status_is_a_move(
