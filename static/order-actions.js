@@ -54,10 +54,8 @@ export class OrderActions {
     const known = this.#orders.get(id);
     if (!known) return;
     try {
-      const { order, merged: isLater } = await this.#sendMove(known, status);
+      const { order, merged } = await this.#sendMove(known, status);
       this.#orders.take(order);
-      // The only version since is this very move: somebody else's, or one whose answer was lost.
-      const merged = isLater && order.version > known.version + 1;
       // The card moves before one's eyes; a notice would only be in the way.
       if (merged) this.#notices.info(moved(order, merged));
       else this.#notices.say(moved(order, merged));

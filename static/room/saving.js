@@ -9,7 +9,7 @@
 
 import { changeOrder } from '../api.js';
 import { Problem } from '../problems.js';
-import { differing, patchOf, withEdit } from './edits.js';
+import { differing, isSame, patchOf, withEdit } from './edits.js';
 
 export class Saving {
   #onChange;
@@ -92,16 +92,35 @@ export class Saving {
       const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
       const isNext = answer.order.version === base.version + 1;
       if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);
-      const saved = { ...answer, from: base.version };
-      for (const field of Object.keys(edit)) this.#answers.set(field, saved);
-      this.take(answer.order);
-      return saved;
+      return this.#saved(edit, { ...answer, from: base.version });
     } catch (error) {
       if (!(error instanceof Problem) || !error.current) throw error;
       this.take(error.current);
-      error.conflicts = error.conflicts.filter(({ field }) => field in edit);
-      throw error;
+      const isTold = error.conflicts.length > 0;
+      error.conflicts = error.conflicts.filter(
+        ({ field, yours, theirs }) => field in edit && !isSame(yours, theirs),
+      );
+      if (!isTold || error.conflicts.length > 0) throw error;
+      return this.#sendRest(edit, base, error.current);
     }
+  }
+
+  /**
+   * What others made the same, or was sent before and its answer was lost, is saved; what else
+   * there is conflicts with nothing.
+   * @param {Edit} edit @param {Order} base @param {Order} current @returns {Promise<Saved>}
+   */
+  async #sendRest(edit, base, current) {
+    const rest = differing(current, edit);
+    if (Object.keys(rest).length > 0) return this.#send(rest, current);
+    return this.#saved(edit, { order: current, merged: false, from: base.version });
+  }
+
+  /** @param {Edit} edit @param {Saved} saved */
+  #saved(edit, saved) {
+    for (const field of Object.keys(edit)) this.#answers.set(field, saved);
+    this.take(saved.order);
+    return saved;
   }
 
   /**
