@@ -1,7 +1,8 @@
 """What others made of an order after a version, from the order's own events.
 
 It is read while the order's row is locked, and decoded on the loop: so no more is read than
-MAX_VERSIONS and MAX_BYTES allow, and events that change no field are only counted.
+MAX_EDITS and MAX_BYTES allow. Comments and sharing, whose events change no field, are not read and
+do not count.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.schemas import format_time
@@ -20,7 +21,7 @@ from app.realtime.models import EventRow
 from app.users.models import User
 from app.users.schemas import PersonRead
 
-MAX_VERSIONS = 500
+MAX_EDITS = 500
 MAX_BYTES = 2 * 1024 * 1024
 """Of the events as they were sent, which Postgres knows without unpacking them."""
 
@@ -66,15 +67,16 @@ async def find_changes(session: AsyncSession, order: Order, *, base: int) -> Cha
     """
     if base == order.version:
         return {}
-    if not 0 < base < order.version or order.version - base > MAX_VERSIONS:
+    if not 0 < base < order.version:
         return None
-    later = (EventRow.entity_id == order.id, EventRow.version > base)
-    if not await _is_readable(session, *later, versions=order.version - base):
+    edits = (EventRow.entity_id == order.id, EventRow.version > base, EventRow.changed != {})
+    next_event = (EventRow.entity_id == order.id, EventRow.version == base + 1)
+    if not await _are_readable(session, *edits, after=exists().where(*next_event)):
         return None
     rows = await session.execute(
         select(EventRow.changed, EventRow.created_at, EventRow.actor_id, User.name)
         .outerjoin(User, User.id == EventRow.actor_id)
-        .where(*later, EventRow.changed != {})
+        .where(*edits)
         .order_by(EventRow.version)
     )
     found: dict[str, Change] = {}
@@ -86,9 +88,12 @@ async def find_changes(session: AsyncSession, order: Order, *, base: int) -> Cha
     return found
 
 
-async def _is_readable(session: AsyncSession, *later: ColumnElement[bool], versions: int) -> bool:
-    """Whether all these events are there, and those that change fields not too large."""
-    size = func.sum(func.octet_length(EventRow.payload)).filter(EventRow.changed != {})
-    counted = select(func.count(), func.coalesce(size, 0)).where(*later)
-    count, total = (await session.execute(counted)).one()
-    return bool(count == versions and total <= MAX_BYTES)
+async def _are_readable(
+    session: AsyncSession, *edits: ColumnElement[bool], after: ColumnElement[bool]
+) -> bool:
+    """Whether events are there from the first on, `after` the base, and the edits not too much."""
+    size = func.octet_length(EventRow.payload).label("size")
+    some = select(size).where(*edits).limit(MAX_EDITS + 1).subquery()
+    told = select(after, func.count(), func.coalesce(func.sum(some.c.size), 0)).select_from(some)
+    reaches_back, count, total = (await session.execute(told)).one()
+    return bool(reaches_back and count <= MAX_EDITS and total <= MAX_BYTES)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders.errors import OrderChanged
-from app.orders.later_changes import MAX_BYTES, MAX_VERSIONS, Change, find_changes
+from app.orders.later_changes import MAX_BYTES, MAX_EDITS, Change, find_changes
 from app.users.schemas import PersonRead
 from tests.orders.cast import Cast
 from tests.orders.shop import a_line
@@ -89,9 +89,9 @@ async def test_where_events_are_missing_nothing_is_merged(session: AsyncSession)
     assert refused.value.extra["conflicts"] == []
 
 
-async def test_of_too_many_versions_nothing_is_told(session: AsyncSession) -> None:
+async def test_of_too_many_edits_nothing_is_told(session: AsyncSession) -> None:
     cast = await Cast(session).enter()
-    await live_on(session, cast, MAX_VERSIONS + 1, changed='{"note": [null, null]}')
+    await live_on(session, cast, MAX_EDITS + 1, changed='{"note": [null, null]}')
 
     assert await find_changes(session, cast.order, base=1) is None
     told = await find_changes(session, cast.order, base=2)
@@ -107,9 +107,10 @@ async def test_of_too_many_bytes_nothing_is_told(session: AsyncSession) -> None:
     assert await find_changes(session, cast.order, base=2) is not None
 
 
-async def test_events_that_change_no_field_are_only_counted(session: AsyncSession) -> None:
+async def test_events_that_change_no_field_do_not_count(session: AsyncSession) -> None:
     cast = await Cast(session).enter()
     await live_on(session, cast, 4, size=MAX_BYTES // 3)
+    await live_on(session, cast, MAX_EDITS + 1)
     await cast.update("staff", note="new")
 
     told = await find_changes(session, cast.order, base=1)
@@ -122,7 +123,7 @@ async def test_an_edit_of_a_version_too_long_ago_is_refused_without_conflicts(
     session: AsyncSession,
 ) -> None:
     cast = await Cast(session).enter()
-    await live_on(session, cast, MAX_VERSIONS + 1)
+    await live_on(session, cast, MAX_EDITS + 1, changed='{"status": ["placed", "placed"]}')
 
     with pytest.raises(OrderChanged) as refused:
         await cast.update("owner", base=1, note="late")

@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders import service as orders_service
 from app.orders.errors import NoSuchVersion, OrderChanged, OrderForbidden
+from app.orders.later_changes import MAX_EDITS
 from tests.orders.cast import Cast
 from tests.orders.rows import a_line_read
 from tests.orders.shop import a_line
+from tests.orders.test_later_changes import live_on
 from tests.orders.test_merge import MORE_A, A, B, C, D, lines
 
 
@@ -90,6 +92,15 @@ async def test_an_event_that_changes_no_field_conflicts_with_none(session: Async
     edited = await cast.edit("owner", base=1, note="new", items=[a_line(quantity=1)])
 
     assert (edited.order.version, edited.merged) == (3, True)
+
+
+async def test_an_edit_is_put_on_top_of_any_number_of_comments(session: AsyncSession) -> None:
+    cast = await Cast(session).enter()
+    await live_on(session, cast, MAX_EDITS + 1)
+
+    edited = await cast.edit("owner", base=1, note="new")
+
+    assert (edited.order.note, edited.merged) == ("new", True)
 
 
 async def test_an_edit_that_conflicts_changes_nothing(session: AsyncSession) -> None:
