@@ -60,7 +60,7 @@ def unsubscribe(
 
 
 def _check_request(stations: Stations, connection: Connection, request: SubscribeRequest) -> None:
-    if request.type:
+    if not request.is_offered:
         raise CommandError(ErrorCode.NOT_AVAILABLE)
     if request.channel in connection.subscriptions:
         raise CommandError(ErrorCode.ALREADY_SUBSCRIBED)

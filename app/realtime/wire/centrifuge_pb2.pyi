@@ -56,12 +56,13 @@ class ConnectRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ..., data: _Optional[bytes] = ..., subs: _Optional[_Mapping[str, SubscribeRequest]] = ..., name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class SubscribeRequest(_message.Message):
-    __slots__ = ("channel", "recover", "epoch", "offset", "join_leave", "flag", "type")
+    __slots__ = ("channel", "recover", "epoch", "offset", "join_leave", "tf", "flag", "type")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     RECOVER_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     JOIN_LEAVE_FIELD_NUMBER: _ClassVar[int]
+    TF_FIELD_NUMBER: _ClassVar[int]
     FLAG_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     channel: str
@@ -69,9 +70,14 @@ class SubscribeRequest(_message.Message):
     epoch: str
     offset: int
     join_leave: bool
+    tf: FilterNode
     flag: int
     type: int
-    def __init__(self, channel: _Optional[str] = ..., recover: _Optional[bool] = ..., epoch: _Optional[str] = ..., offset: _Optional[int] = ..., join_leave: _Optional[bool] = ..., flag: _Optional[int] = ..., type: _Optional[int] = ...) -> None: ...
+    def __init__(self, channel: _Optional[str] = ..., recover: _Optional[bool] = ..., epoch: _Optional[str] = ..., offset: _Optional[int] = ..., join_leave: _Optional[bool] = ..., tf: _Optional[_Union[FilterNode, _Mapping]] = ..., flag: _Optional[int] = ..., type: _Optional[int] = ...) -> None: ...
+
+class FilterNode(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class UnsubscribeRequest(_message.Message):
     __slots__ = ("channel",)

@@ -54,13 +54,24 @@ class ConnectRequest(Model):
     subs: dict[str, ServerSubscription] = Field(default_factory=dict)
 
 
+class FilterNode(Model):
+    """The tree of a tags filter; what stands in it is not read."""
+
+
 class SubscribeRequest(ServerSubscription):
-    """`type` other than 0 asks for a map or poll subscription, which there are not."""
+    """`type` other than 0 asks for a map or poll subscription, `tf` for only some of the events:
+    neither is offered.
+    """
 
     channel: Channel
     join_leave: bool = False
+    tf: FilterNode | None = None
     flag: int = 0
     type: int = 0
+
+    @property
+    def is_offered(self) -> bool:
+        return not self.type and self.tf is None
 
 
 class ChannelRequest(Model):

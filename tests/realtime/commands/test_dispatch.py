@@ -48,6 +48,8 @@ async def test_unsubscribe_succeeds_where_nothing_was_subscribed(stage: Stage) -
         {"rpc": {"method": "m"}},
         {"sub_refresh": {"channel": "orders", "token": "t"}},
         {"subscribe": {"channel": "orders", "type": 1}},
+        {"subscribe": {"channel": "orders", "tf": {}}},
+        {"subscribe": {"channel": "orders", "tf": {"cmp": "eq", "key": "k", "val": "v"}}},
     ],
 )
 async def test_what_a_channel_does_not_offer_is_not_available(stage: Stage, command: Any) -> None:

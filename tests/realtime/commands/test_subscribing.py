@@ -57,6 +57,15 @@ async def test_a_subscription_starts_at_the_head_with_a_position(stage: Stage) -
         assert player.offsets(channel) == [6]
 
 
+async def test_who_would_take_deltas_is_given_whole_events(stage: Stage) -> None:
+    async with an_audience(stage) as (player, log, channel):
+        assert "delta" not in await player.subscribe(channel, delta="fossil")
+        await log.append(channel)
+        (event,) = await player.transport.offset(channel, 2)
+        assert "delta" not in event
+        assert isinstance(event["data"], dict)
+
+
 @pytest.mark.parametrize("channel", ["$control", "nonsense", "nonsense:1", ":", "$orders"])
 async def test_a_channel_of_no_feature_is_unknown(stage: Stage, channel: str) -> None:
     async with stage.connected(await stage.staff()) as player:

@@ -80,9 +80,15 @@ def test_a_document_without_length_is_a_pong() -> None:
 
 
 def test_what_is_not_served_is_skipped() -> None:
-    asked = {"channel": "orders", "tf": {"op": "eq"}, "token": "t", "delta": "fossil"}
+    asked = {"channel": "orders", "token": "t", "delta": "fossil"}
     (parsed,) = [*PROTOBUF.parse(command(id=1, subscribe=asked))]
     assert parsed == next(PROTOBUF.parse(A_COMMAND))
+
+
+@pytest.mark.parametrize("tree", [{}, {"op": "and", "nodes": [{"cmp": "eq", "key": "k"}]}])
+def test_that_a_subscription_is_to_be_filtered_is_not_skipped(tree: Any) -> None:
+    (parsed,) = [*PROTOBUF.parse(command(id=1, subscribe={"channel": "orders", "tf": tree}))]
+    assert parsed.request.tf is not None
 
 
 def test_a_map_or_poll_subscription_is_told_from_others() -> None:
@@ -117,6 +123,8 @@ def test_data_that_is_not_json_is_kept_as_what_no_signal_can_be(data: bytes) -> 
         {"id": 1, "connect": {"subs": {"a": {"recover": True, "epoch": "e", "offset": 7}, "": {}}}},
         {"id": 1, "subscribe": {"channel": "c", "recover": True, "offset": 2**64 - 1}},
         {"id": 1, "subscribe": {"channel": "c", "join_leave": True, "flag": 2**62}},
+        {"id": 1, "subscribe": {"channel": "c", "tf": {"op": "not", "nodes": [{"key": "k"}]}}},
+        {"id": 1, "subscribe": {"channel": "c", "tf": {}}},
         {"id": 1, "unsubscribe": {"channel": "c"}},
         {"id": 1, "publish": {"channel": "c", "data": {"editing": None}}},
         {"id": 1, "publish": {"channel": "c"}},
