@@ -28,7 +28,7 @@ async def publish(
     channel = request.channel
     principal = await current_principal(stations, connection)
     policy = await stations.channels.authorize(principal, channel)
-    if policy.signals is None:
+    if policy.signals is None or not request.is_offered:
         raise CommandError(ErrorCode.NOT_AVAILABLE)
     subscription = connection.subscriptions.get(channel)
     if subscription is None:

@@ -81,8 +81,17 @@ class ChannelRequest(Model):
 
 
 class PublishRequest(Model):
+    """`type`, `key` and `removed` are for maps, which there are not."""
+
     channel: Channel
     data: Any = None
+    type: int = 0
+    key: str = ""
+    removed: bool = False
+
+    @property
+    def is_offered(self) -> bool:
+        return not (self.type or self.key or self.removed)
 
 
 class StreamPosition(Model):

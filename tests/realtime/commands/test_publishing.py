@@ -172,6 +172,19 @@ async def test_a_channel_without_signals_takes_none(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    "of_a_map", [{"type": 1, "key": "k"}, {"type": 1}, {"key": "k"}, {"removed": True}]
+)
+async def test_what_is_published_to_a_map_is_told_nobody(stage: Stage, of_a_map: Any) -> None:
+    cleo = await stage.person("cleo")
+    channel = await stage.place(cleo)
+    async with at(stage, cleo, channel) as here, at(stage, cleo, channel) as there:
+        answer = await here.ask(publish={"channel": channel, "data": {"editing": "k"}, **of_a_map})
+        assert answer["error"]["code"] == 108
+        await publish(here, channel)
+        assert (await heard(there, channel))[0]["data"] == EDITING
+
+
+@pytest.mark.parametrize(
     "data",
     [
         None,

@@ -96,6 +96,12 @@ def test_a_map_or_poll_subscription_is_told_from_others() -> None:
     assert (parsed.request.channel, parsed.request.type) == ("c", 2)
 
 
+def test_what_is_published_to_a_map_is_told_from_signals() -> None:
+    (parsed,) = [*PROTOBUF.parse(prefixed(b"\x08\x01\x3a\x0a\x0a\x01c\x18\x01\x22\x01k\x28\x01"))]
+    request = parsed.request
+    assert (request.channel, request.type, request.key, request.removed) == ("c", 1, "k", True)
+
+
 def test_of_several_methods_the_first_in_the_protocols_order_counts() -> None:
     both = command(id=1, refresh={"token": "t"}, unsubscribe={"channel": "orders"})
     assert next(PROTOBUF.parse(both)).method == "unsubscribe"

@@ -15,7 +15,12 @@ from app.realtime.wire.protocol import METHODS
 ROOT = Path(__file__).parents[3]
 PROTO = "app/realtime/wire/centrifuge.proto"
 # Newer than the SDK's copy of the public schema.
-NEWER = {("SubscribeRequest", "type")}
+NEWER = {
+    ("SubscribeRequest", "type"),
+    ("PublishRequest", "type"),
+    ("PublishRequest", "key"),
+    ("PublishRequest", "removed"),
+}
 MESSAGES: dict[str, Descriptor] = dict(schema.DESCRIPTOR.message_types_by_name)
 MODELS = {
     "UnsubscribeRequest": "ChannelRequest",
