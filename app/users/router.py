@@ -164,10 +164,14 @@ async def read_user(session: SessionDep, _: AdminPrincipal, user_id: UUID) -> Us
     responses=problems(*ADMIN, UserNotFound, LastAdmin, *BODY),
 )
 async def update_user(
-    session: RightsSession, _: AdminPrincipal, actor: CurrentActor, user_id: UUID, body: UserUpdate
+    session: RightsSession,
+    admin: AdminPrincipal,
+    actor: CurrentActor,
+    user_id: UUID,
+    body: UserUpdate,
 ) -> User:
     return await users_service.update_user(
-        session, user_id=user_id, changes=body.changes(), actor=actor
+        session, user_id=user_id, changes=body.changes(), actor=actor, admin=admin.user_id
     )
 
 
@@ -177,7 +181,7 @@ async def update_user(
     responses=problems(*ADMIN, UserNotFound, LastAdmin, InvalidRequest),
 )
 async def deactivate_user(
-    session: RightsSession, _: AdminPrincipal, actor: CurrentActor, user_id: UUID
+    session: RightsSession, admin: AdminPrincipal, actor: CurrentActor, user_id: UUID
 ) -> None:
     """The account stays, with whatever it owns; its sessions end."""
-    await users_service.deactivate_user(session, user_id=user_id, actor=actor)
+    await users_service.deactivate_user(session, user_id=user_id, actor=actor, admin=admin.user_id)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Role
+from app.core.errors import Forbidden
 from app.realtime.outbox import Actor
 from app.users import sessions as users_sessions
 from app.users.errors import EmailTaken, LastAdmin, UserNotFound
@@ -88,10 +89,18 @@ async def list_users(
 
 
 async def update_user(
-    session: AsyncSession, *, user_id: UUID, changes: UserChanges, actor: Actor | None
+    session: AsyncSession,
+    *,
+    user_id: UUID,
+    changes: UserChanges,
+    actor: Actor | None,
+    admin: UUID | None = None,
 ) -> User:
-    """Record nothing when nothing changes. Raises UserNotFound, LastAdmin, EmailTaken."""
-    user = await _lock_user(session, user_id=user_id, changes=changes)
+    """Record nothing when nothing changes. `admin`: whoever does it as one must be one still.
+
+    Raises Forbidden, UserNotFound, LastAdmin, EmailTaken.
+    """
+    user = await _lock_user(session, user_id=user_id, changes=changes, admin=admin)
     changed = _apply(user, changes)
     if not changed:
         return user
@@ -107,9 +116,12 @@ async def update_user(
     return user
 
 
-async def deactivate_user(session: AsyncSession, *, user_id: UUID, actor: Actor | None) -> None:
-    """Raises UserNotFound, LastAdmin."""
-    await update_user(session, user_id=user_id, changes={"is_active": False}, actor=actor)
+async def deactivate_user(
+    session: AsyncSession, *, user_id: UUID, actor: Actor | None, admin: UUID | None = None
+) -> None:
+    """As `update_user` does it. Raises Forbidden, UserNotFound, LastAdmin."""
+    changes: UserChanges = {"is_active": False}
+    await update_user(session, user_id=user_id, changes=changes, actor=actor, admin=admin)
 
 
 def _apply(user: User, changes: UserChanges) -> Changed:
@@ -122,15 +134,21 @@ def _apply(user: User, changes: UserChanges) -> Changed:
     return changed
 
 
-async def _lock_user(session: AsyncSession, *, user_id: UUID, changes: UserChanges) -> User:
-    """Lock the row. What may take away an admin locks all admins, always in the same order."""
+async def _lock_user(
+    session: AsyncSession, *, user_id: UUID, changes: UserChanges, admin: UUID | None
+) -> User:
+    """Lock the row, and that of the admin who asks: what they were when the request came in may
+    have been taken from them since. What may take away an admin locks all admins. Always in the
+    same order.
+    """
     costs_admin = changes.get("role", Role.ADMIN) is not Role.ADMIN or (
         changes.get("is_active") is False
     )
-    rows = select(User).where(User.id == user_id)
-    if costs_admin:
-        rows = select(User).where(or_(User.id == user_id, active_admins()))
+    which = User.id.in_({user_id, admin or user_id})
+    rows = select(User).where(or_(which, active_admins()) if costs_admin else which)
     locked = {user.id: user for user in await session.scalars(_for_update(rows))}
+    if admin is not None and (admin not in locked or not locked[admin].is_active_admin):
+        raise Forbidden
     user = locked.pop(user_id, None)
     if user is None:
         raise UserNotFound
