@@ -12,6 +12,8 @@ from tests.realtime.keepers import Keeping, a_connection
 from tests.realtime.logs import entries
 from tests.realtime.recording import RecordingTransport
 
+ROUNDING = 1e-6
+
 
 class Clock:
     """Stands still unless a write takes its time."""
@@ -58,6 +60,7 @@ class Theatre:
         self.keeper = Keeping()
         self.cost = 0.0
         self.walks = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._logs: dict[str, ChannelLog] = {}
         self._audience: dict[str, dict[Connection, Subscription]] = {}
 
@@ -103,6 +106,22 @@ class Theatre:
         log = self.log(name)
         log.append(entries(log.head + 1, log.head + count, size))
         self.flush.mark(log)
+
+    def say_and_hold(self, pause: float) -> None:
+        """News for which the flush waits so many seconds; it comes when the test has it `fire`."""
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        self.say()
+        timer = self.flush._handle
+        assert isinstance(timer, asyncio.TimerHandle)
+        timer.cancel()
+        assert before - ROUNDING <= timer.when() - pause <= loop.time() + ROUNDING
+        self._timer = timer
+
+    def fire(self) -> None:
+        """The pause is over; nothing else was scheduled meanwhile."""
+        assert self.flush._handle is self._timer
+        self.flush._run()
 
 
 async def turn() -> None:
