@@ -1,7 +1,8 @@
 """Waiting for a condition, never for a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 POLL_SECONDS = 0.02
 
@@ -11,3 +12,12 @@ async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is often another process
             await asyncio.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def never_waiting() -> Iterator[None]:
+    """Nothing in the block gives way to the rest of the loop."""
+    gave_way: list[bool] = []
+    asyncio.get_running_loop().call_soon(gave_way.append, True)  # noqa: FBT003 - a mark
+    yield
+    assert not gave_way

@@ -25,7 +25,7 @@ def info_of(client: str, user: str = "somebody") -> bytes:
     return json.dumps({"user": user, "client": client, "conn_info": {"name": "Æsa"}}).encode()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
     """As `until`, for what has to be asked for."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - it is in Redis
@@ -94,10 +94,10 @@ class Worker:
             raise
         return set(self.replay[channel])
 
-    async def sees(self, channel: str, *clients: str, seconds: float = 15) -> None:
+    async def sees(self, channel: str, *clients: str) -> None:
         """Wait until the watchers believe that just these are there."""
         try:
-            await until(lambda: self.replay.get(channel, set()) == set(clients), seconds)
+            await until(lambda: self.replay.get(channel, set()) == set(clients))
         except TimeoutError:
             assert self.replay.get(channel, set()) == set(clients)  # says which
 

@@ -240,6 +240,7 @@ async def test_who_waits_for_an_answer_at_the_end_is_told(cluster: Cluster) -> N
         await asking
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("present", [500])
 async def test_everybody_on_a_killed_worker_has_left_when_its_lease_is_over(
     cluster: Cluster, present: int

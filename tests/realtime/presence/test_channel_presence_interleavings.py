@@ -181,6 +181,13 @@ class Story:
                     return False
         return True
 
+    async def all_leases_hold_something(self) -> bool:
+        """Whether Redis has entries under just so many leases as there are workers with clients."""
+        pattern = f"tandem:{self.cluster.epoch}:entries:*"
+        async with talking(self.cluster.settings.redis_url) as redis:
+            leases = {key async for key in redis.scan_iter(pattern)}
+        return len(leases) == sum(bool(here) for here in self.there.values())
+
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_in_the_end_everybody_knows_who_is_there(seed: int, valkey: Valkey) -> None:
@@ -194,8 +201,5 @@ async def test_in_the_end_everybody_knows_who_is_there(seed: int, valkey: Valkey
         await until(story.all_know, 20)  # without anybody asking, which would put things right
         await eventually(story.all_say, 20)
         assert story.all_know()
-        async with talking(valkey.url) as redis:
-            leases = {key async for key in redis.scan_iter(f"tandem:{cluster.epoch}:entries:*")}
-        holding = sum(bool(here) for here in story.there.values())
-        assert len(leases) == holding
+        await eventually(story.all_leases_hold_something)
         assert [worker.odd for worker in story.workers.values() if worker.odd] == []

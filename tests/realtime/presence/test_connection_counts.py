@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +11,7 @@ from app.realtime.log.broker import PATIENCE_SECONDS
 from app.realtime.time_limit import TimeLimit
 from tests.realtime.brokers import frozen, own_valkey, talking
 from tests.realtime.presences import Cluster, Worker, clustered, eventually, quick_settings
-from tests.waiting import until
+from tests.waiting import never_waiting, until
 
 LIMIT = 3
 
@@ -57,15 +56,6 @@ async def counted(cluster: Cluster, user: UUID, expected: int) -> None:
         await eventually(is_so)
 
 
-@contextmanager
-def never_waiting() -> Iterator[None]:
-    """Nothing in the block gives way to the rest of the loop."""
-    gave_way: list[bool] = []
-    asyncio.get_running_loop().call_soon(gave_way.append, True)  # noqa: FBT003 - a mark
-    yield
-    assert not gave_way
-
-
 async def test_a_user_has_so_many_connections_in_the_cluster(cluster: Cluster) -> None:
     one, other, user = await cluster.worker(), await cluster.worker(), uuid4()
     assert await take(one, user, "a", "b") == [True, True]
@@ -107,7 +97,8 @@ async def test_many_who_come_at_once_are_counted_one_by_one(cluster: Cluster) ->
 async def test_the_connections_of_a_killed_worker_count_until_its_lease_ends(
     cluster: Cluster,
 ) -> None:
-    killed, survivor, user = await cluster.worker(), await cluster.worker(), uuid4()
+    slow = quick_settings(cluster.settings.redis_url, lease_seconds=3)
+    killed, survivor, user = await cluster.worker(slow), await cluster.worker(slow), uuid4()
     await take(killed, user, "a", "b", "c")
     await until(lambda: survivor.leases.calm)
     await killed.kill()
