@@ -30,6 +30,16 @@ class Listener(Broker):
         self.on_presence = lambda channel, data: self.changes.append((channel, data))
         self.on_up = self._count
 
+    async def say(self, *messages: Message) -> None:
+        """Publish once Redis has answered to what came before: until then all is dropped."""
+        await until(lambda: not self._events.busy)
+        await self.publish(messages)
+
+    async def hear(self, channel: str) -> None:
+        """Subscribe, however long Redis takes to acknowledge it."""
+        if not await self.subscribe(channel):
+            await until(lambda: self._wanted[channel].is_set())  # noqa: PLW0108 - not always the same
+
     def _count(self) -> None:
         self.ups += 1
 
@@ -42,7 +52,7 @@ async def listening(redis_url: str, *channels: str, epoch: str = EPOCH) -> Async
     async with running(broker):
         await until(lambda: broker.up)
         for channel in channels:
-            assert await broker.subscribe(channel)
+            await broker.hear(channel)
         yield broker
 
 

@@ -1,0 +1,90 @@
+"""Broker on a Valkey that hangs: nobody waits longer than promised, and it is found again."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from app.embedded import Valkey
+from app.realtime.log.broker import PATIENCE_SECONDS
+from app.realtime.log.sender import WAITING
+from tests.realtime.brokers import frozen, listening, message, own_valkey
+from tests.waiting import never_waiting, until
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One that may be frozen: nobody else uses it."""
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
+
+
+def seconds() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@pytest.mark.timed
+async def test_publishing_to_a_redis_that_hangs_returns_in_time(valkey: Valkey) -> None:
+    async with listening(valkey.url) as broker:
+        with frozen(valkey):
+            for _ in range(3):
+                begun = seconds()
+                await broker.publish([message("a", 1, b"{}")])
+                assert seconds() - begun < 4 * PATIENCE_SECONDS
+            assert not broker.up
+        await until(lambda: broker.up)
+
+
+@pytest.mark.timed
+async def test_subscribing_at_a_redis_that_hangs_returns_in_time(valkey: Valkey) -> None:
+    async with listening(valkey.url) as broker:
+        with frozen(valkey):
+            begun = seconds()
+            assert not await broker.subscribe("a")
+            assert seconds() - begun < 0.5
+        await until(lambda: broker.up)
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+@pytest.mark.timed
+async def test_a_redis_that_hangs_is_noticed_and_found_again(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            begun = seconds()
+            await until(lambda: not broker.up)
+            assert seconds() - begun < 2
+        await until(lambda: broker.up)
+        assert broker.ups == 2
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: bool(broker.heard))
+
+
+async def test_after_a_failure_nothing_is_sent_for_a_while(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            await broker.publish([message("a", 1, b"{}")])
+            await until(lambda: broker._events.broken)
+        failed = broker._events._sending
+        await broker.publish([message("a", 2, b"{}")])
+        assert broker._events._sending is failed
+        await until(lambda: not broker._events.broken)
+        await until(lambda: broker.up)
+        await broker.publish([message("a", 3, b"{}")])
+        await until(lambda: 3 in [each.offset for each in broker.heard])
+
+
+async def test_signals_to_a_redis_that_hangs_are_dropped_and_delay_nobody(valkey: Valkey) -> None:
+    async with listening(valkey.url, "a") as broker:
+        with frozen(valkey):
+            with never_waiting():
+                for number in range(3000):
+                    await broker.signal("a", str(number).encode())
+            assert len(broker._signals._waiting) <= WAITING
+            await until(lambda: broker._signals.broken)
+            assert broker._signals._waiting == []
+            await broker.signal("a", b"dropped")
+        await until(lambda: broker.up and not broker._signals.broken)
+        await broker.signal("a", b"heard")
+        await until(lambda: ("a", b"heard") in broker.signals)
+    assert ("a", b"dropped") not in broker.signals
