@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -28,6 +29,7 @@ from app.core.logging import logging_config
 BACKLOG = 4096
 GRACE_SECONDS = 5
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the directory in it has a name of its own
 BOOT_ERROR = 3
 NOTIFY_SECONDS = 1
 GO = b"g"
@@ -90,7 +92,7 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         if missing:
             raise SystemExit(f"tandem: {' and '.join(missing)} must be set")
         if MULTIPROC not in os.environ:  # gunicorn asks for the class more than once
-            os.environ[MULTIPROC] = tempfile.mkdtemp(prefix="tandem-metrics-")
+            os.environ[MULTIPROC] = make_figures_directory()
             atexit.register(_remove, os.environ[MULTIPROC], os.getpid())
         cls.CONFIG_KWARGS = {**uvicorn_options(settings), "loop": "auto"}
 
@@ -101,6 +103,16 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(BOOT_ERROR)
+
+
+def make_figures_directory(memory: Path = SHARED_MEMORY) -> str:
+    """In memory where the system has a place for that, else where temporary files are.
+
+    Workers write to files that are mapped and have holes: on a disk that is full the kernel would
+    end them all with SIGBUS.
+    """
+    usable = memory.is_dir() and os.access(memory, os.W_OK | os.X_OK)
+    return tempfile.mkdtemp(prefix="tandem-metrics-", dir=memory if usable else None)
 
 
 def _remove(directory: str, owner: int) -> None:

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
@@ -18,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from app.core.config import Settings
-from app.server import GO, GRACE_SECONDS, MULTIPROC
+from app.server import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +86,11 @@ def _take_name(failed: ExitStack, name: str) -> list[socket.socket]:
 
 
 def _tell(ended: WorkerProcess, pause: float) -> None:
-    pid, code = ended.process.pid, ended.process.returncode
-    extra = {"worker": pid, "code": code, "restart_seconds": pause}
-    logger.error("a worker ended", extra=extra)
+    """A negative code is the number of the signal that ended it."""
+    code = ended.process.returncode
+    name = next((number.name for number in signal.Signals if number == -code), None)
+    extra = {"worker": ended.process.pid, "code": code, "signal": name}
+    logger.error("a worker ended", extra={**extra, "restart_seconds": pause})
 
 
 class Supervisor:
@@ -103,7 +104,7 @@ class Supervisor:
         self._living: set[WorkerProcess] = set()
         self._count = workers
         self._stopping = asyncio.Event()
-        self._metrics = tempfile.mkdtemp(prefix="tandem-metrics-")
+        self._metrics = make_figures_directory()
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 
 from app import server
 from app.core.config import Settings
-from app.server import MULTIPROC, Server
+from app.server import MULTIPROC, Server, make_figures_directory
 from tests.conftest import SECRET
 from tests.waiting import until
 
@@ -74,10 +75,11 @@ async def test_whose_supervisor_is_gone_is_ended_once() -> None:
 
 
 SETUP = """
-from app.core.config import Settings
-from app.server import Worker
+import os
+from app.server import MULTIPROC, Worker
 for _ in range(2):
     Worker.setup()
+    print(os.environ[MULTIPROC])
 """
 
 
@@ -87,7 +89,6 @@ def test_gunicorn_leaves_no_directory_of_figures_behind(
 ) -> None:
     """Its master asks for the class of its workers at each reload."""
     environment = os.environ | {
-        "TMPDIR": str(tmp_path),
         "TANDEM_SECRET_KEY": SECRET.get_secret_value(),
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -96,6 +97,29 @@ def test_gunicorn_leaves_no_directory_of_figures_behind(
     if given:
         environment[MULTIPROC] = str(tmp_path)
     command = [sys.executable, "-c", SETUP]
-    subprocess.run(command, env=environment, check=True)  # noqa: S603 - our own
+    first, again = subprocess.run(  # noqa: S603 - our own
+        command, env=environment, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
 
+    assert first == again
+    assert Path(first).exists() == given
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_are_kept_in_memory_where_there_is_a_place_for_that(tmp_path: Path) -> None:
+    made = Path(make_figures_directory(tmp_path))
+
+    assert made.parent == tmp_path
+    assert made.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("kind", ["missing", "a file"])
+def test_figures_are_temporary_files_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    memory = tmp_path / "memory"
+    if kind == "a file":
+        memory.touch()
+
+    assert Path(make_figures_directory(memory)).parent == tmp_path

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
+from app.server import SHARED_MEMORY
 from app.supervisor import ServeError, Supervisor, WorkerProcess, reserve
 from tests.end_to_end.scrape import counted
 from tests.waiting import until
@@ -151,9 +153,11 @@ async def test_a_worker_that_ends_at_once_is_started_ever_more_seldom_until_it_i
             await until(lambda: len(pauses(caplog, "a worker ended")) == 4)
         await until(lambda: is_ready(at_work.first), START_SECONDS)
 
-        at_work.first.process.kill()
+        at_work.first.process.send_signal(signal.SIGBUS)
         await until(lambda: len(pauses(caplog, "a worker ended")) == 5)
     assert pauses(caplog, "a worker ended") == [0.2, 0.4, 0.8, 1.6, 0.2]
+    signals = [record.__dict__["signal"] for record in told(caplog, "a worker ended")]
+    assert signals == ["SIGKILL", None, None, None, "SIGBUS"]
 
 
 async def test_a_worker_that_was_replaced_is_not_started_again_as_well(
@@ -187,6 +191,8 @@ async def test_who_is_started_again_counts_on_in_the_files_of_who_ended(
 
         await until(lambda: is_ready_again(at_work.supervisor, ended), START_SECONDS)
         assert (files_of(at_work.supervisor), await refusals(http, url)) == (files, asked)
+        in_memory = SHARED_MEMORY in Path(at_work.supervisor._metrics).parents
+        assert in_memory == SHARED_MEMORY.is_dir()
     assert asked == 5
 
 
@@ -215,9 +221,12 @@ def half_a_release() -> Iterator[None]:
         yield
 
 
+def told(caplog: pytest.LogCaptureFixture, message: str) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.message == message]
+
+
 def pauses(caplog: pytest.LogCaptureFixture, message: str) -> list[float]:
-    found = [record for record in caplog.records if record.message == message]
-    return [record.__dict__["restart_seconds"] for record in found]
+    return [record.__dict__["restart_seconds"] for record in told(caplog, message)]
 
 
 class Faulty(Supervisor):
