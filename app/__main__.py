@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import os
-import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +24,7 @@ from app.core.logging import configure_logging
 from app.embedded import EmbeddedError, Services, private_services
 from app.embedded_keeper import keep
 from app.realtime.log.epoch import read_epoch, renew_epoch
+from app.server import raise_file_limit
 from app.supervisor import ServeError, Supervisor
 
 FAILURES = (SettingsError, EmbeddedError, ServeError, migrations.MigrationError, OSError)
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load_settings()
         configure_logging(settings.log_level)
         warn_of_unknown()
-        _raise_file_limit()
+        raise_file_limit()
         with services(settings, options.command) as (settings, private):
             asyncio.run(_run(options, settings, private))
     except FAILURES as error:
@@ -192,13 +192,6 @@ def _print_demo(url: str) -> None:
         '"NW-011","name":"Queso Cabrales","quantity":12,"unit_price":"14.00"}]}\'\n',
         flush=True,
     )
-
-
-def _raise_file_limit() -> None:
-    """A socket is an open file: as many as the system lets us have."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _port(value: str) -> int:

@@ -10,12 +10,14 @@ import asyncio
 import atexit
 import gc
 import os
+import resource
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,7 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         if MULTIPROC not in os.environ:  # gunicorn asks for the class more than once
             os.environ[MULTIPROC] = make_figures_directory()
             atexit.register(_remove, os.environ[MULTIPROC], os.getpid())
+        raise_file_limit()
         cls.CONFIG_KWARGS = {**uvicorn_options(settings), "loop": "auto"}
 
     async def _serve(self) -> None:
@@ -119,6 +122,13 @@ def _remove(directory: str, owner: int) -> None:
     """Forked workers have the same exit handlers."""
     if os.getpid() == owner:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def raise_file_limit() -> None:
+    """A socket is an open file: as many as the system lets us have. Workers inherit it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def limit_not_sent(listeners: Iterable[socket.socket]) -> None:

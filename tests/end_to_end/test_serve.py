@@ -3,10 +3,12 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psutil
@@ -82,13 +84,65 @@ async def test_a_killed_worker_leaves_no_gauge_behind(
 async def test_gunicorn_serves_sockets_with_our_worker(
     settings: Settings, http: AsyncClient, people: dict[str, str], tmp_path: Path
 ) -> None:
+    async with gunicorn(settings, tmp_path) as (process, url):
+        await answers(http, f"{url}/ready")
+        token = await token_of(http, url, people["staff"])
+        async with open_socket(f"{url.replace('http', 'ws', 1)}/ws", token) as opened:
+            await opened.ask(subscribe={"channel": "orders"})
+            order = await place_order(http, url, token)
+            push = (await opened.document())["push"]
+
+            assert push["pub"]["data"]["order"]["id"] == order["id"]
+            process.send_signal(signal.SIGTERM)
+            assert await opened.closed() == 3001
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells limits of other processes")
+async def test_workers_may_open_as_many_files_as_the_system_allows(
+    settings: Settings, http: AsyncClient, tmp_path: Path
+) -> None:
+    with few_open_files() as allowed:
+        async with serving(settings.database_url, settings.redis_url, tmp_path) as served:
+            limits = [open_files(worker.pid) for worker in served.workers]
+        async with gunicorn(settings, tmp_path) as (process, url):
+            await answers(http, f"{url}/health")
+            forked = psutil.Process(process.pid).children()
+            limits += [open_files(worker.pid) for worker in forked]
+
+    assert limits == [allowed] * 3
+
+
+@contextmanager
+def few_open_files() -> Iterator[int]:
+    """A low limit for processes that are started in the block; what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        yield hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def open_files(pid: int) -> int:
+    """A process's soft limit of them, in proc(5)'s words."""
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    found = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+@asynccontextmanager
+async def gunicorn(
+    settings: Settings, data_dir: Path
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Two workers, starting, and their address; they end with 0."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     environment = {
         **os.environ,
         **NO_LIMITS,
         "TANDEM_ENVIRONMENT": "test",
-        "TANDEM_DATA_DIR": str(tmp_path),
+        "TANDEM_DATA_DIR": str(data_dir),
         "TANDEM_SECRET_KEY": settings.secret_key.get_secret_value(),
         "TANDEM_DRAIN_SECONDS": "0",
         "DATABASE_URL": settings.database_url,
@@ -99,17 +153,7 @@ async def test_gunicorn_serves_sockets_with_our_worker(
         *command, "-b", address, env=environment, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        url = f"http://{address}"
-        await answers(http, f"{url}/ready")
-        token = await token_of(http, url, people["staff"])
-        async with open_socket(f"ws://{address}/ws", token) as opened:
-            await opened.ask(subscribe={"channel": "orders"})
-            order = await place_order(http, url, token)
-            push = (await opened.document())["push"]
-
-            assert push["pub"]["data"]["order"]["id"] == order["id"]
-            process.send_signal(signal.SIGTERM)
-            assert await opened.closed() == 3001
+        yield process, f"http://{address}"
     finally:
         if process.returncode is None:
             process.terminate()
