@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -78,6 +79,14 @@ class Server(uvicorn.Server):
         while self.config.callback_notify is not None:
             await self.config.callback_notify()
             await asyncio.sleep(NOTIFY_SECONDS)
+
+
+class SupervisedServer(Server):
+    """Of a worker of `serve`: Ctrl-C reaches the supervisor, too, which tells us by SIGTERM."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig != signal.SIGINT:
+            super().handle_exit(sig, frame)
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
@@ -173,7 +182,7 @@ async def serve_worker(listener: socket.socket, ready: int, alive: int) -> None:
         log_config=logging_config(settings.log_level),
         **uvicorn_options(settings),
     )
-    server = Server(config)
+    server = SupervisedServer(config)
     asyncio.get_running_loop().add_reader(alive, _on_orphaned, alive)
     telling = asyncio.create_task(_tell_ready(server, ready))
     await server.serve([listener])
@@ -207,7 +216,7 @@ def main() -> None:
     that ends with the parent.
     """
     host, port, name, ready, alive = sys.argv[1:]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until SupervisedServer does
     name_figures(name)
     import app.main  # noqa: F401, PLC0415 - slow, hence before GO; makes the figures
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 
 from app import server
 from app.core.config import Settings
-from app.server import MULTIPROC, Server, make_figures_directory
+from app.server import MULTIPROC, Server, SupervisedServer, make_figures_directory
 from tests.conftest import SECRET
 from tests.waiting import until
 
@@ -72,6 +73,27 @@ async def test_whose_supervisor_is_gone_is_ended_once() -> None:
         loop.remove_signal_handler(signal.SIGTERM)
         os.close(alive)
     assert signals == 1
+
+
+@pytest.fixture
+def signals() -> Iterator[list[int]]:
+    """SIGTERM of this process, in place of its end."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
+    yield came
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_supervised_worker_leaves_ctrl_c_to_its_supervisor(signals: list[int]) -> None:
+    """The second one would cut its end short."""
+    server = SupervisedServer(uvicorn.Config(FastAPI()))
+    with server.capture_signals():
+        signal.raise_signal(signal.SIGINT)
+        assert not server.should_exit
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+
+    assert (server.should_exit, server.force_exit, signals) == (True, False, [signal.SIGTERM])
 
 
 SETUP = """
