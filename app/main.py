@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 
 from asyncpg import PostgresError
 from fastapi import FastAPI, Response
-from fastapi.middleware.cors import CORSMiddleware
 from prometheus_fastapi_instrumentator import Instrumentator
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import HTTPConnection
@@ -33,7 +32,11 @@ from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
 from app.core.idle_connections import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
-from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.core.middleware import (
+    BodyLimitMiddleware,
+    CrossOriginMiddleware,
+    SecurityHeadersMiddleware,
+)
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer
 from app.health import Probes, read_readiness
@@ -156,7 +159,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            CrossOriginMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],

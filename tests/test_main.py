@@ -1,10 +1,13 @@
 """The application as a whole, seen from outside."""
 
 import pytest
-from httpx import AsyncClient
+from httpx import ASGITransport, AsyncClient
 
 from app.auth.principals import Role
+from app.core.config import Settings
+from app.main import create_app
 from tests.application import Application, join
+from tests.orders.shop import problem
 
 
 async def test_a_started_application_is_ready(client: AsyncClient) -> None:
@@ -28,6 +31,16 @@ async def test_an_order_is_placed_and_read_back(
     assert placed.status_code == 201
     assert read.json() == placed.json()
     assert read.json()["total"] == "168.00"
+
+
+async def test_a_page_of_another_origin_is_told_that_it_may_not(settings: Settings) -> None:
+    allowed = settings.model_copy(update={"cors_origins": ("https://board.example",)})
+    asking = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    transport = ASGITransport(create_app(allowed))
+    async with AsyncClient(transport=transport, base_url="http://tandem.example") as client:
+        answer = await client.options("/api/v1/orders", headers=asking)
+
+    problem(answer, 400, "bad_request")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/token/", "/api/v1/users/", "/ready/"])

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.allowed_methods import allowed_methods
@@ -159,7 +160,14 @@ STATUS_CODES: dict[int, str] = {
     431: "request_header_fields_too_large",
     500: "internal_error",
     503: "service_unavailable",
+    505: "bad_request",
 }
+
+
+def code_of(status: HTTPStatus) -> str:
+    """Of an error that has no class of its own."""
+    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return STATUS_CODES.get(status, "internal_error" if ours else "bad_request")
 
 
 def error_codes() -> list[str]:
@@ -172,8 +180,8 @@ def error_codes() -> list[str]:
     return sorted(found)
 
 
-def render(request: Request, error: AppError) -> JSONResponse:
-    """The one place that turns an error into a response."""
+def render(request: HTTPConnection, error: AppError) -> JSONResponse:
+    """The one place that turns an error into a response, also to what would become a socket."""
     problem = Problem(
         title=error.status.phrase,
         status=error.status,
@@ -238,13 +246,11 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
     if "Allow" in headers:
         headers["Allow"] = allowed_methods(request)
-    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    fallback = "internal_error" if ours else "bad_request"
     problem = Problem(
         title=status.phrase,
         status=status,
         detail=(status.description if error.detail == status.phrase else "") or error.detail,
-        code=STATUS_CODES.get(status, fallback),
+        code=code_of(status),
         instance=request.url.path,
     )
     return JSONResponse(

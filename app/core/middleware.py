@@ -1,14 +1,17 @@
 """Middleware of the REST side: pure ASGI, none of it touches sockets."""
 
 import asyncio
+from http import HTTPStatus
 from math import inf
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import PayloadTooLarge, RequestTimeout, render
+from app.core.errors import BadRequest, PayloadTooLarge, RequestTimeout, render
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -16,7 +19,8 @@ PAGE_POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 
-
+CONTENT = ("content-type", "content-length")
+"""Headers of a body, which are not those of another."""
 BODY_SECONDS = 30.0
 """For all of a body, from its request's head on."""
 
@@ -95,3 +99,25 @@ class SecurityHeadersMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+class PreflightRefused(BadRequest):
+    """A page of another origin asks in vain whether it may send a request."""
+
+
+class CrossOriginMiddleware(CORSMiddleware):
+    """Starlette's, but a preflight is refused with a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except PreflightRefused as refused:
+            await render(Request(scope), refused)(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Raises PreflightRefused."""
+        response = super().preflight_response(request_headers)
+        if response.status_code == HTTPStatus.OK:
+            return response
+        told = {name: value for name, value in response.headers.items() if name not in CONTENT}
+        raise PreflightRefused(f"{bytes(response.body).decode()}.", headers=told)

@@ -1,10 +1,12 @@
 """A WebSocket client that sends whatever bytes it is told to."""
 
 import asyncio
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from app.realtime.wire.frames import Opcode
 
@@ -92,6 +94,14 @@ class RawSocket:
         """What comes until the server closes the connection; ConnectionError if it is reset."""
         async with asyncio.timeout(SECONDS):
             return await self._reader.read()
+
+    async def problem(self) -> dict[str, Any]:
+        """What follows the head of an error, in the one shape that all have."""
+        assert b"\r\ncontent-type: application/problem+json\r\n" in self.head.lower()
+        told: dict[str, Any] = json.loads(await self.ended())
+        assert told.keys() == {"type", "title", "status", "detail", "code", "instance"}
+        assert self.head.startswith(f"HTTP/1.1 {told['status']} {told['title']}\r\n".encode())
+        return told
 
     def end(self) -> None:
         """Send nothing more."""

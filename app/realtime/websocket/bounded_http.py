@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.core.errors import PROBLEM_JSON, STATUS_CODES, Problem
+from app.core.bare_problems import whole_answer
 from app.core.middleware import BODY_SECONDS
 from app.realtime.runtime import Runtime
 from app.realtime.time_limit import TimeLimit
@@ -20,18 +20,10 @@ from app.realtime.time_limit import TimeLimit
 HEAD_BYTES = 64 * 1024
 LINE_BYTES = 4
 """What a header takes beside its name and its value."""
-STATUS = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-PROBLEM = Problem(
-    title=STATUS.phrase,
-    status=STATUS,
-    detail="The head of the request is too large.",
-    code=STATUS_CODES[STATUS],
-    instance="",  # the path may not have come
-).model_dump_json(exclude_none=True)
-TOO_LARGE = (
-    f"HTTP/1.1 {STATUS} {STATUS.phrase}\r\nContent-Type: {PROBLEM_JSON}\r\n"
-    f"Content-Length: {len(PROBLEM)}\r\nConnection: close\r\n\r\n{PROBLEM}"
-).encode()
+TOO_LARGE = whole_answer(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large."
+)
+MALFORMED = whole_answer(HTTPStatus.BAD_REQUEST, "This is no valid HTTP request.")
 
 UNLIMITED = TimeLimit(0)
 
@@ -81,7 +73,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unfinished += len(data)
         super().data_received(data)
         if self._unfinished > HEAD_BYTES and not self.transport.is_closing():
-            self._refuse()
+            self._refuse(TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         lines = sum(len(name) + len(value) + LINE_BYTES for name, value in self.headers)
@@ -121,17 +113,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             rest.cancel()
         return rest is not None
 
-    def send_400_response(self, msg: str) -> None:
-        if self._unfinished > HEAD_BYTES:
-            self._refuse()
-        else:
-            super().send_400_response(msg)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        self._refuse(TOO_LARGE if self._unfinished > HEAD_BYTES else MALFORMED)
 
-    def _refuse(self) -> None:
+    def _refuse(self, answer: bytes) -> None:
         """In the midst of another answer nothing can be said."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
-            self.transport.write(TOO_LARGE)
+            self.transport.write(answer)
         self.transport.close()
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from fastapi import APIRouter
-from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.core.errors import ServiceUnavailable, render
 from app.core.logging import connection_id
 from app.realtime.commands.dispatch import receive
 from app.realtime.fanout.connection import Connection
@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0
 BYTES_A_CHARACTER = 4
 """At most, in UTF-8."""
-RETRY_AFTER = {"Retry-After": "1"}
 
 router = APIRouter()
 
@@ -122,8 +121,7 @@ async def _refuse(websocket: WebSocket, status: int) -> None:
     if status == FORBIDDEN:
         await websocket.close()
     else:
-        response = Response(status_code=status, headers=RETRY_AFTER)
-        await websocket.send_denial_response(response)
+        await websocket.send_denial_response(render(websocket, ServiceUnavailable()))
 
 
 async def _carry(

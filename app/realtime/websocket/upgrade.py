@@ -6,6 +6,7 @@ takes it over. So both ways read and write the same frames.
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, WebSocketCloseEvent, WebSocketSendEvent
@@ -13,8 +14,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
+from app.core.bare_problems import problem_json, whole_answer
+from app.core.errors import PROBLEM_JSON, BadRequest, ServiceUnavailable
 from app.realtime.fanout.transport import TAKE_OVER, Owner, Transport
 from app.realtime.websocket.deflated_socket import DeflatedFrameReader, DeflatedTransport
 from app.realtime.websocket.frame_reader import FrameReader
@@ -24,11 +29,26 @@ from app.realtime.wire.frames import Message, Opcode
 
 NORMAL = 1000
 REASON_BYTES = 123
-BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+BUSY = whole_answer(ServiceUnavailable.status, ServiceUnavailable.detail, "Retry-After: 1")
+BAD_REQUEST = whole_answer(BadRequest.status, BadRequest.detail)
+
+
+class Handshake(ServerProtocol):
+    """websockets' own, but what it refuses is told as all errors are."""
+
+    path = ""
+
+    def accept(self, request: Request) -> Response:
+        self.path = request.path.partition("?")[0]
+        return super().accept(request)
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        status = HTTPStatus(status)
+        detail = status.description if text in ("", status.phrase) else " ".join(text.split())
+        response = super().reject(status, problem_json(status, detail, self.path))
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = PROBLEM_JSON
+        return response
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -45,7 +65,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.conn.available_extensions = None  # what we offer instead: see `deflate`
+        # Without extensions: see `deflate` for what we offer instead.
+        self.conn = Handshake(max_size=config.ws_max_size, logger=self.logger)
         self._asked = False
         self._taken_over = False
         self._deflated = False

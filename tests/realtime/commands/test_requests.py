@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.realtime.websocket.door import Door
 from tests.realtime.owners import echo
 from tests.realtime.raw_socket import connected, upgrade
 from tests.realtime.served import serving
@@ -12,31 +13,56 @@ from tests.waiting import until
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "status"),
+    ("path", "headers", "status", "code"),
     [
-        ("/" + "x" * 9000, [], 414),
-        ("/", [f"X-Header-{number}: x" for number in range(200)], 431),
-        ("/", ["X-Header: " + "x" * 9000], 431),
-        ("/", ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], 400),
-        ("/", ["Sec-WebSocket-Protocol: \xff"], 400),
-        ("/", ["X-Name: \xff"], 101),
-        ("/", ["Origin: a", "Origin: b"], 400),
+        ("/" + "x" * 9000, [], 414, "bad_request"),
+        (
+            "/",
+            [f"X-Header-{number}: x" for number in range(200)],
+            431,
+            "request_header_fields_too_large",
+        ),
+        ("/", ["X-Header: " + "x" * 9000], 431, "request_header_fields_too_large"),
+        ("/", ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], 400, "bad_request"),
+        ("/", ["Sec-WebSocket-Protocol: \xff"], 400, "bad_request"),
+        ("/", ["Origin: a", "Origin: b"], 400, "bad_request"),
     ],
-    ids=[
-        "long path",
-        "many headers",
-        "long header",
-        "two keys",
-        "protocol",
-        "Latin-1",
-        "two origins",
-    ],
+    ids=["long path", "many headers", "long header", "two keys", "protocol", "two origins"],
 )
-async def test_a_head_is_answered(path: str, headers: list[str], status: int) -> None:
+async def test_a_head_that_is_wrong_is_answered_with_a_problem(
+    path: str, headers: list[str], status: int, code: str
+) -> None:
     with serving(echo) as served:
         async with connected(served.port) as raw:
             await raw.upgrade(path, *headers)
-    assert raw.head.startswith(f"HTTP/1.1 {status} ".encode())
+            told = await raw.problem()
+    assert (told["status"], told["code"]) == (status, code)
+
+
+async def test_a_header_may_hold_latin_1() -> None:
+    with serving(echo) as served:
+        async with connected(served.port) as raw:
+            await raw.upgrade("/", "X-Name: \xff")
+    assert raw.head.startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "status", "detail"),
+    [
+        (b"-Version: 13", b"-Version: 12", 400, "Sec-WebSocket-Version"),
+        (b"HTTP/1.1", b"HTTP/1.0", 505, "HTTP/1.0"),
+    ],
+)
+async def test_what_is_wrong_with_a_handshake_is_told(
+    right: bytes, wrong: bytes, status: int, detail: str
+) -> None:
+    with serving(echo, http=Door) as served:
+        async with connected(served.port) as raw:
+            raw.write(upgrade("/ws?a=b").replace(right, wrong))
+            await raw.read_head()
+            told = await raw.problem()
+    assert (told["status"], told["code"], told["instance"]) == (status, "bad_request", "/ws")
+    assert detail in told["detail"]
 
 
 async def test_a_path_that_is_not_ascii_is_refused(caplog: pytest.LogCaptureFixture) -> None:
@@ -69,8 +95,9 @@ async def test_an_app_may_close_instead_of_accepting(caplog: pytest.LogCaptureFi
 
     with serving(app) as served:
         async with connected(served.port) as raw:
-            await raw.upgrade()
-            assert raw.head.startswith(b"HTTP/1.1 403 ")
+            await raw.upgrade("/route")
+            told = await raw.problem()
+    assert (told["status"], told["code"], told["instance"]) == (403, "forbidden", "/route")
     assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
@@ -100,7 +127,7 @@ async def test_an_app_that_does_not_answer_answers_500(
     with serving(app) as served:
         async with connected(served.port) as raw:
             await raw.upgrade()
-            assert raw.head.startswith(b"HTTP/1.1 500 ")
+            assert (await raw.problem())["code"] == "internal_error"
     assert "ERROR" in {record.levelname for record in caplog.records}
 
 
@@ -127,6 +154,6 @@ async def test_a_server_that_stops_answers_a_waiting_handshake_with_503() -> Non
             await until(lambda: bool(served.state.tasks))
             await served.do(stop)
             await raw.read_head()
-            assert raw.head.startswith(b"HTTP/1.1 503 ")
+            assert (await raw.problem())["code"] == "service_unavailable"
             assert b"Retry-After: 1\r\n" in raw.head
     assert len(errors) == 1

@@ -97,6 +97,13 @@ async def test_a_body_is_no_head(client: RawSocket) -> None:
     assert (await client.ended()).endswith(b"%d bytes" % size)
 
 
+async def test_what_is_no_http_is_told_so(client: RawSocket) -> None:
+    client.write(b"GET / TANDEM/1.1\r\n\r\n")
+    await client.read_head()
+
+    assert (await client.problem())["code"] == "bad_request"
+
+
 async def test_a_head_that_comes_whole_is_refused_as_well() -> None:
     config = uvicorn.Config(answer, log_config=None, lifespan="off")
     config.load()

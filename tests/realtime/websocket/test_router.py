@@ -1,6 +1,7 @@
 """/ws as an ASGI route: the handshake, and what carries a connection."""
 
 import asyncio
+import json
 
 import pytest
 from starlette.websockets import WebSocket
@@ -103,6 +104,9 @@ async def test_while_draining_sockets_are_closed_and_none_is_accepted(settings: 
             assert late.denied == 503
             headers = dict(late.sent[0]["headers"])
             assert int(headers[b"retry-after"]) >= 1
+            assert headers[b"content-type"] == b"application/problem+json"
+            told = json.loads(late.sent[1]["body"])
+            assert (told["code"], told["instance"]) == ("service_unavailable", "/ws")
 
 
 @pytest.mark.asyncio(loop_scope="function")
