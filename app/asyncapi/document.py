@@ -141,7 +141,7 @@ def _commands() -> Json:
 def _told() -> Json:
     """What the server says unasked."""
     return {
-        "ping": _operation("send", SOCKET, [messages.PING]),
+        "server_ping": _operation("send", SOCKET, [messages.PING]),
         "pong": _operation("receive", SOCKET, [messages.PING]),
         "push": _operation("send", SOCKET, messages.pushes()),
     }

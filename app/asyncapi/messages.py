@@ -28,6 +28,7 @@ ABOUT = {
     "presence": "Who is subscribed to a channel that shows it.",
     "presence_stats": "How many connections and people that are.",
     "history": "A part of a channel's log.",
+    "ping": "Not available here: it is the server that pings. Answered with error 108.",
     "rpc": "Not available here: answered with error 108.",
     "send": "Not available here: closes the connection with 3508.",
     "refresh": "A new access token, before the old one ends.",

@@ -98,7 +98,7 @@ function channels(document) {
 
 /** @param {any} document */
 function socket(document) {
-  const { ping, pong: _pong, push, ...others } = document.operations;
+  const { server_ping: ping, pong: _pong, push, ...others } = document.operations;
   const commands = Object.values(others).filter(
     (each) => each.channel.$ref === `#/channels/${SOCKET}`,
   );

@@ -95,6 +95,18 @@ def test_a_command_names_its_replies(document: Json) -> None:
     assert replies == {"HistoryReply", "ErrorReply"}
 
 
+def test_the_pings_of_both_sides_are_told_apart(document: Json) -> None:
+    operations = document["operations"]
+
+    assert (operations["ping"]["action"], operations["server_ping"]["action"]) == (
+        "receive",
+        "send",
+    )
+    assert [each["$ref"].rpartition("/")[2] for each in operations["ping"]["messages"]] == [
+        "PingCommand"
+    ]
+
+
 class Whistled(BaseModel):
     """Somebody whistled."""
 

@@ -206,6 +206,7 @@ def valid_commands(token: str, order: str, nobody: str, user: str) -> list[tuple
         ({"publish": {"channel": order, "data": [1]}}, ERRORS),
         ({"publish": {"channel": "orders", "data": {}}}, ERRORS),
         ({"rpc": {"method": "x", "data": {}}}, not_there),
+        ({"ping": {}}, not_there),
         ({"refresh": {"token": token}}, any_of(REPLIED)),
         ({"refresh": {"token": token[:-2]}}, any_of(3500)),
         ({"sub_refresh": {"channel": "orders", "token": token}}, ERRORS),

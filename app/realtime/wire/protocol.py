@@ -18,6 +18,7 @@ MAX_CHANNEL_LENGTH = 255
 REJECT_UNRECOVERED = 2
 METHODS = (
     "connect",
+    "ping",
     "subscribe",
     "unsubscribe",
     "publish",
@@ -108,6 +109,10 @@ class HistoryRequest(Model):
     reverse: bool = False
 
 
+class PingRequest(Model):
+    """A client asks. The server's own pings are empty documents, and so are their answers."""
+
+
 class RefreshRequest(Model):
     token: Annotated[str, Field(min_length=1)]
 
@@ -117,6 +122,7 @@ class Command(Model):
 
     id: Id = 0
     connect: ConnectRequest | None = None
+    ping: PingRequest | None = None
     subscribe: SubscribeRequest | None = None
     unsubscribe: ChannelRequest | None = None
     publish: PublishRequest | None = None

@@ -128,6 +128,7 @@ async def test_a_second_connect_closes(stage: Stage) -> None:
         {"unsubscribe": {"channel": "orders"}},
         {"refresh": {"token": "t"}},
         {"rpc": {}},
+        {"ping": {}},
         {"send": {}},
     ],
 )

@@ -46,6 +46,7 @@ async def test_unsubscribe_succeeds_where_nothing_was_subscribed(stage: Stage) -
         {"presence": {"channel": "orders"}},
         {"presence_stats": {"channel": "orders"}},
         {"rpc": {"method": "m"}},
+        {"ping": {}},
         {"sub_refresh": {"channel": "orders", "token": "t"}},
         {"subscribe": {"channel": "orders", "type": 1}},
         {"subscribe": {"channel": "orders", "tf": {}}},

@@ -50,6 +50,8 @@ def one(**document: Any) -> Any:
         '{"id":1,"refresh":{"token":""}}',
         '{"id":1,"refresh":{}}',
         '{"connect":{}}',
+        '{"ping":{}}',
+        '{"id":1,"ping":null}',
         '{"id":0,"connect":{}}',
         '{"id":-1,"connect":{}}',
         '{"id":4294967296,"connect":{}}',
@@ -119,6 +121,7 @@ def test_the_positions_of_server_side_subscriptions_come_with_connect() -> None:
     ("methods", "first"),
     [
         (("subscribe", "connect"), "connect"),
+        (("subscribe", "ping"), "ping"),
         (("refresh", "publish"), "publish"),
         (("rpc", "history", "unsubscribe"), "unsubscribe"),
     ],

@@ -120,6 +120,16 @@ async def test_signals_go_from_each_flavour_to_the_other(stage: Stage) -> None:
             assert (await in_json.transport.push(channel))["data"] == none
 
 
+async def test_a_clients_ping_is_not_available_in_either_flavour(stage: Stage) -> None:
+    cleo = await stage.person("cleo")
+    async with stage.connected(cleo) as in_json:
+        with binary(stage.runtime) as in_protobuf:
+            await in_protobuf.connect(cleo)
+            for each in (in_json, in_protobuf):
+                assert (await each.ask(ping={}))["error"]["code"] == 108
+                assert not each.connection.closed
+
+
 class BinaryTransport(RecordingTransport):
     """Reads what a Protobuf client is told, in the shape that it has in JSON."""
 
