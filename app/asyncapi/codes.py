@@ -29,7 +29,7 @@ CLOSES = {
     CloseCode.NO_PONG: "A ping was not answered.",
     CloseCode.TOO_MANY_REQUESTS: "Twice as many commands as allowed, for 5 seconds.",
     CloseCode.INVALID_TOKEN: "The token is not ours, or its session or user has ended.",
-    CloseCode.BAD_REQUEST: "No document of this protocol, or out of turn.",
+    CloseCode.BAD_REQUEST: "No document of this protocol, or out of turn, or no token at connect.",
     CloseCode.STALE: "No connect came in CONNECT_SECONDS.",
     CloseCode.FORCED: "The session ended, or the user was deactivated.",
     CloseCode.CONNECTION_LIMIT: "The user has CONNECTIONS_PER_USER others.",

@@ -103,6 +103,8 @@ def identity_of(connection: Connection) -> Identity:
 
 
 def _claims(stations: Stations, token: str) -> AccessClaims:
+    if not token:
+        raise Disconnect(CloseCode.BAD_REQUEST)
     try:
         return read_access_token(stations.settings, token)
     except TokenExpiredError:

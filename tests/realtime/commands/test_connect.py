@@ -78,7 +78,6 @@ async def test_a_failed_connect_ends_the_rest_of_its_message(stage: Stage) -> No
         lambda stage, token: claims(stage, token, iss="elsewhere"),
         lambda stage, token: claims(stage, token, typ="refresh"),
         lambda stage, token: claims(stage, token, sub="nobody"),
-        lambda *_: "",
         lambda *_: "nonsense",
         lambda *_: "æ.æ.æ",
     ],
@@ -88,6 +87,13 @@ async def test_a_token_that_is_not_ours_closes(stage: Stage, spoil: Any) -> None
     with stage.player() as player:
         await player.tell(connect={"token": spoil(stage, cleo.token)})
         assert (player.closed, player.transport.sent) == (3500, [])
+
+
+@pytest.mark.parametrize("asked", [{}, {"token": ""}, {"name": "js", "subs": {}}])
+async def test_a_connect_without_a_token_is_a_bad_request(stage: Stage, asked: Any) -> None:
+    with stage.player() as player:
+        await player.tell(connect=asked)
+        assert (player.closed, player.transport.sent) == (3501, [])
 
 
 async def test_a_token_of_another_key_closes(stage: Stage) -> None:
