@@ -3,15 +3,16 @@
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-TEMPORARY = ("08", "53", "57P", "40001", "40P01")
-"""SQLSTATEs: connection, resources, shutdown; a transaction that cannot be serialized, or that
-was taken out of a deadlock.
+TEMPORARY = ("08", "25006", "25P03", "40001", "40P01", "53", "55000", "55P03", "57")
+"""SQLSTATEs: connection; one that only reads; a transaction that idled for too long, cannot be
+serialized, or was taken out of a deadlock; resources; what a standby cannot do; a lock that was
+not to be had in time; whoever operates it ended a statement or the server, or limits their time.
 """
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error says that Postgres could not be reached, went away meanwhile, or ended
-    the transaction for the sake of another.
+    """Whether the error says that Postgres could not be reached, went away meanwhile, does not
+    write just now, or ended the transaction for the sake of another.
     """
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_temporary(error.orig)
