@@ -30,7 +30,7 @@ class Player:
     ) -> None:
         self.connection = connection
         self.transport = transport
-        self._stations = runtime.stations
+        self._runtime = runtime
         self._last_id = 0
 
     @property
@@ -39,7 +39,7 @@ class Player:
         return self.transport.closed[0] if self.transport.closed else None
 
     async def say(self, message: str) -> None:
-        await receive(self._stations, self.connection, message)
+        await receive(self._runtime.stations, self.connection, message)
 
     def command(self, **command: Any) -> tuple[int, str]:
         """A command's id and its document."""

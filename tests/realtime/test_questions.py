@@ -20,20 +20,23 @@ from tests.realtime.guarded import Desk, Rooms, guarding
 from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.stage import Player
 
-SECONDS = 0.3
+SECONDS = 2.0
 SLACK = 1.0
 """Less than SQLAlchemy and asyncpg wait for a Postgres that says nothing."""
-SLEEPING = """
-    SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'
-                   AND datname = current_database() AND wait_event = 'PgSleep')
+PATIENCE = 15.0
+HOLD = "SELECT pg_advisory_lock(7)"
+LET_GO = "SELECT pg_advisory_unlock(7)"
+HELD_UP = """
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 
 
 @dataclass
-class Sleepers:
-    """`sleepers:<seconds>`: everybody, but Postgres takes its time to say so."""
+class Waiters:
+    """`waiters:<lock>`: everybody, but Postgres says so only once that lock is free."""
 
-    namespace: str = "sleepers"
+    namespace: str = "waiters"
     keyed: bool = True
     presence: bool = False
     signals: type[BaseModel] | None = None
@@ -41,7 +44,7 @@ class Sleepers:
 
     async def may_subscribe(self, sessions: OpenSession, _principal: Principal, key: str) -> bool:
         async with sessions() as session:
-            await session.scalar(select(func.pg_sleep(float(key))))
+            await session.execute(select(func.pg_advisory_xact_lock(int(key))))
         return True
 
 
@@ -56,6 +59,16 @@ class Asked:
     def channels(self) -> Channels:
         return self.desk.runtime.stations.channels
 
+    @property
+    def under_way(self) -> "set[asyncio.Task[Any]]":
+        """The questions that have not ended, whether or not somebody waits for the answer."""
+        return self.channels._questions._tasks
+
+    def limit(self, seconds: float) -> None:
+        """From now on commands have so much time."""
+        runtime = self.desk.runtime
+        runtime.stations = replace(runtime.stations, time_limit=TimeLimit(seconds))
+
     async def backend(self) -> int:
         """Which process of Postgres the one connection talks to; once nobody else has it."""
         async with self.engine.connect() as connection:
@@ -63,15 +76,14 @@ class Asked:
 
 
 @asynccontextmanager
-async def asking(settings: Settings, address: str, seconds: float) -> AsyncIterator[Asked]:
+async def asking(settings: Settings, address: str) -> AsyncIterator[Asked]:
     engine = create_engine(
         settings.model_copy(update={"database_url": address, "database_pool_size": 1})
     )
     async with guarding(settings, by_way_of=address) as desk:
         runtime = desk.runtime
-        channels = Channels(create_sessions(engine), [Sleepers(), Rooms()])
-        limit = TimeLimit(seconds)
-        runtime.stations = replace(runtime.stations, channels=channels, time_limit=limit)
+        channels = Channels(create_sessions(engine), [Waiters(), Rooms()])
+        runtime.stations = replace(runtime.stations, channels=channels)
         try:
             yield Asked(desk, engine)
         finally:
@@ -79,13 +91,9 @@ async def asking(settings: Settings, address: str, seconds: float) -> AsyncItera
             await engine.dispose()
 
 
-async def error_in_time(player: Player, **command: Any) -> int:
-    """The code of the error that comes as soon as the time is over."""
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    code = int((await player.ask(**command))["error"]["code"])
-    assert loop.time() - begun < SECONDS + SLACK
-    return code
+async def error_of(player: Player, **command: Any) -> int:
+    """The code of the error that comes when the time is over."""
+    return int((await player.ask(**command))["error"]["code"])
 
 
 @pytest.mark.parametrize("method", ["subscribe", "publish", "history"])
@@ -94,52 +102,62 @@ async def test_a_right_is_not_waited_for_while_postgres_is_silent(
 ) -> None:
     async with (
         PostgresProxy(database) as proxy,
-        asking(settings, proxy.url, SECONDS) as asked,
+        asking(settings, proxy.url) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):
         await asked.backend()
         proxy.vanish()
-        assert await error_in_time(player, **{method: {"channel": "sleepers:0"}}) == 100
+        asked.limit(SECONDS)
+        assert await error_of(player, **{method: {"channel": "waiters:7"}}) == 100
+        assert len(asked.under_way) == 1
 
 
+@pytest.mark.timed
 async def test_history_is_not_waited_for_while_postgres_is_silent(
     settings: Settings, database: str
 ) -> None:
     history = {"history": {"channel": "rooms:a", "limit": 5}}
     async with (
         PostgresProxy(database) as proxy,
-        asking(settings, proxy.url, SECONDS) as asked,
+        asking(settings, proxy.url) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):
         assert "history" in await player.ask(**history)
         proxy.vanish()
-        assert await error_in_time(player, **history) == 100
+        asked.limit(0.3)
+        async with asyncio.timeout(0.3 + SLACK):
+            assert await error_of(player, **history) == 100
 
 
 async def test_who_leaves_while_a_right_is_asked_for_costs_no_connection(
     settings: Settings, database: str
 ) -> None:
     async with (
-        asking(settings, database, 60) as asked,
+        asking(settings, database) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):
         backend = await asked.backend()
-        subscribing = asyncio.create_task(player.tell(subscribe={"channel": "sleepers:0.3"}))
-        await asked.desk.log.until(SLEEPING)
+        asked.limit(60)
+        await asked.desk.log.connection.execute(HOLD)
+        subscribing = asyncio.create_task(player.tell(subscribe={"channel": "waiters:7"}))
+        await asked.desk.log.until(HELD_UP)
         subscribing.cancel()
         await asyncio.wait({subscribing})
         assert subscribing.cancelled()
+        await asked.desk.log.connection.execute(LET_GO)
         assert await asked.backend() == backend
 
 
 async def test_the_end_of_the_worker_ends_what_is_asked(settings: Settings, database: str) -> None:
     async with (
-        asking(settings, database, SECONDS) as asked,
+        asking(settings, database) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):
-        assert await error_in_time(player, subscribe={"channel": "sleepers:60"}) == 100
-        (question,) = asked.channels._questions._tasks
-        async with asyncio.timeout(SLACK):
+        asked.limit(SECONDS)
+        await asked.desk.log.connection.execute(HOLD)
+        assert await error_of(player, subscribe={"channel": "waiters:7"}) == 100
+        (question,) = asked.under_way
+        async with asyncio.timeout(PATIENCE):
             await asked.channels.aclose()
         assert question.cancelled()
-        assert asked.channels._questions._tasks == set()
+        assert asked.under_way == set()
