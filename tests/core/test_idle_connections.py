@@ -13,8 +13,8 @@ from app.core.idle_connections import IdleConnections
 from tests.realtime.postgres_proxy import PostgresProxy
 
 POOL = 4
-AT_ONCE_SECONDS = 1.0
-STATEMENT_SECONDS = 0.5
+AT_ONCE_SECONDS = 10.0
+STATEMENT_SECONDS = 2.0
 
 
 @dataclass
