@@ -6,6 +6,8 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from load.errors import LoadError
 from load.http import Answer
 from load.report import Result
@@ -69,6 +71,7 @@ async def rows_of(play: Any, stage: Stage) -> list[Result]:
     return stage.outcome.results
 
 
+@pytest.mark.timed
 async def test_the_warm_up_is_in_no_time_of_a_request() -> None:
     """Neither its requests that had their answers then, nor those that had them later."""
     for play in (writes.play, mixed.play):
@@ -88,6 +91,7 @@ async def test_reads_without_success_are_told() -> None:
     assert told.endswith(", the last: staff: 429")
 
 
+@pytest.mark.timed
 async def test_writers_of_a_round_are_timed_in_rounds_that_count_and_not_before() -> None:
     shop = ColdShop(8)
     writer = Writer(shop, owner=OWNER, staff=STAFF, moves=False)
