@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.failpoints import Failpoints
+from tests.waiting import never_waiting, until
 
 REACH = """
 import asyncio, sys
@@ -24,18 +25,15 @@ def reach_in_a_process(*specifications: str) -> "subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
 
-async def seconds_at(points: Failpoints, name: str) -> float:
-    begun = time.monotonic()
-    await points.reach(name)
-    return time.monotonic() - begun
-
-
 async def test_a_point_that_is_not_named_does_nothing() -> None:
-    assert await seconds_at(Failpoints(["there=wait:9"]), "here") < 1
+    with never_waiting():
+        await Failpoints(["there=wait:9"]).reach("here")
 
 
 async def test_a_point_can_wait() -> None:
-    assert await seconds_at(Failpoints(["here=wait:0.05"]), "here") >= 0.05
+    begun = time.monotonic()
+    await Failpoints(["here=wait:0.05"]).reach("here")
+    assert time.monotonic() - begun >= 0.05
 
 
 def test_a_point_can_kill_its_process() -> None:
@@ -64,11 +62,17 @@ def test_an_armed_point_fires_once_and_takes_its_file_away(tmp_path: Path) -> No
 async def test_of_many_that_reach_an_armed_point_one_fires(tmp_path: Path) -> None:
     armed = tmp_path / "armed"
     armed.touch()
-    processes = [Failpoints([f"here=wait:0.2@{armed}"]) for _ in range(10)]
+    processes = [Failpoints([f"here=wait:60@{armed}"]) for _ in range(10)]
 
-    waits = await asyncio.gather(*(seconds_at(points, "here") for points in processes))
-
-    assert sum(wait >= 0.2 for wait in waits) == 1
+    tasks = [asyncio.create_task(points.reach("here")) for points in processes]
+    try:
+        await until(lambda: sum(task.done() for task in tasks) >= 9)
+        assert not armed.exists()
+        assert sum(not task.done() for task in tasks) == 1
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
