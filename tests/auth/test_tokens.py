@@ -72,10 +72,10 @@ def test_expired_access_token_is_told_apart() -> None:
 
 
 def test_access_token_that_was_good_once_ends_all_the_same() -> None:
-    token = forge(exp=int(time.time()) + 1)
+    token = forge(exp=int(time.time()) + 2)
     assert read_access_token(SETTINGS, token).user_id == USER
     with pytest.raises(TokenExpiredError):
-        read_again_after(1.1, token)
+        read_again_after(2.1, token)
 
 
 def read_again_after(seconds: float, token: str) -> None:
