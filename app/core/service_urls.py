@@ -28,9 +28,6 @@ BOOLEAN = _words("true", "false")
 TLS = _words("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 POSTGRES: Mapping[str, Value] = {
-    **dict.fromkeys(("user", "password", "database", "dbname", "host", "port"), ANY),
-    **dict.fromkeys(("passfile", "service", "options", "application_name", "krbsrvname"), ANY),
-    **dict.fromkeys(("sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"), ANY),
     "sslmode": _words("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "sslnegotiation": _words("postgres", "direct"),
     "ssl_min_protocol_version": TLS,
@@ -38,7 +35,19 @@ POSTGRES: Mapping[str, Value] = {
     "target_session_attrs": _words("any", "primary", "read-write"),  # a worker writes
     "gsslib": _words("gssapi", "sspi"),
 }
-"""Those of asyncpg; any other it would send to Postgres as a setting of the server."""
+"""Of asyncpg's parameters those with values of their own. What it does not know it sends on as a
+setting of the server, which may be just what is wanted: `lock_timeout`.
+"""
+LIBPQ_ONLY = {
+    "hostaddr", "require_auth", "channel_binding", "connect_timeout",
+    "fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval",
+    "keepalives_count", "replication", "gssencmode", "gssdelegation", "requiressl",
+    "requirepeer", "sslcompression", "sslkeylogfile", "sslcertmode", "sslcrldir", "sslsni",
+    "servicefile", "min_protocol_version", "max_protocol_version", "scram_client_key",
+    "scram_server_key", "load_balance_hosts", "oauth_issuer", "oauth_client_id",
+    "oauth_client_secret", "oauth_scope",
+}  # fmt: skip
+"""No settings of a server: PostgreSQL, "Parameter Key Words" of libpq."""
 
 REDIS: Mapping[str, Value] = {
     **dict.fromkeys(("username", "password"), ANY),
@@ -67,6 +76,9 @@ def check_database_url(url: str) -> str:
     plain = re.sub(r"([?&])ssl=", r"\1sslmode=", plain)
     parts = _split(plain)
     given = _parameters(parts.query, POSTGRES)
+    for name in given:
+        if name in LIBPQ_ONLY or not NAME.fullmatch(name):
+            raise ValueError(f"asyncpg knows no parameter {_named(name)}")
     _check_hosts(_hosts(parts))
     _check_hosts(",".join(host for host in given.get("host", "").split(",") if host[:1] != "/"))
     if "port" in given and not all(map(_is_port, given["port"].split(","))):
@@ -79,7 +91,10 @@ def check_redis_url(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("not a redis://, rediss:// or unix:// address")
     parts = _split(url)
-    _parameters(parts.query, REDISS if parts.scheme == "rediss" else REDIS)
+    known = REDISS if parts.scheme == "rediss" else REDIS
+    for name in _parameters(parts.query, known):
+        if name not in known:
+            raise ValueError(f"no parameter {_named(name)} is known, only {', '.join(known)}")
     if parts.scheme != "unix":
         _check_hosts(_hosts(parts), most=1)
         if not re.fullmatch(r"/?[0-9]*/?", parts.path):
@@ -137,17 +152,18 @@ def _is_port(text: str) -> bool:
     return re.fullmatch(r"[0-9]+", text) is not None and 1 <= int(text) <= PORT_MAX
 
 
-def _parameters(query: str, known: Mapping[str, Value]) -> dict[str, str]:
-    """What stands behind the ?; raises ValueError for what the driver does not know."""
+def _parameters(query: str, values: Mapping[str, Value]) -> dict[str, str]:
+    """What stands behind the ?; raises ValueError for a value that its parameter cannot have."""
     try:
         given = parse_qsl(query, strict_parsing=True) if query else []
     except ValueError:
         raise ValueError("the parameters are not NAME=VALUE&NAME=VALUE") from None
     for name, value in given:
-        if name not in known:
-            unknown = name if NAME.fullmatch(name) else "of that name"
-            raise ValueError(f"no parameter {unknown} is known, only {', '.join(known)}")
-        pattern, allowed = known[name]
+        pattern, allowed = values.get(name, ANY)
         if not re.fullmatch(pattern, value):
             raise ValueError(f"the parameter {name} is {allowed}")
     return dict(given)
+
+
+def _named(name: str) -> str:
+    return name if NAME.fullmatch(name) else "of that name"
