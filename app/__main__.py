@@ -11,7 +11,7 @@ from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 
 from app import __version__, migrations
-from app.core.complaints import complaint_of
+from app.core.complaints import Unreachable, asking, complaint_of
 from app.core.config import (
     Settings,
     SettingsError,
@@ -27,7 +27,14 @@ from app.realtime.log.epoch import read_epoch, renew_epoch
 from app.server import raise_file_limit
 from app.supervisor import ServeError, Supervisor
 
-FAILURES = (SettingsError, EmbeddedError, ServeError, migrations.MigrationError, OSError)
+FAILURES = (
+    SettingsError,
+    EmbeddedError,
+    ServeError,
+    migrations.MigrationError,
+    Unreachable,
+    OSError,
+)
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -111,7 +118,8 @@ async def _run(options: argparse.Namespace, settings: Settings, private: Service
 
 
 async def _migrate(settings: Settings) -> None:
-    revision, hint = await migrations.migrate(settings.database_url), ""
+    with asking(settings.database_url):
+        revision, hint = await migrations.migrate(settings.database_url), ""
     if migrations.is_newer(revision):
         hint = f", newer than this release's {migrations.newest_revision()}: nothing was changed"
     print(f"tandem: the database is at {revision}{hint}")
@@ -159,7 +167,8 @@ async def _seed(settings: Settings, *, private: bool) -> None:
 
     engine = create_engine(settings)
     try:
-        made = await seed(create_sessions(engine), settings)
+        with asking(settings.database_url):
+            made = await seed(create_sessions(engine), settings)
     finally:
         await engine.dispose()
     print(f"tandem: {'made the demo data' if made else 'the demo data is there'}", flush=True)
@@ -168,10 +177,11 @@ async def _seed(settings: Settings, *, private: bool) -> None:
 async def _epoch(settings: Settings, *, renew: bool) -> None:
     engine = create_engine(settings)
     try:
-        async with create_sessions(engine)() as session, session.begin():
-            if renew:
-                await renew_epoch(session)
-            print(await read_epoch(session))
+        with asking(settings.database_url):
+            async with create_sessions(engine)() as session, session.begin():
+                if renew:
+                    await renew_epoch(session)
+                print(await read_epoch(session))
     finally:
         await engine.dispose()
 

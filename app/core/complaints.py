@@ -1,14 +1,20 @@
-"""What Postgres objects to that whoever started a command can set right."""
+"""What is wrong with Postgres, or the way to it, that whoever started a command can set right."""
 
-from asyncpg import PostgresError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asyncpg import ClientConfigurationError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
+from app.core.service_urls import target_of
 from app.core.unavailable import TEMPORARY
 
 NO_TABLE = "42P01"
-SETTLED_OUTSIDE = ("28", "3D", "3F", "42501", NO_TABLE, *TEMPORARY)
-"""SQLSTATEs: who may sign in, which databases and schemas there are, what one may do, a schema that
-nobody made; and what passes.
+FATAL = "FATAL"
+"""It ended the connection, or gave none: for what the address asks for, `?lock_timeout=soon`."""
+SETTLED_OUTSIDE = ("28", "3D", "3F", "25006", "42501", NO_TABLE, *TEMPORARY)
+"""SQLSTATEs: who may sign in, which databases and schemas there are, one that only reads, what one
+may do, a schema that nobody made; and what passes.
 """
 
 
@@ -16,7 +22,22 @@ def complaint_of(error: PostgresError | DBAPIError) -> str | None:
     """One sentence for the terminal; None where the error is ours, and belongs in a traceback."""
     cause = error.orig and error.orig.__cause__ if isinstance(error, DBAPIError) else error
     state = str(getattr(cause, "sqlstate", None) or "")
-    if cause is None or not state.startswith(SETTLED_OUTSIDE):
+    refused = getattr(cause, "severity_en", None) == FATAL
+    if cause is None or not (refused or state.startswith(SETTLED_OUTSIDE)):
         return None
     hint = "; python -m app migrate makes the tables" if state == NO_TABLE else ""
     return f"Postgres says: {cause.args[0]}{hint}"
+
+
+class Unreachable(Exception):
+    """Postgres could not be asked; the message says which setting led where, and what came back."""
+
+
+@contextmanager
+def asking(database_url: str) -> Iterator[None]:
+    """Raises Unreachable where the way to Postgres fails; what it says itself passes."""
+    try:
+        yield
+    except (OSError, ClientConfigurationError) as error:
+        reason = str(error) or "no answer in time"  # a time limit's error has no words
+        raise Unreachable(f"DATABASE_URL: {target_of(database_url)}: {reason}") from error

@@ -72,8 +72,8 @@ def create_engine(
 
 
 async def run_alone(database_url: str, work: Callable[[Connection], None]) -> None:
-    """`work` on a connection of its own that may take its time: no pool, no time limits."""
-    connect = partial(asyncpg.connect, database_url)
+    """`work`, which may take its time once there is a connection: its own, without a pool."""
+    connect = partial(asyncpg.connect, database_url, timeout=CONNECT_SECONDS)
     engine = create_async_engine(
         DRIVER, async_creator=connect, poolclass=NullPool, hide_parameters=True
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from sqlalchemy import Connection
 
-from app.core.database import run_alone
+from app.core.database import CONNECT_SECONDS, run_alone
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -45,7 +45,7 @@ async def migrate(database_url: str) -> str:
     What is there already, or beyond, is left as it is. Raises MigrationError where another
     application has made the schema.
     """
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, timeout=CONNECT_SECONDS)
     try:
         present = await present_revision(connection.fetchval)
     finally:

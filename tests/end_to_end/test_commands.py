@@ -116,6 +116,40 @@ def test_a_database_that_is_not_there_is_told_in_one_line(
     )
 
 
+@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+def test_a_setting_that_the_server_does_not_have_is_told_in_one_line(
+    settings: Settings, tmp_path: Path, command: str
+) -> None:
+    url = f"{settings.database_url}?lock_timeouts=1"
+    done = app(command, TANDEM_DATA_DIR=str(tmp_path), DATABASE_URL=url, REDIS_URL="redis://h")
+
+    assert_one_line(done, 'Postgres says: unrecognized configuration parameter "lock_timeouts"')
+
+
+@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+@pytest.mark.parametrize("where", ["127.0.0.1:1", "nowhere.invalid:5433"])
+def test_a_postgres_that_cannot_be_reached_is_named_in_one_line(
+    tmp_path: Path, where: str, command: str
+) -> None:
+    services = {"DATABASE_URL": f"postgresql://u:s3cret@{where}/d", "REDIS_URL": "redis://h"}
+    done = app(command, TANDEM_DATA_DIR=str(tmp_path), **services)
+
+    assert_one_line(done, f"tandem: DATABASE_URL: {where}: [Errno ")
+    assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+def test_a_postgres_that_does_not_say_a_word_is_given_up_and_named(
+    tmp_path: Path, command: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"127.0.0.1:{silent.getsockname()[1]}"
+        services = {"DATABASE_URL": f"postgresql://u@{where}/d", "REDIS_URL": "redis://h"}
+        done = app(command, TANDEM_DATA_DIR=str(tmp_path), **services)
+
+    assert_one_line(done, f"tandem: DATABASE_URL: {where}: no answer in time")
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
