@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypedDict
 
-from asyncpg import PostgresError
 from fastapi import FastAPI, Response
 from prometheus_fastapi_instrumentator import Instrumentator
-from sqlalchemy.exc import DBAPIError
 from starlette.requests import HTTPConnection
 
 from app import __version__, health, pages
@@ -39,6 +37,7 @@ from app.core.middleware import (
 )
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer
+from app.core.unavailable import SESSION_FAILURES
 from app.health import Probes, read_readiness
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
@@ -196,7 +195,7 @@ async def _ensure_admin(settings: Settings, sessions: Sessions) -> None:
     try:
         async with sessions() as session, session.begin():
             await ensure_admin(session, settings=settings)
-    except (DBAPIError, PostgresError, OSError):
+    except SESSION_FAILURES:
         logger.warning("the first admin could not be looked for; see /ready")
 
 

@@ -10,20 +10,17 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from asyncpg import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.allowed_methods import allowed_methods
-from app.core.unavailable import is_unavailable
+from app.core.unavailable import SESSION_FAILURES, is_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -230,9 +227,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _on_app_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    wrapped = (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError)
-    for away in (*wrapped, PostgresError, OSError):
-        app.add_exception_handler(away, _on_database_error)
+    for failure in SESSION_FAILURES:
+        app.add_exception_handler(failure, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 

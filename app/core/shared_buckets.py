@@ -14,18 +14,16 @@ from typing import NamedTuple
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from app.core.buckets import SECOND, Allowance
 from app.core.config import Settings
+from app.core.unavailable import REDIS_FAILURES
 
 logger = logging.getLogger(__name__)
 
 AWAY_SECONDS = 1
 AWAY = AWAY_SECONDS * SECOND
 CONNECTIONS = 8
-
-FAILURES = (RedisError, OSError, TimeoutError)
 
 # KEYS: the bucket. ARGV: interval, size, how many passed before. What was stored is bounded: a
 # clock that was set back must keep nobody out.
@@ -110,7 +108,7 @@ class SharedBuckets:
         for task in self._asking:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
-        with suppress(*FAILURES):
+        with suppress(*REDIS_FAILURES):
             await self._redis.aclose()
 
     def _stay_away(self, error: Exception) -> None:
@@ -129,7 +127,7 @@ class SharedBuckets:
         arguments = [allowance.interval, allowance.size, owed]
         try:
             taken, left = await self._script([self._key(allowance, caller)], arguments)
-        except FAILURES as error:
+        except REDIS_FAILURES as error:
             unheard()
             return error
         return Answer(bool(taken), left)

@@ -1,7 +1,18 @@
-"""Which errors of Postgres, or of the way to it, another try may mend."""
+"""What those who ask Postgres or Redis must be ready for, and which of it another try may mend.
 
+A TimeoutError is an OSError.
+"""
+
+from asyncpg import InterfaceError, PostgresError
+from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+REDIS_FAILURES = (RedisError, OSError)
+POSTGRES_FAILURES = (PostgresError, InterfaceError, OSError)
+"""Asked by its driver. It is away, or refuses what it is asked: `is_unavailable` tells which."""
+SESSION_FAILURES = (DBAPIError, PoolTimeoutError, PostgresError, OSError)
+"""The same through a session; `execute_directly` passes the driver's errors on."""
 
 TEMPORARY = ("08", "25006", "25P03", "40001", "40P01", "53", "55000", "55P03", "57")
 """SQLSTATEs: connection; one that only reads; a transaction that idled for too long, cannot be
@@ -16,13 +27,15 @@ def is_unavailable(error: BaseException) -> bool:
     """
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_temporary(error.orig)
-    return isinstance(error, (PoolTimeoutError, OSError, TimeoutError)) or _is_temporary(error)
+    if isinstance(error, InterfaceError):  # a closed connection; or a value that does not fit
+        return not isinstance(error, ValueError)
+    return isinstance(error, PoolTimeoutError) or _is_temporary(error)
 
 
 def _is_temporary(error: BaseException | None) -> bool:
     """One of the SQLSTATEs that are; or the socket's own error."""
     while error is not None:
-        if isinstance(error, (OSError, TimeoutError)):
+        if isinstance(error, OSError):
             return True
         state = str(getattr(error, "sqlstate", None) or "")
         if state.startswith(TEMPORARY):

@@ -19,14 +19,13 @@ from pydantic import ValidationError
 
 from app.auth.principals import Principal, Principals, Role
 from app.core.outages import Outage
-from app.core.unavailable import is_unavailable
+from app.core.unavailable import POSTGRES_FAILURES, is_unavailable
 from app.realtime.channels import Channels
 from app.realtime.commands.admission import Admission
 from app.realtime.fanout.connection import Connection, Identity
 from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.log.channel_log import ChannelLog
-from app.realtime.log.follower import AWAY
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
 from app.realtime.wire.codes import CloseCode, CommandError, UnsubscribeCode
 
@@ -79,7 +78,7 @@ class AccessGuard:
         self._rechecks = Outage(logger, "recheck failed", "rechecks work again")
 
     async def start(self) -> None:
-        """Follow `$control`; to be done before the first client. Raises one of AWAY.
+        """Follow `$control`; to be done before the first client. Raises one of POSTGRES_FAILURES.
 
         Requests may have been served before: whom they made known is looked up again.
         """
@@ -96,13 +95,13 @@ class AccessGuard:
             self._ended.clear()
             try:
                 await self._keep_up()
-            except AWAY as error:
+            except POSTGRES_FAILURES as error:
                 self._link.begin(error)
             else:
                 self._link.end()
 
     async def _keep_up(self) -> None:
-        """Raises one of AWAY; what is not done by then is done the next time."""
+        """Raises one of POSTGRES_FAILURES; what is not done by then is done the next time."""
         if self._log is None or not self._manager.follower.is_current(self._log):
             await self._follow()
             self.check_everyone()
@@ -156,7 +155,7 @@ class AccessGuard:
 
     async def _look_for_last(self) -> None:
         """The message of a channel's last event may be lost, and no look have found it yet.
-        Raises one of AWAY.
+        Raises one of POSTGRES_FAILURES.
         """
         unsure = set(self._unsure)
         await asyncio.gather(*map(self._manager.follower.check, unsure))
@@ -211,7 +210,7 @@ class AccessGuard:
             async with self._admission.visit():
                 await self._check_once(connection)
         except Exception as error:
-            if is_unavailable(error) or isinstance(error, AWAY):
+            if is_unavailable(error):
                 self._rechecks.begin(error)
             else:
                 logger.exception("recheck failed")

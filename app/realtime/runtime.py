@@ -13,6 +13,7 @@ from app.core.config import Settings
 from app.core.database import Sessions
 from app.core.failpoints import Failpoints
 from app.core.outages import Outage
+from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.access import AccessGuard
 from app.realtime.channels import ChannelPolicy, Channels
 from app.realtime.commands.admission import Admission
@@ -26,7 +27,7 @@ from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.fanout.transport import TakeOver
 from app.realtime.figures import Meter, Sources
 from app.realtime.log.broker import Broker
-from app.realtime.log.follower import AWAY, LogFollower
+from app.realtime.log.follower import LogFollower
 from app.realtime.log.housekeeping import Housekeeping
 from app.realtime.log.reader import LogReader
 from app.realtime.log.relay import Relay
@@ -205,8 +206,8 @@ class Runtime:
                     self._tasks.start("broker", self.broker.run)
                     listening = True
                 await self.access.start()
-            except AWAY as error:
-                self.opening.begin(error)
+            except POSTGRES_FAILURES as error:
+                outage.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.ready.set()

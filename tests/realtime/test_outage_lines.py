@@ -15,8 +15,8 @@ from tests.realtime.stage import Stage, staged
 from tests.waiting import until
 
 TRIES = 20
-LOST = {"postgres is away", "repair failed", "relay turn failed", "recheck failed"}
-BACK = {"postgres is back", "repairs work again", "the relay works again", "rechecks work again"}
+LOST = {"look failed", "repair failed", "relay turn failed", "recheck failed"}
+BACK = {"looks work again", "repairs work again", "the relay works again", "rechecks work again"}
 
 
 def count_failed_looks(runtime: Runtime) -> list[None]:

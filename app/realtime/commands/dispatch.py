@@ -11,7 +11,6 @@ from app.realtime.commands.reading import history, presence, presence_stats
 from app.realtime.commands.stations import Stations
 from app.realtime.commands.subscribing import subscribe, unsubscribe
 from app.realtime.fanout.connection import Connection
-from app.realtime.log.follower import AWAY
 from app.realtime.time_limit import Deadline
 from app.realtime.wire.codes import CloseCode, CommandError, Disconnect, ErrorCode
 from app.realtime.wire.protocol import (
@@ -102,11 +101,10 @@ async def _handle_safely(
         return error.error
     except Disconnect:
         raise
-    except AWAY as error:
-        logger.warning("command failed", extra={"method": call.method, "error": repr(error)})
-        return ErrorCode.INTERNAL
     except Exception as error:
-        if not is_unavailable(error):
+        if is_unavailable(error):
+            logger.warning("command failed", extra={"method": call.method, "error": repr(error)})
+        else:
             logger.exception("command failed", extra={"method": call.method})
         return ErrorCode.INTERNAL
     return None

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from app.core.unavailable import REDIS_FAILURES
 from app.realtime.channels import ChannelPolicy
 from app.realtime.commands.connecting import current_principal, identity_of
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
-from app.realtime.log.broker import AWAY as REDIS_AWAY
 from app.realtime.log.reader import LogReader
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.protocol import (
@@ -132,7 +132,7 @@ async def _read_presence(
             raise CommandError(ErrorCode.NOT_AVAILABLE)
         try:
             return await read(channel)
-        except REDIS_AWAY:
+        except REDIS_FAILURES:
             raise CommandError(ErrorCode.INTERNAL) from None
 
     return await _read_allowed(stations, connection, channel, read_offered)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
 from app.core.outages import Outage
+from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.log.channel_log import ChannelLog, Entry, Segment
-from app.realtime.log.follower import AWAY
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, is_cut
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Refills:
                 segment = await self._read(block)
                 self._outage.end()
                 break
-            except AWAY as error:
+            except POSTGRES_FAILURES as error:
                 self._outage.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
                 if not any(subscription.is_live for subscription in self._waiting[block]):

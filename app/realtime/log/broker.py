@@ -29,10 +29,11 @@ from redis.backoff import NoBackoff
 
 from app.core import metrics
 from app.core.outages import Outage
+from app.core.unavailable import REDIS_FAILURES
 from app.realtime.log.message import PRESENCE, SIGNAL, Message
-from app.realtime.log.sender import AWAY, Sender
+from app.realtime.log.sender import Sender
 
-__all__ = ["AWAY", "PATIENCE_SECONDS", "Broker", "Message"]
+__all__ = ["PATIENCE_SECONDS", "Broker", "Message"]
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class Broker:
         """Finds out that publishing works again without an event having to wait for it."""
         while not self._publishing_works:
             await asyncio.sleep(PROBE_SECONDS)
-            with suppress(*AWAY):
+            with suppress(*REDIS_FAILURES):
                 async with asyncio.timeout(self._timeout):
                     await self._redis.ping()
                 self._events.mend()
@@ -131,7 +132,7 @@ class Broker:
             async with asyncio.timeout(ACK_SECONDS):
                 await link.subscribe(self.key(channel))
                 await acknowledged.wait()
-        except AWAY:
+        except REDIS_FAILURES:
             return False
         return True
 
@@ -139,7 +140,7 @@ class Broker:
         self._wanted.pop(channel, None)
         link = self._sound_link()
         if link is not None:
-            with suppress(*AWAY):
+            with suppress(*REDIS_FAILURES):
                 async with asyncio.timeout(ACK_SECONDS):
                     await link.unsubscribe(self.key(channel))
 
@@ -186,7 +187,7 @@ class Broker:
             self.on_gap()
             await self._read(link)
         finally:
-            with suppress(*AWAY):
+            with suppress(*REDIS_FAILURES):
                 await link.aclose()  # type: ignore[no-untyped-call]
 
     async def _read(self, link: PubSub) -> None:
@@ -238,7 +239,7 @@ class Broker:
         link, self._link = self._link, None
         metrics.REDIS_UP.set(0)
         if link is not None:
-            with suppress(*AWAY):
+            with suppress(*REDIS_FAILURES):
                 await link.aclose()  # type: ignore[no-untyped-call]
 
     async def aclose(self) -> None:
@@ -248,7 +249,7 @@ class Broker:
             await asyncio.gather(self._healing, return_exceptions=True)
         await self._events.aclose()
         await self._signals.aclose()
-        with suppress(*AWAY):
+        with suppress(*REDIS_FAILURES):
             await self._redis.aclose()
 
 

@@ -12,22 +12,21 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import asyncpg
-
 from app.core import metrics
 from app.core.config import Settings
 from app.core.outages import Outage
 from app.core.single_flight import SingleFlight
-from app.realtime.log.broker import Broker, Message
+from app.core.unavailable import POSTGRES_FAILURES
+from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog, Entry, contiguous
 from app.realtime.log.gathering import Gathered
+from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, within_a_read
 from app.realtime.log.rings import Rings
 from app.realtime.outbox import CONTROL_CHANNEL
 
 logger = logging.getLogger(__name__)
-
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = POSTGRES_FAILURES
 
 
 class LogFollower:
@@ -35,7 +34,7 @@ class LogFollower:
 
     `on_news(log)`: the log grew. `on_lost(log)`: the log lost what it still needed, its ring
     starts anew. `on_renewed()`: this is another log than before, no position counts any more.
-    `on_away()`: a look failed, Postgres is away or silent; told again at each that fails.
+    `on_away()`: a look failed, so Postgres is away, silent, or refuses it; told again at each.
     """
 
     linger_seconds = 2.0
@@ -61,7 +60,7 @@ class LogFollower:
         self._closed = False
         self._look_now = asyncio.Event()
         self._behind = asyncio.Event()
-        self._looks = Outage(logger, "postgres is away", "postgres is back")
+        self._looks = Outage(logger, "look failed", "looks work again")
         self._repairs = Outage(logger, "repair failed", "repairs work again")
         broker.on_message = self.deliver
         broker.on_up = self._look_now.set
@@ -72,7 +71,7 @@ class LogFollower:
         """The channel's log, active, its head known; the caller counts as a user of it.
 
         Of a channel that is not stored nothing is read, its log stays empty: what is told on it
-        is heard. Raises one of AWAY when Postgres does not answer; then the caller holds nothing.
+        is heard. Raises one of POSTGRES_FAILURES; then the caller holds nothing.
         """
         self._users[channel] = self._users.get(channel, 0) + 1
         try:
@@ -121,7 +120,7 @@ class LogFollower:
                 await self._broker.subscribe(channel)
 
     async def check(self, log: ChannelLog) -> None:
-        """Ask Postgres how far the log reaches by now. Raises AWAY."""
+        """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
         _epoch, extent = await self._checks.read(log.name)
         log.floor = extent.floor
         log.checked_at = asyncio.get_running_loop().time()
@@ -167,7 +166,7 @@ class LogFollower:
             self.on_news(log)
 
     async def look(self) -> None:
-        """Ask Postgres what there is; raises one of AWAY."""
+        """Ask Postgres what there is; raises one of POSTGRES_FAILURES."""
         seen = await self._see()
         if seen.epoch != self.epoch or (self._tick is not None and seen.tick < self._tick):
             await self._renew(seen.epoch)
@@ -208,7 +207,7 @@ class LogFollower:
     # -------------------------------------------------------------- tasks
 
     async def start(self) -> None:
-        """Learn which log this is, before the first channel; raises one of AWAY."""
+        """Learn which log this is, before the first channel; raises one of POSTGRES_FAILURES."""
         await self.look()
         self.postgres_up = True
 
@@ -219,7 +218,7 @@ class LogFollower:
                 await self.look()
                 self._looks.end()
                 self.postgres_up = True
-            except AWAY as error:
+            except POSTGRES_FAILURES as error:
                 self._looks.begin(error)
                 self.postgres_up = False
                 self.on_away()
@@ -239,7 +238,7 @@ class LogFollower:
                 while behind := [log for log in self._logs.values() if log.is_behind]:
                     await self._repair(behind)
                 self._repairs.end()
-            except AWAY as error:
+            except POSTGRES_FAILURES as error:
                 self._repairs.begin(error)
 
     async def _repair(self, behind: list[ChannelLog]) -> None:

@@ -6,11 +6,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
-
 from app.core.outages import Outage
-from app.core.unavailable import is_unavailable
-from app.realtime.log.follower import AWAY
+from app.core.unavailable import POSTGRES_FAILURES, SESSION_FAILURES
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +41,7 @@ class Housekeeping:
         try:
             while await chore():  # noqa: ASYNC110 - nothing is waited for
                 await asyncio.sleep(PAUSE_SECONDS)  # others want the database, too
-        except Exception as error:
-            if not (is_unavailable(error) or isinstance(error, (*AWAY, DBAPIError))):
-                raise
+        except (*POSTGRES_FAILURES, *SESSION_FAILURES) as error:
             self._outages[chore].begin(error)
         else:
             self._outages[chore].end()

@@ -22,7 +22,9 @@ from app.core import metrics
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
 from app.core.outages import Outage
-from app.realtime.log.broker import Broker, Message
+from app.core.unavailable import POSTGRES_FAILURES
+from app.realtime.log.broker import Broker
+from app.realtime.log.message import Message
 from app.realtime.log.numbering import LOCK, PENDING, RELAY, RELAY_BATCH, UNLOCK
 from app.realtime.outbox import CONTROL_CHANNEL
 
@@ -190,7 +192,7 @@ class Relay:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(OSError, asyncpg.PostgresError):
+            with suppress(*POSTGRES_FAILURES):
                 connection.terminate()
 
 

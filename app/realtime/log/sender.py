@@ -5,16 +5,14 @@ import logging
 from collections.abc import Callable, Iterable
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.core.outages import Outage
+from app.core.unavailable import REDIS_FAILURES
 
 logger = logging.getLogger(__name__)
 
 BREAKER_SECONDS = 1.0
 WAITING = 1000
-
-AWAY = (RedisError, OSError, TimeoutError)
 
 
 class Sender:
@@ -77,7 +75,7 @@ class Sender:
         try:
             async with asyncio.timeout(self._timeout):
                 await pipeline.execute()
-        except AWAY as error:
+        except REDIS_FAILURES as error:
             self._outage.begin(error)
             self._closed_until = asyncio.get_running_loop().time() + BREAKER_SECONDS
             self._waiting.clear()

@@ -64,8 +64,8 @@ class Presence:
         self._leases.entries.drop(_group(channel), client_id)
 
     async def read(self, channel: str) -> dict[str, bytes]:
-        """ClientInfo by client id. Raises one of AWAY. No await between this and the answer to
-        a watcher, or what it is told in between is missing from it.
+        """ClientInfo by client id. Raises one of REDIS_FAILURES. No await between this and the
+        answer to a watcher, or what it is told in between is missing from it.
         """
         if self._leases.away:
             raise ConnectionError("Redis is away")
@@ -78,7 +78,7 @@ class Presence:
         return dict(present if told is None else told)
 
     async def stats(self, channel: str) -> tuple[int, int]:
-        """How many clients there are, and how many users. Raises one of AWAY."""
+        """How many clients there are, and how many users. Raises one of REDIS_FAILURES."""
         present = await self.read(channel)
         return len(present), len({json.loads(info)["user"] for info in present.values()})
 

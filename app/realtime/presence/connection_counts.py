@@ -4,7 +4,8 @@ import asyncio
 from uuid import UUID
 
 from app.core.config import Settings
-from app.realtime.log.broker import AWAY, PATIENCE_SECONDS
+from app.core.unavailable import REDIS_FAILURES
+from app.realtime.log.broker import PATIENCE_SECONDS
 from app.realtime.log.sender import BREAKER_SECONDS
 from app.realtime.presence.leases import Leases
 from app.realtime.time_limit import TimeLimit
@@ -35,7 +36,7 @@ class ConnectionCounts:
             return False
         try:
             return await self._ask(group, client_id)
-        except AWAY:
+        except REDIS_FAILURES:
             if entries.count(group) >= self._most:
                 return False
             entries.put(group, client_id)

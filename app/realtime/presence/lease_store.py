@@ -59,7 +59,7 @@ class Found:
 
 
 class LeaseStore:
-    """Raises RedisError, OSError or TimeoutError; then nobody knows whether it was carried out,
+    """Raises one of REDIS_FAILURES; then nobody knows whether it was carried out,
     nor whether it will be.
     """
 

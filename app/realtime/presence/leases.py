@@ -19,7 +19,8 @@ from itertools import count
 from uuid import uuid4
 
 from app.core.config import Settings
-from app.realtime.log.broker import AWAY, Broker
+from app.core.unavailable import REDIS_FAILURES
+from app.realtime.log.broker import Broker
 from app.realtime.presence.entries import Entries
 from app.realtime.presence.lease_store import Lease, LeaseStore, Look
 
@@ -35,8 +36,8 @@ class Leases:
     """The steps by which this worker's entries are kept in Redis.
 
     One task takes them (`presence`), again and again, in this order: `rest`, `keep`, `write`,
-    `reap`. All but the first raise one of AWAY. `lease`: the one that is kept now. `away`: the
-    last turn failed. `calm`: see `lease_scripts`.
+    `reap`. All but the first raise one of REDIS_FAILURES. `lease`: the one that is kept now.
+    `away`: the last turn failed. `calm`: see `lease_scripts`.
     """
 
     def __init__(self, settings: Settings, broker: Broker) -> None:
@@ -140,7 +141,7 @@ class Leases:
         self.entries.clear()
         own = [lease for lease, is_own in self._ended.items() if is_own]
         self._ended.clear()
-        with suppress(*AWAY):
+        with suppress(*REDIS_FAILURES):
             async with asyncio.timeout(self._timeout):
                 for lease in own:
                     while await self.store.reap(lease, ENTRIES, give_up=True) > 0:

@@ -70,11 +70,11 @@ class Mirrors:
             self._partial.clear()
 
     async def correct(self) -> None:
-        """Read anew what is in doubt; raises one of AWAY."""
+        """Read anew what is in doubt; raises one of REDIS_FAILURES."""
         await self.read(list(self._unsure))
 
     async def read(self, channels: Iterable[str]) -> dict[str, dict[str, bytes]]:
-        """Who is present in each of these, watched or not; raises one of AWAY."""
+        """Who is present in each of these, watched or not; raises one of REDIS_FAILURES."""
         remaining, present = iter(channels), {}
         while some := list(islice(remaining, CHANNELS)):
             found = await self._read_some(some)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.core.config import Settings
 from tests.realtime.stage import Stage, staged
@@ -112,7 +113,9 @@ async def test_a_ping_may_be_answered_once(stage: Stage) -> None:
 # --------------------------------------------------------------- postgres away
 
 
-async def test_a_postgres_that_went_away_is_a_temporary_error(stage: Stage) -> None:
+async def test_a_postgres_that_went_away_is_a_temporary_error(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     staff = await stage.staff()
     channel = await stage.place(staff)
     async with stage.connected(staff) as player:
@@ -124,6 +127,26 @@ async def test_a_postgres_that_went_away_is_a_temporary_error(stage: Stage) -> N
         assert (error["code"], error["temporary"]) == (100, True)
         assert player.closed is None
         assert "epoch" in await player.subscribe(channel)
+    [told] = [record for record in caplog.records if record.message == "command failed"]
+    assert (told.levelname, told.exc_info) == ("WARNING", None)
+
+
+async def test_a_statement_that_postgres_refuses_is_told_of_with_where_it_comes_from(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    staff = await stage.staff()
+    channel = await stage.place(staff)
+    async with stage.connected(staff) as player, stage.application.sessions() as session:
+        await session.execute(text("ALTER TABLE channels RENAME TO elsewhere"))
+        await session.commit()
+        try:
+            error = await player.subscribe(channel)
+        finally:
+            await session.execute(text("ALTER TABLE elsewhere RENAME TO channels"))
+            await session.commit()
+    assert (error["code"], error["temporary"]) == (100, True)
+    [told] = [record for record in caplog.records if record.message == "command failed"]
+    assert (told.levelname, bool(told.exc_info)) == ("ERROR", True)
 
 
 async def test_the_rest_of_a_message_is_carried_out_after_an_error(stage: Stage) -> None:

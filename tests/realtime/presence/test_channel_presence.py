@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Services
-from app.realtime.log.broker import AWAY
 from tests.realtime.brokers import talking
 from tests.realtime.presences import Cluster, clustered, info_of, quick_settings
 from tests.waiting import until
@@ -224,7 +224,7 @@ async def test_the_clients_of_a_drained_worker_leave_at_once(cluster: Cluster) -
 async def test_after_the_end_nobody_is_waited_for(cluster: Cluster) -> None:
     worker = await cluster.worker()
     await worker.end()
-    with pytest.raises(AWAY):
+    with pytest.raises(REDIS_FAILURES):
         await worker.presence.read(ROOM)
 
 
@@ -236,7 +236,7 @@ async def test_who_waits_for_an_answer_at_the_end_is_told(cluster: Cluster) -> N
     asking = asyncio.create_task(worker.presence.read(ROOM))
     await asyncio.sleep(0)
     await worker.presence.aclose()
-    with pytest.raises(AWAY):
+    with pytest.raises(REDIS_FAILURES):
         await asking
 
 

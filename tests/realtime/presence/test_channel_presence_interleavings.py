@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Valkey
-from app.realtime.log.broker import AWAY
 from tests.realtime.brokers import cut_links, frozen, own_valkey, talking
 from tests.realtime.presences import (
     LEASE_SECONDS,
@@ -118,7 +118,7 @@ class Story:
             if action == "watch" and channel not in worker.replay:
                 await worker.watch(channel)
             there = set(await worker.presence.read(channel))
-        except AWAY:
+        except REDIS_FAILURES:
             return
         assert there == worker.replay.get(channel, there)
 
@@ -175,7 +175,7 @@ class Story:
             for channel in CHANNELS:
                 try:
                     there = set(await worker.presence.read(channel))
-                except AWAY:
+                except REDIS_FAILURES:
                     return False
                 if there != self.present(channel):
                     return False

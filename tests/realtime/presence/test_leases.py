@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Services
-from app.realtime.log.broker import AWAY
 from app.realtime.presence.lease_store import Write
 from app.realtime.presence.leases import ENTRIES, Leases
 from tests.realtime.brokers import own_valkey, talking
@@ -245,7 +245,7 @@ async def test_what_redis_refused_is_written_again(tmp_path: Path) -> None:
             await step(one)
             await redis.config_set("maxmemory", 1)
             one.entries.put(GROUP, "b", info_of("b"))
-            with pytest.raises(AWAY):
+            with pytest.raises(REDIS_FAILURES):
                 await one.write()
             await redis.config_set("maxmemory", 0)
             await step(one)
@@ -375,5 +375,5 @@ async def test_scripts_that_redis_forgot_are_given_again(redis_url: str) -> None
 async def test_a_redis_that_is_away_is_told_of(redis_url: str) -> None:
     async with hall(redis_url) as here:
         away = here.worker(quick_settings("redis://127.0.0.1:1"))
-        with pytest.raises(AWAY):
+        with pytest.raises(REDIS_FAILURES):
             await away.keep()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Services
-from app.realtime.log.broker import AWAY
 from app.realtime.presence.lease_store import LeaseStore
 from app.realtime.presence.leases import ENTRIES, Leases
 from tests.realtime.lease_steps import GROUP, Hall, hall, present, step
@@ -40,7 +40,7 @@ def failing_worker(here: Hall) -> tuple[Leases, FailingStore]:
 async def fail(leases: Leases) -> None:
     """A turn in which the lease is to be renewed, in vain."""
     leases._renew_at = 0
-    with pytest.raises(AWAY) as failed:
+    with pytest.raises(REDIS_FAILURES) as failed:
         await step(leases)
     leases.fail(failed.value)
 
