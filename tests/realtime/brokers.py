@@ -9,7 +9,8 @@ from signal import SIGCONT, SIGSTOP
 from redis.asyncio import Redis
 
 from app.embedded import Valkey
-from app.realtime.log.broker import Broker, Message
+from app.realtime.log.broker import Broker
+from app.realtime.log.message import Message
 from tests.waiting import until
 
 EPOCH = "0123456789abcdef"

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from app.core.config import Settings
-from app.realtime.log.broker import Broker, Message
-from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.log.broker import Broker
+from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
+from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look
+from app.realtime.wire.batches import Entry
 
 
 class Wire(Broker):

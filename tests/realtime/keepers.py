@@ -7,7 +7,8 @@ from app.auth.principals import Principal, Role
 from app.realtime.fanout.budget import Budget, TokenBucket
 from app.realtime.fanout.connection import Connection, Identity, Keeper
 from app.realtime.fanout.subscription import Subscription
-from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.log.channel_log import ChannelLog
+from app.realtime.wire.batches import Entry
 from app.realtime.wire.codec import JSON, Codec
 from tests.realtime.recording import RecordingTransport
 

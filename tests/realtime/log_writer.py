@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.realtime.log.broker import Message
+from app.realtime.log.message import Message
 from app.realtime.log.numbering import FENCE, NUMBER
 from app.realtime.log.relay import messages_of
 from tests.databases import OTHER_EPOCH

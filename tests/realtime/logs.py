@@ -1,6 +1,7 @@
 """A channel's log for tests that need no Postgres, and the events in it."""
 
-from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.log.channel_log import ChannelLog
+from app.realtime.wire.batches import Entry
 
 CHANNEL = "orders:0198c4f0-7d2e-7000-8000-000000000001"
 AT = 1_700_000_000.0

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
-from app.realtime.log.broker import Broker, Message
+from app.realtime.log.broker import Broker
+from app.realtime.log.message import Message
 from app.realtime.log.relay import Relay
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from app.auth.principals import Role
 from app.core.config import Settings
-from app.realtime.log.broker import Message
+from app.realtime.log.message import Message
 from app.realtime.runtime import Runtime
 from tests.application import sign_in
 from tests.realtime.recording import Document

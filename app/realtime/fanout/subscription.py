@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.realtime.log.channel_log import Batch, ChannelLog, Segment
+from app.realtime.log.channel_log import ChannelLog, Segment
+from app.realtime.wire.batches import Batch
 from app.realtime.wire.codec import Codec
 from app.realtime.wire.frames import Message
 

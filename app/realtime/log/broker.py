@@ -33,8 +33,6 @@ from app.core.unavailable import REDIS_FAILURES
 from app.realtime.log.message import PRESENCE, SIGNAL, Message
 from app.realtime.log.sender import Sender
 
-__all__ = ["PATIENCE_SECONDS", "Broker", "Message"]
-
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.05

@@ -10,8 +10,6 @@ from itertools import islice
 from app.realtime.wire.batches import Batch, Batches, Entry
 from app.realtime.wire.codec import Codec
 
-__all__ = ["Batch", "ChannelLog", "Entry", "Segment", "contiguous"]
-
 MAX_AHEAD = 2_000
 FLOOR_SECONDS = 60.0
 

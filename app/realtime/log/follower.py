@@ -18,12 +18,13 @@ from app.core.outages import Outage
 from app.core.single_flight import SingleFlight
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
-from app.realtime.log.channel_log import ChannelLog, Entry, contiguous
+from app.realtime.log.channel_log import ChannelLog, contiguous
 from app.realtime.log.gathering import Gathered
 from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, within_a_read
 from app.realtime.log.rings import Rings
 from app.realtime.outbox import CONTROL_CHANNEL
+from app.realtime.wire.batches import Entry
 
 logger = logging.getLogger(__name__)
 AWAY = POSTGRES_FAILURES

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from app.core import metrics
-from app.realtime.log.channel_log import ChannelLog, Entry
+from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.epoch import EPOCH
+from app.realtime.wire.batches import Entry
 
 POOL_SIZE = 3
 FOR_CLIENTS = POOL_SIZE - 1

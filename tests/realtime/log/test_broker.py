@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.embedded import Services
-from app.realtime.log.broker import Message
+from app.realtime.log.message import Message
 from tests.realtime.brokers import (
     TOPIC,
     Listener,

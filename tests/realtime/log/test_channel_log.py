@@ -5,7 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.realtime.log.channel_log import MAX_AHEAD, ChannelLog, Entry, contiguous
+from app.realtime.log.channel_log import MAX_AHEAD, ChannelLog, contiguous
+from app.realtime.wire.batches import Entry
 from tests.realtime.logs import AT, CHANNEL, a_log, entries, entry, payload
 
 

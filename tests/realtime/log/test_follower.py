@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.core.config import Settings
-from app.realtime.log.broker import Message
 from app.realtime.log.channel_log import ChannelLog
+from app.realtime.log.message import Message
 from app.realtime.log.reader import READ_BYTES
 from tests.realtime.brokers import message
 from tests.realtime.followers import Followed, following, looking
