@@ -16,8 +16,13 @@ from app.auth.principals import Role
 from tests.application import Application, Person, join
 
 ORDERS = "/api/v1/orders"
-WAIT_SECONDS = 5
+WAIT_SECONDS = 15
 POLL_SECONDS = 0.01
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 Json = dict[str, Any]
 
@@ -128,6 +133,12 @@ class Shop:
         async with asyncio.timeout(WAIT_SECONDS):
             pending = "SELECT EXISTS (SELECT FROM pending)"
             while await self.scalar(pending):  # noqa: ASYNC110 - the database gives no sign
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def until_waiting(self, count: int = 1) -> None:
+        """Until so many statements wait for a lock."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while await self.scalar(WAITING) < count:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(POLL_SECONDS)
 
     @contextmanager

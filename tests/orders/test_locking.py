@@ -7,17 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.application import Person
-from tests.orders.shop import POLL_SECONDS, WAIT_SECONDS, Shop, problem
+from tests.orders.shop import Shop, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-
-
-async def until_somebody_waits(shop: Shop) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not await shop.scalar(WAITS):  # noqa: ASYNC110 - the database gives no sign
-            await asyncio.sleep(POLL_SECONDS)
 
 
 async def test_an_edit_that_waited_while_the_order_was_unshared_finds_none(
@@ -32,7 +24,7 @@ async def test_an_edit_that_waited_while_the_order_was_unshared_finds_none(
         unshared = "DELETE FROM order_collaborators WHERE order_id = :order_id"
         await session.execute(text("UPDATE orders SET version = 3 WHERE id = :order_id"), values)
         edit = asyncio.create_task(shop.patch(omar, placed["id"], {"note": "too late"}))
-        await until_somebody_waits(shop)
+        await shop.until_waiting()
         await session.execute(text(f"{unshared} AND user_id = :user_id"), values)
 
     problem(await edit, 404, "order_not_found")
@@ -44,13 +36,17 @@ async def test_what_is_locked_is_as_it_was_left_by_whom_it_waited_for(
 ) -> None:
     omar = await shop.customer()
     placed = await shop.place(cleo)
-    answers = await asyncio.gather(
-        shop.put_collaborator(cleo, placed["id"], omar.id),
-        shop.comment(cleo, placed["id"], "first"),
-        shop.patch(cleo, placed["id"], {"note": "hurry"}),
-    )
+    lock = text("SELECT FROM orders WHERE id = :order_id FOR UPDATE")
+    async with shop.application.sessions() as session, session.begin():
+        await session.execute(lock, {"order_id": UUID(placed["id"])})
+        changes = asyncio.gather(
+            shop.put_collaborator(cleo, placed["id"], omar.id),
+            shop.comment(cleo, placed["id"], "first"),
+            shop.patch(cleo, placed["id"], {"note": "hurry"}),
+        )
+        await shop.until_waiting(3)
 
-    assert [answer.status_code for answer in answers] == [204, 201, 200]
+    assert [answer.status_code for answer in await changes] == [204, 201, 200]
     events = await shop.events(placed["id"])
     shared = next(nth for nth, event in enumerate(events) if event.type == "order.shared")
     for nth, event in enumerate(events):
