@@ -25,14 +25,15 @@ def test_a_busy_client_is_seen_and_a_server_that_is_not_ours_is_not() -> None:
 
 def test_where_no_cores_are_set_apart_the_whole_machine_is_looked_at() -> None:
     meter = Meter([os.getpid()], server=None)
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end:
+    least, end = 0.5 / len(cores.usable()), time.monotonic() + 0.3
+    while (usage := meter.read()).machine_cores is not None:
+        if usage.machine_cores > least and time.monotonic() > end:
+            break
         sum(range(100_000))
-    usage = meter.read()
     assert usage.load_cores is None
     assert usage.machine_cores is not None
     assert usage.load == {"machine_cores": usage.machine_cores}
-    assert 0.5 / len(cores.usable()) < usage.machine_cores < 1.1
+    assert usage.machine_cores < 1.1
 
 
 def test_a_machine_that_is_over_nine_tenths_busy_is_told() -> None:
