@@ -14,7 +14,7 @@ from tests.core.rating import HOUR, NOWHERE, PATIENT, Clock, buckets_of, countin
 from tests.realtime.brokers import frozen, own_valkey, talking
 from tests.waiting import until
 
-BRIEF = 0.5
+BRIEF = 2.0
 """Patience: a pause of the machine is shorter, as a rule."""
 
 
