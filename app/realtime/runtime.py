@@ -207,7 +207,7 @@ class Runtime:
                     listening = True
                 await self.access.start()
             except POSTGRES_FAILURES as error:
-                outage.begin(error)
+                self.opening.begin(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.ready.set()
