@@ -1,6 +1,5 @@
 """The one place where things are wired. `app` is for `uvicorn app.main:app` and gunicorn."""
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -37,7 +36,6 @@ from app.core.middleware import (
 )
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer
-from app.core.unavailable import SESSION_FAILURES
 from app.health import Probes, read_readiness
 from app.openapi import install_openapi
 from app.orders.feature import FEATURE as ORDERS
@@ -49,11 +47,9 @@ from app.realtime.runtime import Runtime
 from app.realtime.websocket import router as realtime_router
 from app.users.errors import problems
 from app.users.feature import FEATURE as USERS
-from app.users.first_admin import ensure_admin
+from app.users.first_admin import FirstAdmin
 from app.users.principals import DatabasePrincipals
 from app.users.sessions import remove_ended
-
-logger = logging.getLogger(__name__)
 
 FEATURES: tuple[Feature, ...] = (USERS, ORDERS, OPS)
 API = "/api/v1"
@@ -111,7 +107,8 @@ def create_app(
             partial(remove_ended, sessions),
         ]
         runtime.follower.on_away = IdleConnections(engine).end
-        await _ensure_admin(settings, sessions)
+        first_admin = FirstAdmin(settings, sessions)
+        await first_admin.start()
         await runtime.start()
         await runtime.wait_ready(READY_SECONDS)
         try:
@@ -127,6 +124,7 @@ def create_app(
                 relay=runtime.relay,
             )
         finally:
+            await first_admin.aclose()
             await runtime.stop()
             await rates.aclose()
             await engine.dispose()
@@ -188,15 +186,6 @@ async def read_metrics(connection: HTTPConnection) -> Response:
 
 async def read_exposition() -> Exposition:
     return metrics.exposition()
-
-
-async def _ensure_admin(settings: Settings, sessions: Sessions) -> None:
-    """The first admin; without tables or a database that has to wait for the next start."""
-    try:
-        async with sessions() as session, session.begin():
-            await ensure_admin(session, settings=settings)
-    except SESSION_FAILURES:
-        logger.warning("the first admin could not be looked for; see /ready")
 
 
 def load_app() -> FastAPI:

@@ -19,8 +19,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
 
-PASSWORD_MIN_LENGTH = 8
-PASSWORD_MAX_LENGTH = 128
 HASHES_AT_ONCE = 2
 HASHES_WAITING = 400
 """About five seconds of work, and more than may come from one address at once."""

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
+from app.core.accounts import PASSWORD_LENGTH, check_password, parse_email
 from app.core.failpoints import Failpoints
 from app.core.service_urls import check_database_url, check_redis_url, shown
 
@@ -84,8 +85,8 @@ class Settings(BaseSettings):
             " separated, in small letters, without a path or a slash at the end; or *"
         ),
     ] = ()
-    admin_email: str = ""
-    admin_password: SecretStr = SecretStr("")
+    admin_email: str = Field(default="", description="a well-formed e-mail address")
+    admin_password: SecretStr = Field(default=SecretStr(""), description=PASSWORD_LENGTH)
 
     database_pool_size: Count = 10
     redis_timeout_seconds: Positive = 1
@@ -149,6 +150,18 @@ class Settings(BaseSettings):
             raise ValueError("not an origin")
         return value
 
+    @field_validator("admin_email")
+    @classmethod
+    def _well_formed_email(cls, value: str) -> str:
+        return value and parse_email(value)
+
+    @field_validator("admin_password")
+    @classmethod
+    def _fitting_password(cls, value: SecretStr) -> SecretStr:
+        if password := value.get_secret_value():
+            check_password(password)
+        return value
+
     @field_validator("failpoints")
     @classmethod
     def _known_failpoints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -178,6 +191,14 @@ class Settings(BaseSettings):
             raise ValueError(f"TANDEM_FAILPOINTS: given {points!r} {given}, allowed: in test only")
         if self.environment == "production" and not self.secret_key.get_secret_value():
             raise ValueError(f"TANDEM_SECRET_KEY: given nothing {given}, allowed: {KEY_LENGTH}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_both_of_the_admin(self) -> "Settings":
+        if bool(self.admin_email) != bool(self.admin_password.get_secret_value()):
+            missing, other = ("PASSWORD", "EMAIL") if self.admin_email else ("EMAIL", "PASSWORD")
+            given = f"given nothing, but TANDEM_ADMIN_{other}"
+            raise ValueError(f"TANDEM_ADMIN_{missing}: {given}, allowed: both, or none")
         return self
 
 
@@ -251,7 +272,7 @@ def _complaints(error: ValidationError) -> list[str]:
 
 def _given(variable: str, problem: ErrorDetails) -> str:
     """What can be shown of it. Of an address that is little, so what is wrong with it is said."""
-    if "SECRET" in variable:
+    if "SECRET" in variable or "PASSWORD" in variable:
         return "(hidden)"
     if variable in {"DATABASE_URL", "REDIS_URL"}:
         reason = problem["msg"].removeprefix("Value error, ")

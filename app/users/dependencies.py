@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from app.auth.dependencies import CurrentPrincipal, PrincipalsDep
+from app.core.accounts import parse_email
 from app.core.config import SettingsDep
 from app.core.database import Sessions
 from app.core.departure import while_there
@@ -19,7 +20,7 @@ from app.users.attempts import AttemptsDep
 from app.users.credentials import Verified
 from app.users.errors import InvalidCredentials, WrongPassword
 from app.users.events import RIGHTS_CHANGED
-from app.users.schemas import PasswordChange, parse_email
+from app.users.schemas import PasswordChange
 from app.users.sessions import Device
 
 USER_AGENT_LENGTH = 400

@@ -3,34 +3,20 @@
 from typing import Annotated, Literal, TypedDict, cast
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.auth.passwords import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH
 from app.auth.principals import Role
+from app.core.accounts import (
+    EMAIL_MAX_LENGTH,
+    PASSWORD_MAX_LENGTH,
+    PASSWORD_MIN_LENGTH,
+    parse_email,
+)
 from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
 
-EMAIL_MAX_LENGTH = 254
 NAME_MAX_LENGTH = 100
 PAGE_SIZE = 50
 PAGE_MAX_SIZE = 200
-
-
-def parse_email(value: str) -> str:
-    """A well-formed address as it was given, trimmed; in one spelling where Unicode has several.
-
-    No DNS is asked. Case counts only for display: the database compares lower(email).
-    """
-    given = value.strip()
-    if len(given) > EMAIL_MAX_LENGTH:  # the validator would look at each character
-        raise ValueError(f"An e-mail address has at most {EMAIL_MAX_LENGTH} characters")
-    try:
-        checked = validate_email(given, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    same = checked.normalized.lower() == given.lower()
-    return given if same else checked.normalized
-
 
 Email = Annotated[
     str,

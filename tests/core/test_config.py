@@ -195,6 +195,50 @@ def test_the_settings_of_a_process_are_read_once(environment: pytest.MonkeyPatch
     assert get_settings() is first
 
 
+@pytest.mark.parametrize(
+    ("email", "password", "line"),
+    [
+        (
+            "root",
+            "open-sesame",
+            "TANDEM_ADMIN_EMAIL: given 'root', allowed: a well-formed e-mail address",
+        ),
+        (
+            "root@tandem.example",
+            "sesame",
+            "TANDEM_ADMIN_PASSWORD: given (hidden), allowed: 8 to 128 characters",
+        ),
+        (
+            "",
+            "open-sesame",
+            "TANDEM_ADMIN_EMAIL: given nothing, but TANDEM_ADMIN_PASSWORD, allowed: both, or none",
+        ),
+        (
+            "root@tandem.example",
+            "",
+            "TANDEM_ADMIN_PASSWORD: given nothing, but TANDEM_ADMIN_EMAIL, allowed: both, or none",
+        ),
+    ],
+)
+def test_a_first_admin_who_could_not_sign_in_is_refused(
+    environment: pytest.MonkeyPatch, email: str, password: str, line: str
+) -> None:
+    environment.setenv("TANDEM_ADMIN_EMAIL", email)
+    environment.setenv("TANDEM_ADMIN_PASSWORD", password)
+
+    assert complaint() == line
+
+
+def test_the_first_admin_is_taken_as_given(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TANDEM_ADMIN_EMAIL", "Root@Tandem.Example")
+    environment.setenv("TANDEM_ADMIN_PASSWORD", "open-sesame")
+
+    settings = load_settings()
+
+    assert settings.admin_email == "Root@Tandem.Example"
+    assert settings.admin_password.get_secret_value() == "open-sesame"
+
+
 def test_the_missing_services_are_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("REDIS_URL", "redis://localhost")
 

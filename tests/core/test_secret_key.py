@@ -55,6 +55,7 @@ def test_a_secret_key_file_that_was_cut_short_is_refused(tmp_path: Path) -> None
 def test_a_secret_is_not_shown_with_the_settings(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TANDEM_SECRET_KEY", LONG_KEY)
     environment.setenv("TANDEM_PREVIOUS_SECRET_KEYS", f"{OLD_KEY},{OLDER_KEY}")
+    environment.setenv("TANDEM_ADMIN_EMAIL", "root@tandem.example")
     environment.setenv("TANDEM_ADMIN_PASSWORD", "open-sesame")
 
     shown = repr(load_settings())
