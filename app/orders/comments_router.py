@@ -6,6 +6,7 @@ from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
+from app.core.strict_json import StrictRoute
 from app.orders import comments as orders_comments
 from app.orders.comments import CommentsPage
 from app.orders.dependencies import OrderId, VersionsPageQuery
@@ -17,6 +18,7 @@ from app.users.errors import SIGNED_IN, problems
 router = APIRouter(
     prefix="/orders/{order_id}/comments",
     tags=["orders"],
+    route_class=StrictRoute,
     responses=problems(*SIGNED_IN, OrderNotFound, InvalidRequest),
 )
 

@@ -8,6 +8,7 @@ from app.auth.dependencies import CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
+from app.core.strict_json import StrictRoute
 from app.orders import service as orders_service
 from app.orders.dependencies import IF_MATCH, Bases, OrderId, OrdersQuery
 from app.orders.errors import (
@@ -46,7 +47,9 @@ EDITING = (
     IfMatchRequired,
 )
 
-router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*SIGNED_IN))
+router = APIRouter(
+    prefix="/orders", tags=["orders"], route_class=StrictRoute, responses=problems(*SIGNED_IN)
+)
 
 
 @router.post(

@@ -18,6 +18,7 @@ from app.core.errors import (
     ServiceUnavailable,
     UnsupportedMediaType,
 )
+from app.core.strict_json import StrictRoute
 from app.users import service as users_service
 from app.users import sessions as users_sessions
 from app.users.attempts import AttemptsDep
@@ -50,7 +51,7 @@ from app.users.service import Page
 ADMIN = (*SIGNED_IN, Forbidden)
 BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 
 @router.post(

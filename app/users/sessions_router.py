@@ -12,6 +12,7 @@ from app.core.errors import (
     UnsupportedMediaType,
     render,
 )
+from app.core.strict_json import StrictRoute
 from app.users import rotation as users_rotation
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentDevice, RightsSession, SignsIn
@@ -27,7 +28,9 @@ async def forbid_storing(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(forbid_storing)])
+router = APIRouter(
+    prefix="/auth", tags=["auth"], route_class=StrictRoute, dependencies=[Depends(forbid_storing)]
+)
 
 
 @router.post(

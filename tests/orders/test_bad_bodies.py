@@ -63,11 +63,15 @@ MALFORMED = {
     + b"}",
     "a number of 5,000 digits": b'{"quantity":' + b"9" * 5_000 + b"}",
     "zeroes": b"\x00" * 100,
+    **{
+        number: json.dumps(a_body(items=[a_line(quantity=float(number))])).encode()
+        for number in ("NaN", "Infinity", "-Infinity")
+    },
 }
 
 WRONG_KINDS = {
     "null": b"null", "a string": b'"order"', "a list": b"[]", "a number": b"1", "true": b"true",
-    "NaN": b"NaN", "a list of orders": json.dumps([a_body()]).encode(),
+    "a list of orders": json.dumps([a_body()]).encode(),
 }  # fmt: skip
 
 
@@ -220,7 +224,7 @@ async def test_json_that_is_no_object_is_wrong_content(shop: Shop, cleo: Person,
     await refuses(shop, cleo, await send(shop, cleo, WRONG_KINDS[kind]))
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 4000, "-0.0"])
+@pytest.mark.parametrize("number", ["1e400", "9" * 4000, "-0.0"])
 async def test_a_number_that_there_is_not_is_refused(shop: Shop, cleo: Person, number: str) -> None:
     body = json.dumps(a_body()).replace('"quantity": 12', f'"quantity": {number}')
     assert number in body
