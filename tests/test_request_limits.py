@@ -5,7 +5,9 @@ A share comes back while a test runs, so what is counted is how many pass until 
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient, Response
@@ -17,6 +19,7 @@ from app.auth.principals import Role
 from app.auth.tokens import issue_access_token
 from app.core.config import Settings
 from app.core.ids import new_id
+from app.users.models import UserSession
 from tests.application import Application, join, run_application
 from tests.limited import API, addresses, client_of, is_refused, run_worker
 from tests.realtime.brokers import frozen, own_valkey
@@ -42,10 +45,29 @@ async def caller(worker: Application, address: str) -> AsyncIterator[AsyncClient
         yield client
 
 
-def bearer(settings: Settings) -> dict[str, str]:
-    """Genuine and somebody else's each time, though their session has ended."""
-    issued = issue_access_token(settings, user_id=new_id(), session_id=new_id())
+def bearer(
+    settings: Settings, *, user_id: UUID | None = None, session_id: UUID | None = None
+) -> dict[str, str]:
+    """Genuine; somebody else's each time, of a session that has ended, if nothing else is said."""
+    issued = issue_access_token(
+        settings, user_id=user_id or new_id(), session_id=session_id or new_id()
+    )
     return {"Authorization": f"Bearer {issued.token}"}
+
+
+async def signed_in(worker: Application) -> UserSession:
+    """Of somebody new, who has not asked for anything yet."""
+    user_id = await worker.create_user(f"{new_id().hex}@tandem.example", Role.CUSTOMER)
+    async with worker.sessions() as session, session.begin():
+        later = datetime.now(UTC) + timedelta(days=1)
+        opened = UserSession(user_id=user_id, expires_at=later)
+        session.add(opened)
+    return opened
+
+
+async def a_person(worker: Application) -> dict[str, str]:
+    opened = await signed_in(worker)
+    return bearer(worker.settings, user_id=opened.user_id, session_id=opened.id)
 
 
 async def use_up(ask: Callable[[], Awaitable[Response]]) -> tuple[int, Response]:
@@ -79,25 +101,36 @@ async def test_addresses_have_shares_of_their_own(worker: Application, caller: A
 
 
 async def test_people_at_one_address_have_shares_of_their_own(
-    settings: Settings, caller: AsyncClient
+    worker: Application, caller: AsyncClient
 ) -> None:
-    cleo, omar = bearer(settings), bearer(settings)
+    cleo, omar = await a_person(worker), await a_person(worker)
     await use_up(lambda: caller.get(ME))
     await use_up(lambda: caller.get(ME, headers=cleo))
 
-    assert (await caller.get(ME, headers=omar)).status_code == 401
+    assert (await caller.get(ME, headers=omar)).status_code == 200
 
 
-async def test_a_person_has_one_share_wherever_they_are(
-    settings: Settings, worker: Application
-) -> None:
-    cleo = bearer(settings)
+async def test_a_person_has_one_share_wherever_they_are(worker: Application) -> None:
+    cleo = await a_person(worker)
 
     async def ask() -> Response:
         async with client_of(worker, next(addresses())) as client:
             return await client.get(ME, headers=cleo)
 
     await use_up(ask)
+
+
+async def test_a_token_whose_session_has_ended_uses_up_the_share_of_its_address(
+    worker: Application, caller: AsyncClient
+) -> None:
+    """All but the first time: that shows that it has."""
+    cleo = await signed_in(worker)
+    ended = bearer(worker.settings, user_id=cleo.user_id)
+    async with client_of(worker, next(addresses())) as thief:
+        await use_up(lambda: thief.get(ME, headers=ended))
+
+    mine = bearer(worker.settings, user_id=cleo.user_id, session_id=cleo.id)
+    assert (await caller.get(ME, headers=mine)).status_code == 200
 
 
 @pytest.mark.parametrize(

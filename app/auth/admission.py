@@ -5,6 +5,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.auth.principals import Principals
 from app.auth.tokens import AccessClaims, TokenError, read_access_token
 from app.core.addresses import address_of
 from app.core.buckets import Allowance
@@ -18,9 +19,10 @@ BURST_SECONDS = 2
 class AdmissionMiddleware:
     """429 for whoever asks too often below `prefix`; BURST_SECONDS' worth may come at once.
 
-    Counted per user if the access token is genuine, else per address, so that nobody can choose
-    whose share they use up. It comes before the body is read and before there is a route: what
-    is refused costs little, and what does not exist counts, too.
+    Counted per user if the access token is genuine and its session not known to have ended, else
+    per address, so that nobody can choose whose share they use up. It comes before the body is
+    read and before there is a route: what is refused costs little, and what does not exist counts,
+    too.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, prefix: str) -> None:
@@ -55,7 +57,9 @@ class AdmissionMiddleware:
         except TokenError:
             return address_of(scope)
         scope["state"]["admitted"] = (token, claims)
-        return str(claims.user_id)
+        principals: Principals = scope["state"]["principals"]
+        ended = principals.has_ended(claims.session_id)
+        return address_of(scope) if ended else str(claims.user_id)
 
 
 def find_admitted(connection: HTTPConnection, token: str) -> AccessClaims | None:

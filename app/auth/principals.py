@@ -14,6 +14,7 @@ from uuid import UUID
 from app.core.single_flight import retrieve
 
 CACHED_PRINCIPALS = 50_000
+ENDED_SESSIONS = 10_000
 
 
 class Role(StrEnum):
@@ -70,6 +71,7 @@ class Principals:
         self._sessions: dict[UUID, set[UUID]] = {}  # which of each user are cached
         self._generations: dict[UUID, int] = {}
         self._everyone = 0
+        self._ended: OrderedDict[UUID, None] = OrderedDict()
         self._loading: dict[tuple[UUID, UUID, int], asyncio.Future[Principal | None]] = {}
 
     def generation(self, user_id: UUID) -> int:
@@ -82,9 +84,20 @@ class Principals:
             return cached
         generation = self.generation(user_id)
         principal = await self._load(user_id, session_id, generation)
-        if principal is not None and generation == self.generation(user_id):
+        if principal is None:
+            self._note_end(session_id)
+        elif generation == self.generation(user_id):
             self._remember(principal)
         return principal
+
+    def has_ended(self, session_id: UUID) -> bool:
+        """Whether this worker found out that it has, as far as it remembers: of the ENDED_SESSIONS
+        asked for last. Asks nobody.
+        """
+        if session_id not in self._ended:
+            return False
+        self._ended.move_to_end(session_id)
+        return True
 
     def _load(
         self, user_id: UUID, session_id: UUID, generation: int
@@ -117,7 +130,14 @@ class Principals:
         self._cached.clear()
         self._sessions.clear()
 
+    def _note_end(self, session_id: UUID) -> None:
+        self._ended[session_id] = None
+        self._ended.move_to_end(session_id)
+        if len(self._ended) > ENDED_SESSIONS:
+            self._ended.popitem(last=False)
+
     def _remember(self, principal: Principal) -> None:
+        self._ended.pop(principal.session_id, None)  # a database that was restored may have it
         self._cached[principal.user_id, principal.session_id] = principal
         self._sessions.setdefault(principal.user_id, set()).add(principal.session_id)
         while len(self._cached) > CACHED_PRINCIPALS:

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from app.auth import principals as auth_principals
-from app.auth.principals import Principal, Principals, Role
+from app.auth.principals import ENDED_SESSIONS, Principal, Principals, Role
 from app.core.ids import new_id
 
 CLEO = Principal(new_id(), new_id(), "Cleo", Role.CUSTOMER)
@@ -43,6 +43,27 @@ async def test_that_nobody_is_there_is_not_remembered(desk: Desk) -> None:
     for _ in range(2):
         assert await principals.get(CLEO.user_id, new_id()) is None
     assert desk.asked == 2
+
+
+async def test_session_has_ended_once_it_was_asked_for_in_vain(desk: Desk) -> None:
+    principals = Principals(desk)
+    desk.answer = None
+    assert not principals.has_ended(CLEO.session_id)
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    assert principals.has_ended(CLEO.session_id)
+    desk.answer = CLEO
+    await principals.get(CLEO.user_id, CLEO.session_id)
+    assert not principals.has_ended(CLEO.session_id)
+
+
+async def test_sessions_that_have_ended_are_remembered_within_bounds(desk: Desk) -> None:
+    principals = Principals(desk)
+    sessions = [new_id() for _ in range(ENDED_SESSIONS + 1)]
+    for session_id in sessions:
+        await principals.get(CLEO.user_id, session_id)
+        assert principals.has_ended(sessions[0])  # who comes again stays
+    assert not principals.has_ended(sessions[1])
+    assert all(map(principals.has_ended, sessions[2:]))
 
 
 async def test_forgotten_person_is_asked_for_again_and_the_counter_rises(desk: Desk) -> None:
