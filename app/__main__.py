@@ -3,9 +3,12 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
@@ -56,16 +59,18 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, while no event loop handles it."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """0 after a clean end, 1 could not start, 2 usage."""
+    """0 after a clean end, 1 could not start, 2 usage. SIGTERM and SIGINT are a clean end of
+    `serve`; what else they interrupt is not done: 128 and their number, as a shell has it.
+    """
     options = parse_arguments(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        settings = load_settings()
-        configure_logging(settings.log_level)
-        warn_of_unknown()
-        raise_file_limit()
-        with services(settings, options.command) as (settings, private):
-            asyncio.run(_run(options, settings, private))
+        _start(options)
     except FAILURES as error:
         print(f"tandem: {error}", file=sys.stderr)
         return 1
@@ -74,9 +79,26 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"tandem: {complaint}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 0
+    except KeyboardInterrupt as interrupt:
+        number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+        return 0 if options.command == "serve" else 128 + number
     return 0
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _start(options: argparse.Namespace) -> None:
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    warn_of_unknown()
+    raise_file_limit()
+    with services(settings, options.command) as (settings, private):
+        try:
+            asyncio.run(_run(options, settings, private))
+        finally:
+            signal.signal(signal.SIGTERM, _terminate)  # the loop took its own along
 
 
 @contextmanager

@@ -11,11 +11,21 @@ import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import (
+    SIG_BLOCK,
+    SIG_SETMASK,
+    SIG_UNBLOCK,
+    SIGINT,
+    SIGKILL,
+    SIGTERM,
+    Signals,
+    pthread_sigmask,
+)
 
 ON_LINUX = sys.platform == "linux"
 POLL_SECONDS = 0.01
@@ -23,6 +33,7 @@ POLL_SECONDS = 0.01
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _CLONE_NEWUSER = 0x10000000  # linux/sched.h
+_ENDING = (SIGINT, SIGTERM)
 _WATCH = 'trap "" HUP INT TERM; read -r line; kill -s "$0" "$1"'
 _TROUBLE = re.compile(r"\b(?:fatal|panic|error)\b.*", re.IGNORECASE)
 
@@ -101,7 +112,8 @@ class Program:
         """Start it in a session of its own, so that Ctrl-C at a terminal reaches only us."""
         output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         try:
-            process = self._popen(output)
+            with _undisturbed():
+                process = self._popen(output)
         finally:
             os.close(output)
         child = Child(process, watched_for=None if self.tied else self.death)
@@ -136,12 +148,23 @@ class Program:
         )
 
     def _settle(self, parent: int) -> None:
+        pthread_sigmask(SIG_UNBLOCK, _ENDING)
         if self.account.namespace:
             _enter_namespace(self.account)
         if self.tied:  # last, since a change of credentials would untie it
             _LIBC.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(self.death))
             if os.getppid() != parent:
                 os.kill(os.getpid(), SIGKILL)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """SIGINT and SIGTERM wait: what their handlers raise in the middle of a fork is lost."""
+    before = pthread_sigmask(SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
 
 
 def _enter_namespace(account: Account) -> None:
