@@ -112,7 +112,9 @@ RELAY_PENDING_AGE = Gauge(
     "tandem_relay_pending_age_seconds", "Age of the oldest", multiprocess_mode="livemostrecent"
 )
 RELAY_BATCH = Histogram("tandem_relay_batch_events", "Events in a relay's batch", buckets=SIZES)
-LOG_READS = Counter("tandem_log_reads_total", "Reads of the log in Postgres", ["reason"])
+LOG_READS = Counter(
+    "tandem_log_reads_total", "Reads of the log in Postgres, but for history", ["reason"]
+)
 REPAIRS = Counter("tandem_repairs_total", "Gaps found and closed", ["found"])
 CURSOR_LAG = Gauge(
     "tandem_cursor_lag_events", "The furthest that a cursor is behind", multiprocess_mode="livemax"

@@ -157,8 +157,8 @@ class AccessGuard:
         """The message of a channel's last event may be lost, and no look have found it yet.
         Raises one of POSTGRES_FAILURES.
         """
-        unsure = set(self._unsure)
-        await asyncio.gather(*map(self._manager.follower.check, unsure))
+        unsure, check = set(self._unsure), self._manager.follower.check
+        await asyncio.gather(*(check(log, reason="repair") for log in unsure))
         self._unsure -= unsure
 
     def _end_channels(self) -> None:

@@ -8,9 +8,7 @@ from app.core.config import Settings
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
-from app.realtime.log.message import Message
-from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look
-from app.realtime.wire.batches import Entry
+from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look, Reason
 
 
 class Wire(Broker):
@@ -68,16 +66,16 @@ class HeldReader(LogReader):
         return answer
 
     async def extents(
-        self, channels: Sequence[str], *, reason: str = "activate"
+        self, channels: Sequence[str], *, reason: Reason | None
     ) -> tuple[str, dict[str, Extent]]:
-        self._count("extents" if reason == "activate" else f"extents to {reason}")
+        self._count(f"extents to {reason}")
         answer = await super().extents(channels, reason=reason)
         self.asked.set()
         await self.may_answer.wait()
         return answer
 
     async def after(
-        self, cursors: Mapping[str, int], *, reason: str, limit: int = PIECE_EVENTS
+        self, cursors: Mapping[str, int], *, reason: Reason, limit: int = PIECE_EVENTS
     ) -> dict[str, list[Entry]]:
         self._count(reason)
         answer = await super().after(cursors, reason=reason, limit=limit)

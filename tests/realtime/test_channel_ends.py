@@ -1,11 +1,13 @@
 """A channel that has ended: everybody there is given its last event first, whatever was lost."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.core.config import Settings
 from tests.realtime.guarded import Desk, guarding
+from tests.realtime.log_reads import log_reads
 from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.stage import Player
 from tests.waiting import until
@@ -32,6 +34,17 @@ async def test_who_did_not_get_the_last_event_gets_it_before_the_channel_ends(de
         await desk.control(channel="rooms:a")
         assert (await player.transport.push("rooms:a", "unsubscribe"))["code"] == 2000
         assert told(player, "rooms:a") == ["pub", "end"]
+
+
+async def test_the_look_for_a_last_event_is_counted_as_a_read_to_repair(desk: Desk) -> None:
+    await until(lambda: desk.runtime.broker.up)
+    async with desk.connected(desk.somebody()) as player:
+        await player.subscribe("rooms:a")
+        before = log_reads()
+        desk.rooms.gone.add("a")
+        await desk.control(channel="rooms:a")
+        await player.transport.push("rooms:a", "unsubscribe")
+        assert log_reads() - before == Counter(repair=1)
 
 
 @pytest.mark.parametrize("ring_events", [10_000, 3])

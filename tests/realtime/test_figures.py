@@ -1,6 +1,7 @@
 """Every figure of /metrics that real-time work moves, moved by what it counts."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 from app.core import metrics
 from app.core.config import Settings
 from tests.application import Person
+from tests.realtime.log_reads import log_reads
 from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.stage import Player, Stage, staged
 from tests.waiting import until
@@ -82,35 +84,65 @@ async def test_what_waits_for_the_relay_is_told_with_its_age(
     assert figure("tandem_relay_pending_age_seconds") == 0
 
 
-async def test_reads_of_the_log_are_counted_by_their_reason(
-    stage: Stage, log: LogWriter, settings: Settings
+async def test_who_comes_is_counted_as_a_read_for_each_channel_that_was_not_active(
+    stage: Stage,
 ) -> None:
-    reasons = ("activate", "repair", "recover", "refill")
-    before = {reason: figure("tandem_log_reads_total", reason=reason) for reason in reasons}
+    before = log_reads()
+    async with watching(stage) as (_player, channel, staff):
+        assert log_reads() - before == Counter(activate=2)  # the own channel, too
+        async with stage.connected(staff) as another:
+            await another.subscribe(channel)
+        assert log_reads() - before == Counter(activate=2)
 
+
+async def test_what_nobody_was_told_of_is_counted_as_a_read_to_repair(
+    stage: Stage, log: LogWriter
+) -> None:
+    async with watching(stage) as (player, channel, _staff):
+        before = log_reads()
+        await append_untold(log, channel, 2)
+        await player.transport.offset(channel, 3)
+        assert log_reads() - before == Counter(repair=1)
+
+
+async def test_who_comes_back_is_counted_as_a_read_to_recover(stage: Stage, log: LogWriter) -> None:
     async with watching(stage) as (player, channel, staff):
-        await log.append(channel, count=9)  # nobody is told: found by a look, then repaired
-        await stage.runtime.follower.look()
-        await player.transport.offset(channel, 10)
-        async with staged(settings) as another, another.connected(staff) as back:
-            epoch = (await player.ask(history={"channel": channel}))["history"]["epoch"]
-            await back.subscribe(channel, recover=True, epoch=epoch, offset=1)
-            await back.transport.offset(channel, 10)
+        for head in (3, 5, 7):
+            await append_untold(log, channel, 2)
+            await player.transport.offset(channel, head)
+        async with stage.connected(staff) as back:
+            before = log_reads()
+            await back.subscribe(channel, recover=True, offset=1)
+            await back.transport.offset(channel, 7)
+            assert log_reads() - before == Counter(recover=1)
 
+
+async def test_who_fell_off_the_ring_is_counted_as_a_read_to_refill(
+    stage: Stage, log: LogWriter
+) -> None:
+    async with watching(stage) as (player, channel, _staff):
         player.transport.writable = False
-        await log.append(channel, count=9)
-        await stage.runtime.follower.look()
-        await until(lambda: stage.runtime.manager.audience(channel)[0].log.head == 19)
+        await append_untold(log, channel, 9)
+        await until(lambda: stage.runtime.manager.audience(channel)[0].log.head == 10)
+        before = log_reads()
         player.transport.writable = True
-        player.connection.pump()  # from the fourth event back it is not in the ring any more
-        await player.transport.offset(channel, 19)
+        player.connection.pump()
+        await player.transport.offset(channel, 10)
+        assert log_reads() - before == Counter(refill=1)
 
-    moved = [
-        reason
-        for reason in reasons
-        if figure("tandem_log_reads_total", reason=reason) > before[reason]
-    ]
-    assert tuple(moved) == reasons
+
+async def test_what_a_client_asks_of_the_history_is_none_of_the_reads(stage: Stage) -> None:
+    async with watching(stage) as (player, channel, _staff):
+        before = log_reads()
+        answer = await player.ask(history={"channel": channel, "limit": -1})
+        assert len(answer["history"]["publications"]) == 1
+        assert log_reads() - before == Counter()
+
+
+async def append_untold(log: LogWriter, channel: str, count: int) -> None:
+    """In one transaction, so that no relay comes between."""
+    async with log.connection.transaction():
+        await log.append(channel, count=count)
 
 
 async def test_gaps_are_counted_by_how_they_were_found(stage: Stage, log: LogWriter) -> None:

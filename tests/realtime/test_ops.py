@@ -103,7 +103,7 @@ async def test_nothing_of_it_is_stored_or_looked_for_in_the_log(stage: Stage) ->
         await told(player)
         (here,) = stage.runtime.manager.audience(OPS_CHANNEL)
         assert (here.log.head, here.log.target, here.is_behind) == (0, 0, False)
-        _epoch, extents = await stage.runtime.reader.extents([OPS_CHANNEL])
+        _epoch, extents = await stage.runtime.reader.extents([OPS_CHANNEL], reason=None)
         assert extents[OPS_CHANNEL] == (0, 0)
 
 

@@ -74,10 +74,10 @@ async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -
     if wanted.epoch not in ("", follower.epoch):
         return False
     if wanted.offset > log.head:  # normal after a change of workers: this one may be behind
-        await follower.check(log)
+        await follower.check(log, reason="recover")
         return wanted.offset <= log.target
     if log.holds(wanted.offset):
         return True
     if log.floor_is_old(asyncio.get_running_loop().time()):
-        await follower.check(log)
+        await follower.check(log, reason="recover")
     return wanted.offset >= log.floor

@@ -15,9 +15,8 @@ from weakref import WeakValueDictionary
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.fanout.subscription import Subscription
-from app.realtime.log.channel_log import ChannelLog, Segment
-from app.realtime.log.reader import PIECE_EVENTS, LogReader, is_cut
-from app.realtime.wire.batches import Entry
+from app.realtime.log.channel_log import ChannelLog, Entry, Segment
+from app.realtime.log.reader import PIECE_EVENTS, LogReader, Reason, is_cut
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +115,8 @@ class Refills:
     async def _rows(self, block: Block, start: int) -> list[Entry]:
         log, number = block
         left = (number + 1) * PIECE_EVENTS - start
-        reason = "recover" if any(one.recovering for one in self._waiting[block]) else "refill"
+        recovering = any(one.recovering for one in self._waiting[block])
+        reason: Reason = "recover" if recovering else "refill"
         return (await self._reader.after({log.name: start}, reason=reason, limit=left))[log.name]
 
 

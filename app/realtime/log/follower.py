@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from app.core import metrics
 from app.core.config import Settings
@@ -20,8 +20,7 @@ from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog, contiguous
 from app.realtime.log.gathering import Gathered
-from app.realtime.log.message import Message
-from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, within_a_read
+from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, Reason, within_a_read
 from app.realtime.log.rings import Rings
 from app.realtime.outbox import CONTROL_CHANNEL
 from app.realtime.wire.batches import Entry
@@ -55,8 +54,7 @@ class LogFollower:
         self._logs: dict[str, ChannelLog] = {}
         self._users: dict[str, int] = {}
         self._activations: SingleFlight[ChannelLog] = SingleFlight()
-        self._checks = Gathered(reader, "recover")
-        self._extents = Gathered(reader, "activate")
+        self._extents = {reason: Gathered(reader, reason) for reason in get_args(Reason)}
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
         self._look_now = asyncio.Event()
@@ -120,9 +118,9 @@ class LogFollower:
             if channel in self._logs:  # somebody came while the unsubscribe was under way
                 await self._broker.subscribe(channel)
 
-    async def check(self, log: ChannelLog) -> None:
-        """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
-        _epoch, extent = await self._checks.read(log.name)
+    async def check(self, log: ChannelLog, *, reason: Reason) -> None:
+        """Ask Postgres how far the log reaches by now. Raises AWAY."""
+        _epoch, extent = await self._extents[reason].read(log.name)
         log.floor = extent.floor
         log.checked_at = asyncio.get_running_loop().time()
         self.expect(log.name, extent.head)
@@ -133,7 +131,7 @@ class LogFollower:
         if not stored:
             log.start(0)
             return log
-        epoch, extent = await self._extents.read(channel)
+        epoch, extent = await self._extents["activate"].read(channel)
         if not self.is_current(log):  # before the epoch: what was read may be older than a look's
             raise ConnectionError("the log was renewed")
         if epoch != self.epoch:
@@ -272,7 +270,7 @@ class LogFollower:
         head, doubted = log.head, log.target
         log.target = head  # whoever learns of a real one meanwhile raises it again
         try:
-            epoch, extents = await self.reader.extents([log.name])
+            epoch, extents = await self.reader.extents([log.name], reason="repair")
         except BaseException:
             log.target = max(log.target, doubted)
             raise
@@ -295,7 +293,7 @@ class LogFollower:
         """End what is under way; the runs are cancelled by their owner."""
         self._closed = True
         tasks: list[asyncio.Task[Any]] = [*self._leaving, *self._activations.tasks]
-        tasks += [*self._checks.tasks, *self._extents.tasks]
+        tasks += [task for each in self._extents.values() for task in each.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 import asyncio
 
 from app.core.single_flight import retrieve
-from app.realtime.log.reader import Extent, LogReader
+from app.realtime.log.reader import Extent, LogReader, Reason
 
 Answer = tuple[str, Extent]
 
@@ -14,7 +14,7 @@ class Gathered:
     `reason` is what the reads are counted under.
     """
 
-    def __init__(self, reader: LogReader, reason: str) -> None:
+    def __init__(self, reader: LogReader, reason: Reason) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self._reader = reader
         self._reason = reason

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import asyncpg
 
@@ -102,6 +102,10 @@ PRUNE = """
 """
 
 
+Reason = Literal["activate", "recover", "refill", "repair"]
+"""What a read is for, as it is counted: a client's `history` is none of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a worker finds when it looks: which log this is, and its last tick."""
@@ -153,17 +157,20 @@ class LogReader:
 
     async def heads(self, channels: Sequence[str], *, since: int | None) -> dict[str, int]:
         """The newest offset of each channel that got events after the tick; None: of each."""
+        if not channels:
+            return {}
         if since is None:
-            _epoch, extents = await self.extents(channels) if channels else ("", {})
+            _epoch, extents = await self.extents(channels, reason="repair")
             return {channel: extent.head for channel, extent in extents.items()}
         rows = await self._fetch(NEWS, since, channels)
         return {row["channel"]: row["head"] for row in rows}
 
     async def extents(
-        self, channels: Sequence[str], *, reason: str = "activate"
+        self, channels: Sequence[str], *, reason: Reason | None
     ) -> tuple[str, dict[str, Extent]]:
         """The epoch, and how far each channel's log reaches: 0 for one without any event."""
-        metrics.LOG_READS.labels(reason).inc()
+        if reason is not None:
+            metrics.LOG_READS.labels(reason).inc()
         row = (await self._fetch(EXTENTS, channels))[0]
         pairs = zip(row["heads"] or (), row["floors"] or (), strict=True)
         found = (Extent(head, floor) for head, floor in pairs)
@@ -172,7 +179,7 @@ class LogReader:
     async def extent(self, channel: str) -> tuple[str, Extent]:
         """The same of one channel, for a client that asks; it waits its turn."""
         async with self._for_clients:
-            epoch, extents = await self.extents([channel])
+            epoch, extents = await self.extents([channel], reason=None)
         return epoch, extents[channel]
 
     async def between(
@@ -187,7 +194,7 @@ class LogReader:
         return [(row["offset"], row["payload"].encode()) for row in rows]
 
     async def after(
-        self, cursors: Mapping[str, int], *, reason: str, limit: int = PIECE_EVENTS
+        self, cursors: Mapping[str, int], *, reason: Reason, limit: int = PIECE_EVENTS
     ) -> dict[str, list[Entry]]:
         """The rows after each channel's cursor, as they stand: at most `limit` a channel.
 
@@ -218,7 +225,7 @@ class LogReader:
         """
         return int((await self._fetch(PRUNE, older_than_seconds, limit, PRUNE_LOCK))[0][0])
 
-    def _turn(self, reason: str) -> AbstractAsyncContextManager[object]:
+    def _turn(self, reason: Reason) -> AbstractAsyncContextManager[object]:
         return nullcontext() if reason == "repair" else self._for_clients
 
     async def _fetch(

@@ -39,7 +39,7 @@ async def test_a_channel_starts_at_the_head_of_its_log(followed: Followed, log: 
 async def test_all_who_want_a_channel_share_one_activation(followed: Followed) -> None:
     logs = await asyncio.gather(*(followed.follower.acquire("a") for _ in range(20)))
     assert len(set(map(id, logs))) == 1
-    assert followed.reader.reads == ["extents"]
+    assert followed.reader.reads == ["extents to activate"]
 
 
 async def test_one_who_gives_up_does_not_end_the_activation_of_the_others(
@@ -110,7 +110,7 @@ async def test_a_failed_activation_leaves_nothing_behind(followed: Followed) -> 
 async def test_all_channels_that_are_wanted_at_once_are_read_at_once(followed: Followed) -> None:
     logs = await asyncio.gather(*(followed.follower.acquire(f"c{n}") for n in range(50)))
     assert [log.name for log in logs] == [f"c{n}" for n in range(50)]
-    assert followed.reader.reads == ["extents"]
+    assert followed.reader.reads == ["extents to activate"]
 
 
 # ------------------------------------------------------------------------ news
@@ -202,7 +202,7 @@ async def test_an_offset_that_does_not_exist_is_not_looked_for_for_ever(
     followed.wire.deliver([message("a", 1_000, b"{}")])
     assert active.is_behind
     await until(lambda: not active.is_behind)
-    assert followed.reader.reads == ["extents", "repair", "extents"]
+    assert followed.reader.reads == ["extents to activate", "repair", "extents to repair"]
     followed.wire.deliver(await log.append("a"))
     assert held(active) == [1]
     assert followed.lost == []
@@ -220,7 +220,7 @@ async def test_what_really_arrives_while_an_offset_is_doubted_is_not_forgotten(
     followed.reader.asked.clear()
     followed.reader.may_answer.set()
     followed.reader.may_answer.clear()
-    await until(lambda: followed.reader.reads[-1] == "extents")
+    await until(lambda: followed.reader.reads[-1] == "extents to repair")
     await followed.reader.asked.wait()
     await log.append("a")  # lost
     followed.wire.deliver(await log.append("a"))
@@ -249,7 +249,7 @@ async def test_a_hole_at_the_end_of_the_log_is_told_after_what_lies_before_it(
     active = await followed.follower.acquire("a")
     await log.append("a", count=3)
     await log.cut("a", [2, 3])
-    await followed.follower.check(active)
+    await followed.follower.check(active, reason="recover")
     await until(lambda: bool(followed.lost))
     assert held(active) == [1]
     assert (await followed.follower.acquire("a")).head == 3
@@ -291,10 +291,10 @@ async def test_lost_repeated_and_shuffled_messages_give_exactly_the_log(
             for _ in range(chance.randint(0, 3)):
                 if late:
                     followed.wire.deliver([late.pop()])
-        _epoch, extents = await followed.reader.extents(["a"])
+        _epoch, extents = await followed.reader.extents(["a"], reason=None)
         head = extents["a"].head
         await until(lambda: active.head == head)
-        rows = (await followed.reader.after({"a": 0}, reason="test", limit=1_000))["a"]
+        rows = (await followed.reader.after({"a": 0}, reason="repair", limit=1_000))["a"]
     assert held(active) == list(range(1, head + 1))
     assert [entry.payload for entry in active.since(0)] == [row.payload for row in rows]
     assert not followed.lost

@@ -33,7 +33,7 @@ async def test_a_check_finds_a_head_that_was_not_heard_of(
 ) -> None:
     active = await followed.follower.acquire("a")
     await log.append("a", count=3)
-    await followed.follower.check(active)
+    await followed.follower.check(active, reason="recover")
     assert active.target == 3
     await until(lambda: active.head == 3)
 
@@ -44,7 +44,7 @@ async def test_a_check_finds_a_floor_that_was_raised(followed: Followed, log: Lo
     active = await followed.follower.acquire("a")
     assert active.floor == 0
     await followed.reader.prune(HOUR)
-    await followed.follower.check(active)
+    await followed.follower.check(active, reason="recover")
     assert active.floor == 3
 
 
@@ -53,14 +53,14 @@ async def test_a_floor_is_old_once_pruning_may_have_raised_it(followed: Followed
     assert not active.floor_is_old(now())
     active.checked_at -= FLOOR_SECONDS + 1
     assert active.floor_is_old(now())
-    await followed.follower.check(active)
+    await followed.follower.check(active, reason="recover")
     assert not active.floor_is_old(now())
 
 
 async def test_all_who_want_to_know_at_once_share_one_read(followed: Followed) -> None:
     active = await followed.follower.acquire("a")
     followed.reader.reads.clear()
-    await asyncio.gather(*(followed.follower.check(active) for _ in range(100)))
+    await asyncio.gather(*(followed.follower.check(active, reason="recover") for _ in range(100)))
     assert followed.reader.reads == ["extents to recover"]
 
 
@@ -70,10 +70,10 @@ async def test_an_answer_from_before_the_question_does_not_count(
     active = await followed.follower.acquire("a")
     followed.reader.asked.clear()
     followed.reader.may_answer.clear()
-    early = asyncio.create_task(followed.follower.check(active))
+    early = asyncio.create_task(followed.follower.check(active, reason="recover"))
     await followed.reader.asked.wait()
     await log.append("a", count=3)  # of which another worker has told its clients already
-    late = asyncio.create_task(followed.follower.check(active))
+    late = asyncio.create_task(followed.follower.check(active, reason="recover"))
     await asyncio.sleep(0)
     followed.reader.may_answer.set()
     await asyncio.gather(early, late)
@@ -84,7 +84,8 @@ async def test_a_check_that_fails_is_told_to_all_who_wait(followed: Followed) ->
     active = await followed.follower.acquire("a")
     followed.reader.failures = 1
     outcomes = await asyncio.gather(
-        *(followed.follower.check(active) for _ in range(3)), return_exceptions=True
+        *(followed.follower.check(active, reason="recover") for _ in range(3)),
+        return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
-    await followed.follower.check(active)
+    await followed.follower.check(active, reason="recover")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from app.realtime.log.gathering import Gathered
-from app.realtime.log.reader import Extent, LogReader
+from app.realtime.log.reader import Extent, LogReader, Reason
 from tests.realtime.flushes import turns
 
 
@@ -16,13 +16,13 @@ class Reader(LogReader):
     def __init__(self) -> None:
         super().__init__("postgresql://nobody@127.0.0.1:1/none")
         self.asked: list[list[str]] = []
-        self.reasons: list[str] = []
+        self.reasons: list[Reason | None] = []
         self.failures: list[Exception] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
     async def extents(
-        self, channels: Sequence[str], *, reason: str = "activate"
+        self, channels: Sequence[str], *, reason: Reason | None
     ) -> tuple[str, dict[str, Extent]]:
         self.asked.append(list(channels))
         self.reasons.append(reason)

@@ -38,20 +38,20 @@ async def test_extents_are_those_of_the_channels_asked_for_in_any_order(
 ) -> None:
     await log.append("a", count=3)
     await log.append("b", "a")
-    epoch, extents = await reader.extents(["b", "never", "a"])
+    epoch, extents = await reader.extents(["b", "never", "a"], reason=None)
     assert extents == {"b": (1, 0), "never": (0, 0), "a": (4, 0)}
     assert list(extents) == ["b", "never", "a"]
     assert epoch == (await reader.look()).epoch
 
 
 async def test_nobody_asked_for_is_nothing_found(reader: LogReader) -> None:
-    epoch, extents = await reader.extents([])
+    epoch, extents = await reader.extents([], reason=None)
     assert (epoch, extents) == ((await reader.look()).epoch, {})
 
 
 async def test_a_channel_may_be_asked_for_twice(reader: LogReader, log: LogWriter) -> None:
     await log.append("a", count=3)
-    assert (await reader.extents(["a", "b", "a"]))[1] == {"a": (3, 0), "b": (0, 0)}
+    assert (await reader.extents(["a", "b", "a"], reason=None))[1] == {"a": (3, 0), "b": (0, 0)}
 
 
 async def test_the_floor_is_the_position_before_the_oldest_event_that_is_left(
@@ -59,9 +59,9 @@ async def test_the_floor_is_the_position_before_the_oldest_event_that_is_left(
 ) -> None:
     await log.append("a", "b", count=3, age_seconds=2 * HOUR)
     await log.append("a", count=2)
-    assert (await reader.extents(["a", "b"]))[1] == {"a": (5, 0), "b": (3, 0)}
+    assert (await reader.extents(["a", "b"], reason=None))[1] == {"a": (5, 0), "b": (3, 0)}
     await reader.prune(HOUR)
-    assert (await reader.extents(["a", "b"]))[1] == {"a": (5, 3), "b": (3, 3)}
+    assert (await reader.extents(["a", "b"], reason=None))[1] == {"a": (5, 3), "b": (3, 3)}
 
 
 async def test_news_are_the_channels_with_a_newer_tick_and_their_newest_offset(
@@ -179,7 +179,7 @@ async def test_a_head_survives_the_pruning_of_all_its_rows(
 ) -> None:
     await log.append("a", count=3, age_seconds=2 * HOUR)
     await reader.prune(HOUR)
-    assert (await reader.extents(["a"]))[1] == {"a": (3, 3)}
+    assert (await reader.extents(["a"], reason=None))[1] == {"a": (3, 3)}
     (message,) = await log.append("a")
     assert message.offset == 4
 
