@@ -17,6 +17,39 @@ GOOD = {"email": "cleo@tandem.example", "name": "Cleo", "password": "tandem-demo
 
 
 @pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("cleo@tandem.example", "cleo@tandem.example"),
+        ("  Cleo@Tandem.Example\n", "Cleo@Tandem.Example"),
+        ("cleo@somewhere.test", "cleo@somewhere.test"),
+        ("cleo@xn--bcher-kva.example", "cleo@bücher.example"),
+        ("cle\u0301o@tandem.example", "cl\u00e9o@tandem.example"),
+        ("\u212aim@tandem.example", "Kim@tandem.example"),
+        ("\u2126@tandem.example", "\u03a9@tandem.example"),
+        ("I\u0307dil@tandem.example", "\u0130dil@tandem.example"),
+    ],
+)
+def test_address_is_kept_as_given_in_one_spelling(given: str, kept: str) -> None:
+    assert parse_email(given) == kept
+
+
+@pytest.mark.parametrize(
+    "given", ["", "cleo", "@tandem.example", "a b@tandem.example", "a@b", "Cleo <a@b.example>"]
+)
+def test_what_is_no_address_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_email(given)
+
+
+def test_what_is_far_too_long_is_refused_before_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schemas, "validate_email", None)
+    with pytest.raises(ValueError, match="at most 254"):
+        parse_email("a" * 1_000_000)
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("email", False),
