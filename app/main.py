@@ -29,11 +29,8 @@ from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
 from app.core.idle_connections import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
-from app.core.middleware import (
-    BodyLimitMiddleware,
-    CrossOriginMiddleware,
-    SecurityHeadersMiddleware,
-)
+from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.core.problems import problems
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer
 from app.health import Probes, read_readiness
@@ -45,7 +42,6 @@ from app.realtime.ops import FEATURE as OPS
 from app.realtime.outbox import RECORDING
 from app.realtime.runtime import Runtime
 from app.realtime.websocket import router as realtime_router
-from app.users.errors import problems
 from app.users.feature import FEATURE as USERS
 from app.users.first_admin import FirstAdmin
 from app.users.principals import DatabasePrincipals

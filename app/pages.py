@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
 from app.core.errors import NotFound
+from app.core.problems import problems
 from app.seed import DEMO_PASSWORD, find_demo_people
-from app.users.errors import problems
 
 STATIC = Path(__file__).parent.parent / "static"
 DOCS_ASSETS = Path(fastapi_offline.__file__).parent / "static"

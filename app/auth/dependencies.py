@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 
 from app.auth.admission import find_admitted
 from app.auth.principals import Principal, Principals
-from app.auth.tokens import AccessClaims, TokenInvalidError, read_access_token
+from app.auth.tokens import AccessClaims, TokenExpiredError, TokenInvalidError, read_access_token
 from app.core.config import SettingsDep
 from app.core.errors import Forbidden, Unauthorized
 
@@ -47,6 +47,8 @@ async def get_current_principal(
 
 
 CurrentPrincipal = Annotated[Principal, Depends(get_current_principal)]
+SIGNED_IN = (Unauthorized, TokenExpiredError, TokenInvalidError)
+"""What whoever asks for it may be answered instead; see `problems`."""
 
 
 async def get_staff(principal: CurrentPrincipal) -> Principal:

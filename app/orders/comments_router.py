@@ -2,18 +2,17 @@
 
 from fastapi import APIRouter, Request, Response, status
 
-from app.auth.dependencies import CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
-from app.core.strict_json import StrictRoute
+from app.core.problems import problems
 from app.orders import comments as orders_comments
 from app.orders.comments import CommentsPage
 from app.orders.dependencies import OrderId, VersionsPageQuery
 from app.orders.errors import OrderNotFound
 from app.orders.schemas import CommentCreate, CommentPage, CommentRead
 from app.realtime.dependencies import RecordingSession
-from app.users.errors import SIGNED_IN, problems
 
 router = APIRouter(
     prefix="/orders/{order_id}/comments",

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter, Response
 
-from app.auth.dependencies import CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
+from app.core.problems import problems
 from app.orders import history as orders_history
 from app.orders.dependencies import OrderId, VersionsPageQuery
 from app.orders.errors import OrderNotFound
 from app.orders.events import OrderHistory
-from app.users.errors import SIGNED_IN, problems
 
 router = APIRouter(
     prefix="/orders/{order_id}/history",

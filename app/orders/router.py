@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response, status
 
-from app.auth.dependencies import CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
-from app.core.strict_json import StrictRoute
+from app.core.problems import problems
 from app.orders import service as orders_service
 from app.orders.dependencies import IF_MATCH, Bases, OrderId, OrdersQuery
 from app.orders.errors import (
@@ -33,7 +33,6 @@ from app.orders.schemas import (
 )
 from app.realtime.dependencies import RecordingSession
 from app.realtime.log.epoch import read_position
-from app.users.errors import SIGNED_IN, problems
 
 MERGED = {"Tandem-Merged": "true"}
 EDITING = (

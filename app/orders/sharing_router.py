@@ -4,8 +4,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
-from app.auth.dependencies import CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.errors import InvalidRequest
+from app.core.problems import problems
 from app.orders import sharing as orders_sharing
 from app.orders.dependencies import OrderId
 from app.orders.errors import (
@@ -15,7 +16,7 @@ from app.orders.errors import (
     TooManyCollaborators,
 )
 from app.realtime.dependencies import RecordingSession
-from app.users.errors import SIGNED_IN, UserNotFound, problems
+from app.users.errors import UserNotFound
 
 router = APIRouter(
     prefix="/orders/{order_id}/collaborators",

@@ -1,9 +1,6 @@
 """What can go wrong with accounts and sessions."""
 
-from typing import Any
-
-from app.auth.tokens import TokenExpiredError, TokenInvalidError
-from app.core.errors import AppError, Conflict, Forbidden, NotFound, Unauthorized
+from app.core.errors import Conflict, Forbidden, NotFound, Unauthorized
 
 
 class UserNotFound(NotFound):
@@ -30,20 +27,3 @@ class InvalidCredentials(Unauthorized):
 
 class WrongPassword(Forbidden):
     code, detail = "wrong_password", "This is not the current password."
-
-
-SIGNED_IN = (Unauthorized, TokenExpiredError, TokenInvalidError)
-
-
-def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
-    """For `responses`: each status with the codes that it can carry, which have one body."""
-    by_status: dict[int, list[type[AppError]]] = {}
-    for error in errors:
-        by_status.setdefault(error.status, []).append(error)
-    return {
-        int(status): {
-            "model": of_status[0].body,
-            "description": ", ".join(f"`{error.code}`" for error in of_status),
-        }
-        for status, of_status in by_status.items()
-    }

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, status
 
-from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, AdminPrincipal, CurrentPrincipal
 from app.auth.passwords import hash_first_password, hash_password
 from app.core.config import SettingsDep
 from app.core.database import SessionDep
@@ -18,20 +18,12 @@ from app.core.errors import (
     ServiceUnavailable,
     UnsupportedMediaType,
 )
-from app.core.strict_json import StrictRoute
+from app.core.problems import problems
 from app.users import service as users_service
 from app.users import sessions as users_sessions
 from app.users.attempts import AttemptsDep
 from app.users.dependencies import CurrentActor, KnowsPassword, RightsSession
-from app.users.errors import (
-    SIGNED_IN,
-    EmailTaken,
-    LastAdmin,
-    SessionNotFound,
-    UserNotFound,
-    WrongPassword,
-    problems,
-)
+from app.users.errors import EmailTaken, LastAdmin, SessionNotFound, UserNotFound, WrongPassword
 from app.users.models import User
 from app.users.paths import SOMEBODY
 from app.users.schemas import (

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from app.auth.dependencies import CurrentPrincipal
+from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.auth.tokens import RefreshTokenInvalidError
 from app.core.config import SettingsDep
 from app.core.errors import (
@@ -12,11 +12,11 @@ from app.core.errors import (
     UnsupportedMediaType,
     render,
 )
-from app.core.strict_json import StrictRoute
+from app.core.problems import problems
 from app.users import rotation as users_rotation
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentDevice, RightsSession, SignsIn
-from app.users.errors import SIGNED_IN, InvalidCredentials, problems
+from app.users.errors import InvalidCredentials
 from app.users.schemas import RefreshRequest, TokenRead
 from app.users.sessions import Tokens
 
