@@ -39,7 +39,7 @@ REST_SECONDS = 0.002
 LONGEST_REST_SECONDS = 0.01
 GONE_MILLISECONDS = 5000
 
-BATCH_BYTES = 8 * 1024 * 1024
+PUBLISHED_BYTES = 8 * 1024 * 1024
 """What is published of a batch at most, but for its last event: each payload goes out once for
 each of the event's channels, and the worker holds all of it for a moment.
 """
@@ -59,14 +59,14 @@ SERVER_SETTINGS = {
 }
 
 
-class Batch(NamedTuple):
-    """What became of one, or of a turn: how many events it was, and whether more may be pending."""
+class Relayed(NamedTuple):
+    """Of a batch, or of a turn: how many events it was, and whether more may be pending."""
 
     events: int
     more: bool
 
 
-NOTHING = Batch(0, more=False)
+NOTHING = Relayed(0, more=False)
 
 
 class Relay:
@@ -130,7 +130,7 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def _turn(self, *, look: bool) -> Batch:
+    async def _turn(self, *, look: bool) -> Relayed:
         """Relay what is pending, for a while. `look`: measure it before."""
         connection = await self._connect()
         if look and not await self._measure(connection):
@@ -147,16 +147,16 @@ class Relay:
             self._set_pending(0, 0.0)
         await connection.execute(UNLOCK)
         await self._reach("relay.unlocked")
-        return Batch(relayed, more)
+        return Relayed(relayed, more)
 
-    async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Batch:
+    async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Relayed:
         """Number and publish one batch. What fails leaves the lock to the end of the connection."""
         limit = self._settings.relay_batch
-        rows = await connection.fetch(RELAY_BATCH, limit, BATCH_BYTES)
+        rows = await connection.fetch(RELAY_BATCH, limit, PUBLISHED_BYTES)
         if rows and rows[0]["id"] is None:
             await connection.execute(LOCK)
             await self._reach("relay.locked")
-            rows = await connection.fetch(RELAY_BATCH, limit, BATCH_BYTES)
+            rows = await connection.fetch(RELAY_BATCH, limit, PUBLISHED_BYTES)
         if not rows:
             return NOTHING
         await self._reach("relay.committed")
@@ -167,7 +167,7 @@ class Relay:
         await self._reach("relay.published")
         events, size = len({row["id"] for row in rows}), sum(each.size for each in messages)
         metrics.RELAY_BATCH.observe(events)
-        return Batch(events, more=events == limit or size >= BATCH_BYTES)
+        return Relayed(events, more=events == limit or size >= PUBLISHED_BYTES)
 
     async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         """How much is pending, and how old it is; figures for /ready and /metrics."""

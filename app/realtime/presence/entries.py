@@ -20,7 +20,7 @@ class Take(NamedTuple):
     taken: "asyncio.Future[bool]"
 
 
-class Batch(NamedTuple):
+class WriteBatch(NamedTuple):
     """Writes that go out together; by their places, those on whose outcome somebody waits."""
 
     writes: list[Write]
@@ -94,9 +94,9 @@ class Entries:
         """Of use to nobody: `note_all` will come before the next write."""
         self._noted.clear()
 
-    def next(self, most: int) -> Batch:
+    def next(self, most: int) -> WriteBatch:
         """What was noted first; it counts as written from now on."""
-        batch = Batch([], {})
+        batch = WriteBatch([], {})
         for place, key in enumerate(list(islice(self._noted, most))):
             del self._noted[key]
             info, take = self._held.get(key.group, {}).get(key.client), self._takes.get(key)
@@ -109,7 +109,7 @@ class Entries:
                 batch.writes.append(Write(*key, "drop"))
         return batch
 
-    def settle(self, batch: Batch, refused: list[int]) -> None:
+    def settle(self, batch: WriteBatch, refused: list[int]) -> None:
         """The batch was written, but for the places that were refused."""
         for place, take in batch.takes.items():
             if take.taken.done():

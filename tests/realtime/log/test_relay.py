@@ -14,11 +14,11 @@ from app.core.failpoints import Failpoints
 from app.realtime.log.broker import Broker
 from app.realtime.log.numbering import ADVISORY_LOCK, NUMBER, RELAY
 from app.realtime.log.relay import (
-    BATCH_BYTES,
     LONGEST_REST_SECONDS,
+    PUBLISHED_BYTES,
     REST_SECONDS,
-    Batch,
     Relay,
+    Relayed,
     messages_of,
     rest_after,
 )
@@ -89,7 +89,7 @@ async def test_a_batch_is_cut_where_its_payloads_become_too_many_bytes(
 ) -> None:
     broker = Kept()
     patient = settings.model_copy(update={"sweep_seconds": 60})
-    large = "x" * (BATCH_BYTES // 10 + 1)  # of two channels: five of them are a batch
+    large = "x" * (PUBLISHED_BYTES // 10 + 1)  # of two channels: five of them are a batch
     await log.record("a", "b", count=12, payload=large)
     async with relaying(patient, broker) as relay:
         relay.nudge()
@@ -104,7 +104,7 @@ async def test_an_event_that_is_larger_than_a_batch_is_a_batch_by_itself(
 ) -> None:
     broker = Kept()
     patient = settings.model_copy(update={"sweep_seconds": 60})
-    await log.record("a", count=2, payload="x" * (BATCH_BYTES + 1))
+    await log.record("a", count=2, payload="x" * (PUBLISHED_BYTES + 1))
     await log.record("a")
     async with relaying(patient, broker) as relay:
         relay.nudge()
@@ -117,7 +117,7 @@ async def test_a_payload_comes_once_however_many_channels_it_goes_to(log: LogWri
     names = [f"c{n}" for n in counted(53)]
     await log.record(*names, payload="{}")
     async with log.connection.transaction():
-        rows = await log.connection.fetch(NUMBER, 1000, BATCH_BYTES)
+        rows = await log.connection.fetch(NUMBER, 1000, PUBLISHED_BYTES)
     assert [row["payload"] for row in rows] == ["{}"] + [None] * 52
     messages = messages_of(rows)
     assert [message.channel for message in messages] == names
@@ -142,7 +142,7 @@ class TimedRelay(Relay):
         super().__init__(settings, broker, failpoints)
         self.turns: list[tuple[float, float]] = []
 
-    async def _turn(self, *, look: bool) -> Batch:
+    async def _turn(self, *, look: bool) -> Relayed:
         begun = time.monotonic()
         relayed = await super()._turn(look=look)
         self.turns.append((begun, time.monotonic()))
