@@ -13,6 +13,7 @@ from app.auth.passwords import hash_password
 from app.auth.principals import Principal, Role
 from app.core.config import Settings
 from app.core.database import Sessions
+from app.core.locks import SEED_LOCK
 from app.orders import service as orders_service
 from app.orders.models import Currency, OrderStatus
 from app.orders.schemas import OrderCreate, OrderItemWrite, OrderUpdate
@@ -23,7 +24,6 @@ from app.users.models import User
 DEMO_PASSWORD = "tandem-demo"  # noqa: S105 - printed for everybody, never seeded in production
 DEMO_ORDERS = 200
 LINES = Path(__file__).with_name("northwind.csv")
-ADVISORY_LOCK = 0x7A4D_0003
 
 PEOPLE = (
     ("admin@tandem.example", "Ada Admin", Role.ADMIN),
@@ -57,7 +57,7 @@ async def find_demo_people(session: AsyncSession) -> Sequence[User]:
 async def seed(sessions: Sessions, settings: Settings) -> bool:
     """Make the demo data, all or nothing; False if it was there."""
     async with sessions() as session, session.begin():
-        await session.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+        await session.execute(select(func.pg_advisory_xact_lock(SEED_LOCK)))
         if await session.scalar(select(exists(User.id).where(func.lower(User.email).in_(EMAILS)))):
             return False
         people = {email: user async for email, user in _create_people(session, settings)}

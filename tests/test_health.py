@@ -11,10 +11,10 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from app import migrations
 from app.core.config import Settings
+from app.core.locks import RELAY_LOCK
 from app.core.shared_answer import SharedAnswer
 from app.embedded import Services
 from app.health import Probes, Readiness
-from app.realtime.log.numbering import ADVISORY_LOCK
 from tests.application import Application, run_application
 from tests.databases import CUT_OFF, own_database, without_temporary
 from tests.realtime.postgres_proxy import PostgresProxy
@@ -207,10 +207,10 @@ async def test_a_relay_that_does_not_keep_up_is_degraded_until_it_does(
     """Somebody else holds the relay's lock, and an event has been waiting for 10 s."""
     quick = settings.model_copy(update={"sweep_seconds": 0.05})
     async with connected(settings) as holder, serving(quick) as (_application, client):
-        await holder.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+        await holder.execute("SELECT pg_advisory_lock($1)", RELAY_LOCK)
         await holder.execute(OLD_EVENT)
         behind = await until(client, "degraded")
-        await holder.execute("SELECT pg_advisory_unlock($1)", ADVISORY_LOCK)
+        await holder.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
         caught_up = await until(client, "ok")
 
     assert behind.status_code == 200

@@ -14,12 +14,12 @@ import app.models  # noqa: F401 - registers every table
 from app import migrations
 from app.core.config import Settings
 from app.core.database import Base, create_engine
+from app.core.locks import MIGRATION_LOCK
 from app.embedded import Services
 from tests.databases import own_database
 from tests.waiting import POLL_SECONDS
 
 TABLES = "SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = 'public'"
-ADVISORY_LOCK = 0x7A4D_0002
 WAITING = """
     SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -138,7 +138,7 @@ async def test_a_migration_that_waits_for_another_can_be_given_up(settings: Sett
     """And a database that nobody migrated is left behind, with nobody waiting in it."""
     await downgrade(settings)
     holder = await asyncpg.connect(settings.database_url)
-    await holder.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+    await holder.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
     migrating = asyncio.create_task(migrations.migrate(settings.database_url))
     async with asyncio.timeout(10):
         while not await holder.fetchval(WAITING):  # noqa: ASYNC110 - Postgres has no event for it

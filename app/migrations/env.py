@@ -8,14 +8,13 @@ from sqlalchemy import Connection, text
 import app.models  # noqa: F401 - registers every table
 from app.core.config import get_settings
 from app.core.database import Base, run_alone
-
-ADVISORY_LOCK = 0x7A4D_0002
+from app.core.locks import MIGRATION_LOCK
 
 
 def migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata)
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.run_migrations()
 
 

@@ -12,7 +12,8 @@ import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
-from app.realtime.log.numbering import ADVISORY_LOCK, LOCK
+from app.core.locks import RELAY_LOCK
+from app.realtime.log.numbering import LOCK
 from tests.end_to_end.evidence import assert_complete, committed_orders
 from tests.end_to_end.orders import token_of, until_more, writing
 from tests.end_to_end.server import ServerProcess, serving
@@ -97,7 +98,7 @@ async def busy_lock(settings: Settings) -> AsyncIterator[None]:
         await holder.execute(LOCK)
         yield
         async with asyncio.timeout(15):
-            while not await holder.fetchval(WAITS, ADVISORY_LOCK):  # noqa: ASYNC110 - in Postgres
+            while not await holder.fetchval(WAITS, RELAY_LOCK):  # noqa: ASYNC110 - in Postgres
                 await asyncio.sleep(POLL_SECONDS)
     finally:
         await holder.close()

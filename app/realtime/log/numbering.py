@@ -1,6 +1,6 @@
 """What the relay asks of Postgres: how much is pending, and to number a batch of it."""
 
-ADVISORY_LOCK = 0x7A4D_0001
+from app.core.locks import RELAY_LOCK
 
 # The oldest is the one with the lowest id.
 PENDING = """
@@ -9,7 +9,7 @@ PENDING = """
                      WHERE id = (SELECT min(event) FROM pending)), 0)
 """
 
-LOCK = f"SELECT pg_advisory_lock({ADVISORY_LOCK})"
+LOCK = f"SELECT pg_advisory_lock({RELAY_LOCK})"
 UNLOCK = "SELECT pg_advisory_unlock_all()"
 
 # No row of `relay` is updated where nothing was pending at that statement's snapshot, so no tick
@@ -68,7 +68,7 @@ RELAY = f"""
     LANGUAGE plpgsql VOLATILE AS $relay$
     #variable_conflict use_column
     BEGIN
-        IF NOT pg_try_advisory_lock({ADVISORY_LOCK}) THEN
+        IF NOT pg_try_advisory_lock({RELAY_LOCK}) THEN
             RETURN NEXT;
             RETURN;
         END IF;

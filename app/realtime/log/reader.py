@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import asyncpg
 
 from app.core import metrics
+from app.core.locks import PRUNE_LOCK
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.epoch import EPOCH
 from app.realtime.wire.batches import Entry
@@ -30,7 +31,6 @@ READ_BYTES = 8 * 1024 * 1024
 PAGE_BYTES = 1024 * 1024
 """The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
-PRUNE_LOCK = 0x7A4D_0004
 
 LOOK = f"SELECT tick, {EPOCH} AS epoch FROM relay"  # noqa: S608 - a constant
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
+from app.core.locks import PRUNE_LOCK
 from app.realtime.log.channel_log import contiguous
-from app.realtime.log.reader import LOOK_SECONDS, PRUNE_LOCK, LogReader
+from app.realtime.log.reader import LOOK_SECONDS, LogReader
 from tests.realtime.log_writer import LogWriter, numbers, writing
 from tests.realtime.postgres_proxy import PostgresProxy
 

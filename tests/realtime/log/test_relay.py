@@ -11,8 +11,9 @@ import pytest
 
 from app.core.config import Settings
 from app.core.failpoints import Failpoints
+from app.core.locks import RELAY_LOCK
 from app.realtime.log.broker import Broker
-from app.realtime.log.numbering import ADVISORY_LOCK, NUMBER, RELAY
+from app.realtime.log.numbering import NUMBER, RELAY
 from app.realtime.log.relay import (
     LONGEST_REST_SECONDS,
     PUBLISHED_BYTES,
@@ -255,7 +256,7 @@ async def test_relays_that_all_believe_to_hold_the_lock_number_each_event_once(
 
     async def number_with_a_lock_of_its_own(nth: int, broker: Kept) -> None:
         connection = await asyncpg.connect(database)
-        await connection.execute(RELAY.replace(str(ADVISORY_LOCK), str(nth)))
+        await connection.execute(RELAY.replace(str(RELAY_LOCK), str(nth)))
         relay = Relay(small, broker, Failpoints())
         while (await relay._relay_batch(connection)).events:
             pass
