@@ -10,7 +10,7 @@ from load.pipe import RedisPipe
 from load.source import Made
 from load.sources.emitted import Emitted, by_channels, by_python_socketio, by_socketio
 
-SECONDS = 2
+SECONDS = 15
 
 EVENT = b'{"at":"2026-01-01T00:00:00Z","note":"Lakkalik\xc3\xb6\xc3\xb6ri","offset":7}'
 

@@ -139,7 +139,7 @@ class Desk:
 async def guarding(settings: Settings, *, by_way_of: str = "") -> AsyncIterator[Desk]:
     """As `starting`, once clients are served."""
     async with starting(settings, by_way_of=by_way_of) as desk:
-        assert await desk.runtime.wait_ready(5)
+        assert await desk.runtime.wait_ready(15)
         yield desk
 
 

@@ -81,7 +81,7 @@ class LogWriter:
             'DELETE FROM channel_log WHERE channel = $1 AND "offset" = ANY($2)', channel, offsets
         )
 
-    async def until(self, statement: str, *values: object, seconds: float = 10) -> None:
+    async def until(self, statement: str, *values: object, seconds: float = 15) -> None:
         """Ask again and again until the statement's one value is true."""
         async with asyncio.timeout(seconds):
             while not await self.connection.fetchval(statement, *values):  # noqa: ASYNC110 - another process's state

@@ -248,6 +248,7 @@ async def test_a_connection_that_was_cut_is_replaced(reader: LogReader, log: Log
     assert await reader.look() == before
 
 
+@pytest.mark.timed
 async def test_a_look_finds_soon_that_postgres_is_silent_and_soon_that_it_is_back(
     database: str,
 ) -> None:

@@ -278,5 +278,5 @@ async def test_a_close_does_not_wait_for_ever_for_a_client_that_does_not_read() 
     await socket.stuck.wait()
     assert not transport.writable
     transport.close(3012, "no pong")
-    done, _pending = await asyncio.wait({writing}, timeout=2)
+    done, _pending = await asyncio.wait({writing}, timeout=15)
     assert done == {writing}
