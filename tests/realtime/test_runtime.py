@@ -44,7 +44,7 @@ def quick(settings: Settings) -> Settings:
 
 async def test_it_is_ready_once_it_follows_the_control_channel(quick: Settings) -> None:
     async with running(quick) as runtime:
-        assert await runtime.wait_ready(5)
+        assert await runtime.wait_ready(15)
         assert runtime.follower.epoch
         assert runtime.follower._logs["$control"].started
 
@@ -57,7 +57,7 @@ async def test_it_starts_while_postgres_is_away_and_is_ready_later(
         async with running(quick.model_copy(update={"database_url": proxy.url})) as runtime:
             assert not await runtime.wait_ready(0.1)
             await proxy.come_back()
-            assert await runtime.wait_ready(5)
+            assert await runtime.wait_ready(15)
             active = await runtime.follower.acquire("a")
             await log.record("a")
             await until(lambda: active.head == 1)
@@ -66,7 +66,7 @@ async def test_it_starts_while_postgres_is_away_and_is_ready_later(
 async def test_it_starts_while_redis_is_away(quick: Settings, log: LogWriter) -> None:
     away = quick.model_copy(update={"redis_url": "redis://127.0.0.1:1"})
     async with running(away) as runtime:
-        assert await runtime.wait_ready(5)
+        assert await runtime.wait_ready(15)
         active = await runtime.follower.acquire("a")
         await log.record("a", count=3)
         await until(lambda: active.head == 3)
@@ -76,7 +76,7 @@ async def test_it_starts_while_redis_is_away(quick: Settings, log: LogWriter) ->
 async def test_stopping_leaves_no_task(quick: Settings, log: LogWriter) -> None:
     before = asyncio.all_tasks()
     async with running(quick) as runtime:
-        await runtime.wait_ready(5)
+        assert await runtime.wait_ready(15)
         await log.record("a", count=3)
         await runtime.follower.acquire("a")
         runtime.follower.release("a")
@@ -98,11 +98,12 @@ async def test_it_stops_in_time_while_postgres_says_nothing(
     async with PostgresProxy(database) as proxy:
         through = quick.model_copy(update={"database_url": proxy.url})
         async with running(through) as runtime:
-            await runtime.wait_ready(5)
+            assert await runtime.wait_ready(15)
+            await until(lambda: runtime.relay._connection is not None)
             proxy.swallow()
             await log.record("a")
             runtime.relay.nudge()
-            await asyncio.sleep(0.1)
+            await until(lambda: not runtime.relay._nudged.is_set())  # it asks, and gets no answer
 
 
 # --------------------------------------------------------------- services that fail
@@ -134,7 +135,7 @@ async def test_what_a_relay_numbered_but_never_published_arrives_all_the_same(
     quick: Settings, log: LogWriter
 ) -> None:
     async with running(quick) as runtime:
-        await runtime.wait_ready(5)
+        assert await runtime.wait_ready(15)
         active = await runtime.follower.acquire("a")
         await log.append("a", count=5)
         await until(lambda: active.head == 5)
@@ -146,7 +147,7 @@ async def test_two_workers_deliver_the_same_events_in_the_same_order(
     rights, person = Rights(), Somebody()
     rights.roles[person.id] = Role.STAFF
     async with guarding(quick) as desk, running(quick, rights) as other:
-        await other.wait_ready(5)
+        assert await other.wait_ready(15)
         mine = desk.somebody()
         with playing(other) as there:
             token = desk.token(person)
