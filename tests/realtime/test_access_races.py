@@ -91,11 +91,13 @@ async def test_who_may_not_stay_is_not_told_who_left_meanwhile(desk: Desk) -> No
 
 async def test_a_subscribe_before_the_new_rights_are_known_is_refused(desk: Desk) -> None:
     person = desk.somebody()
-    async with desk.connected(person) as player:
+    async with desk.connected(person) as player, desk.connected(desk.somebody()) as next_one:
         desk.rights.may_answer.clear()
         await desk.change(person, Role.CUSTOMER)
         subscribing = asyncio.create_task(player.subscribe("board"))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # it has begun
+        assert "epoch" in await next_one.subscribe("board")
+        assert not subscribing.done()
         desk.rights.may_answer.set()
         assert (await subscribing)["code"] == 103
         assert "board" not in player.connection.subscriptions
@@ -196,7 +198,7 @@ async def test_a_change_at_the_very_end_of_a_check_is_checked_again(desk: Desk) 
             for _ in range(hops):
                 await asyncio.sleep(0)
             desk.runtime.follower.deliver(messages[0])
-            await until(lambda: is_live(player, room), 2)  # noqa: B023 - as above
+            await until(lambda: is_live(player, room))  # noqa: B023 - as above
             await desk.say(room)
             await player.transport.offset(room, 1)
 
