@@ -58,15 +58,15 @@ class PrincipalSource(Protocol):
 
 
 class Principals:
-    """The cache of a PrincipalSource, the latest CACHED_PRINCIPALS, with a counter of each user's
-    rights.
+    """The cache of a PrincipalSource, the latest `most`, with a counter of each user's rights.
 
     The counter (`generation`) rises at each `forget`: whoever decided on a right, awaited
     something and then acts compares it, and decides again if it moved.
     """
 
-    def __init__(self, source: PrincipalSource) -> None:
+    def __init__(self, source: PrincipalSource, most: int = CACHED_PRINCIPALS) -> None:
         self._source = source
+        self._most = most
         self._cached: OrderedDict[tuple[UUID, UUID], Principal] = OrderedDict()
         self._sessions: dict[UUID, set[UUID]] = {}  # which of each user are cached
         self._generations: dict[UUID, int] = {}
@@ -119,7 +119,7 @@ class Principals:
 
     def forget(self, user_id: UUID) -> None:
         self._generations[user_id] = self._generations.get(user_id, 0) + 1
-        if len(self._generations) > CACHED_PRINCIPALS:  # nobody's counter may fall
+        if len(self._generations) > self._most:  # nobody's counter may fall
             self._everyone += max(self._generations.values())
             self._generations.clear()
         for session_id in self._sessions.pop(user_id, ()):
@@ -140,7 +140,7 @@ class Principals:
         self._ended.pop(principal.session_id, None)  # a database that was restored may have it
         self._cached[principal.user_id, principal.session_id] = principal
         self._sessions.setdefault(principal.user_id, set()).add(principal.session_id)
-        while len(self._cached) > CACHED_PRINCIPALS:
+        while len(self._cached) > self._most:
             (user_id, session_id), _ = self._cached.popitem(last=False)
             sessions = self._sessions[user_id]
             sessions.remove(session_id)

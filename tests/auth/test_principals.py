@@ -3,8 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.auth import principals as auth_principals
-from app.auth.principals import ENDED_SESSIONS, Principal, Principals, Role
+from app.auth.principals import Principal, Principals, Role
 from app.core.ids import new_id
 
 CLEO = Principal(new_id(), new_id(), "Cleo", Role.CUSTOMER)
@@ -127,12 +126,9 @@ class Anyone:
     ],
     ids=["many people", "many sessions of one"],
 )
-async def test_cache_keeps_the_latest(
-    monkeypatch: pytest.MonkeyPatch, sessions: list[tuple[UUID, UUID]]
-) -> None:
-    monkeypatch.setattr(auth_principals, "CACHED_PRINCIPALS", 50)
+async def test_cache_keeps_the_latest(sessions: list[tuple[UUID, UUID]]) -> None:
     anyone = Anyone()
-    principals = Principals(anyone)
+    principals = Principals(anyone, most=50)
     for session in sessions:
         await principals.get(*session)
         await principals.get(*sessions[0])  # who is asked for stays
@@ -143,9 +139,8 @@ async def test_cache_keeps_the_latest(
     assert anyone.asked == [sessions[1]]
 
 
-async def test_counters_of_many_are_bounded_and_none_falls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth_principals, "CACHED_PRINCIPALS", 50)
-    principals = Principals(Anyone())
+async def test_counters_of_many_are_bounded_and_none_falls() -> None:
+    principals = Principals(Anyone(), most=50)
     for _ in range(3):
         principals.forget(CLEO.user_id)
     stranger = new_id()
