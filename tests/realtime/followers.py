@@ -8,7 +8,8 @@ from app.core.config import Settings
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
-from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look, Reason
+from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look
+from app.realtime.log.rings import Rings
 
 
 class Wire(Broker):
@@ -96,13 +97,23 @@ class HastyFollower(LogFollower):
     linger_seconds = 0.05
 
 
+class NarrowFollower(HastyFollower):
+    """All its rings together hold little."""
+
+    def __init__(self, settings: Settings, broker: Broker, reader: LogReader) -> None:
+        super().__init__(settings, broker, reader)
+        self._rings = Rings(settings, 1500)
+
+
 class Followed:
     """A follower with what it told."""
 
-    def __init__(self, settings: Settings, reader: HeldReader) -> None:
+    def __init__(
+        self, settings: Settings, reader: HeldReader, follower: type[LogFollower] = HastyFollower
+    ) -> None:
         self.wire = Wire()
         self.reader = reader
-        self.follower = HastyFollower(settings, self.wire, reader)
+        self.follower = follower(settings, self.wire, reader)
         self.news: list[str] = []
         self.lost: list[ChannelLog] = []
         self.renewals = 0
@@ -115,11 +126,13 @@ class Followed:
 
 
 @asynccontextmanager
-async def following(settings: Settings) -> AsyncIterator[Followed]:
+async def following(
+    settings: Settings, follower: type[LogFollower] = HastyFollower
+) -> AsyncIterator[Followed]:
     """A follower that knows its log; its looks are made by hand, its repairs run."""
     reader = HeldReader(settings.database_url)
     await reader.open()
-    followed = Followed(settings, reader)
+    followed = Followed(settings, reader, follower)
     await followed.follower.start()
     repairs = asyncio.create_task(followed.follower.run_repairs())
     try:

@@ -8,7 +8,8 @@ from app.core.config import Settings
 from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.fanout.subscription import Subscription
-from tests.realtime.followers import Followed, following
+from app.realtime.log.follower import LogFollower
+from tests.realtime.followers import Followed, HastyFollower, following
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.recording import RecordingTransport
 
@@ -72,8 +73,10 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall_of(settings: Settings, log: LogWriter) -> AsyncIterator[Hall]:
-    async with following(settings) as followed:
+async def hall_of(
+    settings: Settings, log: LogWriter, follower: type[LogFollower] = HastyFollower
+) -> AsyncIterator[Hall]:
+    async with following(settings, follower) as followed:
         hall = Hall(settings, followed, log)
         try:
             yield hall

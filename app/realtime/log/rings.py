@@ -17,10 +17,10 @@ class Rings:
     Postgres, as who fell off a ring always is.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, total_bytes: int = TOTAL_BYTES) -> None:
         self.size = 0
         self._each = (settings.ring_bytes, settings.ring_events)
-        self._most = max(TOTAL_BYTES, settings.ring_bytes)
+        self._most = max(total_bytes, settings.ring_bytes)
         self._sizes: OrderedDict[ChannelLog, int] = OrderedDict()  # that grew last comes last
 
     def make(self, channel: str, *, target: int = 0) -> ChannelLog:

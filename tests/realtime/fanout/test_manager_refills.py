@@ -10,7 +10,7 @@ import pytest
 from app.core.config import Settings
 from app.realtime.fanout.refill import KEPT_SEGMENTS
 from app.realtime.fanout.subscription import Subscription
-from app.realtime.log import rings as realtime_rings
+from tests.realtime.followers import NarrowFollower
 from tests.realtime.halls import Hall, Seat, hall_of
 from tests.realtime.log_writer import LogWriter
 from tests.waiting import until
@@ -33,11 +33,10 @@ async def test_who_fell_off_the_ring_is_refilled_from_postgres(small: Hall) -> N
 
 
 async def test_who_is_slow_loses_nothing_when_other_channels_need_the_room(
-    settings: Settings, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, log: LogWriter
 ) -> None:
-    monkeypatch.setattr(realtime_rings, "TOTAL_BYTES", 1500)
     bounded = settings.model_copy(update={"ring_bytes": 1000})
-    async with hall_of(bounded, log) as hall:
+    async with hall_of(bounded, log, NarrowFollower) as hall:
         slow, other = await hall.seat("a"), await hall.seat("b")
         slow.pause()
         for channel in "ab":

@@ -3,7 +3,6 @@
 import pytest
 
 from app.core.config import Settings
-from app.realtime.log import rings as realtime_rings
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.rings import Rings
 from tests.realtime.logs import entries, payload
@@ -12,10 +11,9 @@ SIZE = len(payload(1, 100))
 
 
 @pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Rings:
+def rings(settings: Settings) -> Rings:
     """For ten events of SIZE."""
-    monkeypatch.setattr(realtime_rings, "TOTAL_BYTES", 10 * SIZE)
-    return Rings(settings.model_copy(update={"ring_bytes": 5 * SIZE}))
+    return Rings(settings.model_copy(update={"ring_bytes": 5 * SIZE}), 10 * SIZE)
 
 
 def grow(rings: Rings, log: ChannelLog, count: int) -> None:
@@ -67,11 +65,8 @@ def test_what_is_used_no_more_does_not_count(rings: Rings) -> None:
     assert rings.size == 0
 
 
-def test_a_ring_of_its_own_bound_fits_in(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    monkeypatch.setattr(realtime_rings, "TOTAL_BYTES", SIZE)
-    rings = Rings(settings.model_copy(update={"ring_bytes": 5 * SIZE}))
+def test_a_ring_of_its_own_bound_fits_in(settings: Settings) -> None:
+    rings = Rings(settings.model_copy(update={"ring_bytes": 5 * SIZE}), SIZE)
     log = begun(rings, "a")
     grow(rings, log, 5)
     assert log.first == 1
