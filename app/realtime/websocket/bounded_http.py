@@ -36,11 +36,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """Refuses a head of more than HEAD_BYTES with 431, and closes; closes, too, if a head takes
     longer than CONNECT_SECONDS, counted from its first bytes: how long a connection may idle
     between two is uvicorn's to say. What is still to come of a body that was answered already is
-    read for BODY_SECONDS.
+    read for `body_seconds`.
 
     What was read is counted from one piece of a message to the next (its head, a piece of its body,
     its end), so trailers and what stands between chunks are bounded, too.
     """
+
+    body_seconds = BODY_SECONDS
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if answered.more_body:
             self._unset_keepalive_if_required()
             close = self.transport.close
-            self._rest_of_body = self.loop.call_later(BODY_SECONDS, close)
+            self._rest_of_body = self.loop.call_later(self.body_seconds, close)
         elif self._unfinished:  # of the next head
             self._limit.begin(self)
 
