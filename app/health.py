@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import BaseModel
-from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from app import migrations
 from app.core.single_flight import SingleFlight
-from app.realtime.log.follower import AWAY
+from app.core.unavailable import POSTGRES_FAILURES, REDIS_FAILURES
 from app.realtime.runtime import Runtime
 
 CHECK_SECONDS = 1.5
@@ -114,7 +113,7 @@ async def _check(ask: Callable[[], Awaitable[Check]]) -> Check:
             return await ask()
     except TimeoutError:
         return Check(ok=False, detail="no answer in time")
-    except (RedisError, *AWAY) as error:
+    except (*POSTGRES_FAILURES, *REDIS_FAILURES) as error:
         return Check(ok=False, detail=f"not reachable: {type(error).__name__}")
 
 

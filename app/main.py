@@ -29,7 +29,11 @@ from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
 from app.core.idle_connections import IdleConnections
 from app.core.logging import RequestIdMiddleware, configure_logging
-from app.core.middleware import BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.core.middleware import (
+    BodyLimitMiddleware,
+    CrossOriginMiddleware,
+    SecurityHeadersMiddleware,
+)
 from app.core.problems import problems
 from app.core.rates import Rates
 from app.core.shared_answer import SharedAnswer

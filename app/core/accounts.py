@@ -1,5 +1,7 @@
 """What the e-mail address and the password of an account may be, also where settings name them."""
 
+from unicodedata import is_normalized
+
 from email_validator import EmailNotValidError, validate_email
 
 EMAIL_MAX_LENGTH = 254
@@ -20,7 +22,7 @@ def parse_email(value: str) -> str:
         checked = validate_email(given, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
-    same = checked.normalized.lower() == given.lower()
+    same = checked.normalized.lower() == given.lower() and is_normalized("NFC", given)
     return given if same else checked.normalized
 
 

@@ -7,6 +7,7 @@ from app.core.database import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.core.problems import problems
+from app.core.strict_json import StrictRoute
 from app.orders import comments as orders_comments
 from app.orders.comments import CommentsPage
 from app.orders.dependencies import OrderId, VersionsPageQuery

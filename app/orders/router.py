@@ -9,6 +9,7 @@ from app.core.database import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.core.problems import problems
+from app.core.strict_json import StrictRoute
 from app.orders import service as orders_service
 from app.orders.dependencies import IF_MATCH, Bases, OrderId, OrdersQuery
 from app.orders.errors import (

@@ -19,6 +19,7 @@ from app.core.errors import (
     UnsupportedMediaType,
 )
 from app.core.problems import problems
+from app.core.strict_json import StrictRoute
 from app.users import service as users_service
 from app.users import sessions as users_sessions
 from app.users.attempts import AttemptsDep

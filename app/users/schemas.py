@@ -1,7 +1,6 @@
 """What comes in and goes out about people and sessions."""
 
 from typing import Annotated, Literal, TypedDict, cast
-from unicodedata import is_normalized
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -18,22 +17,6 @@ from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestMod
 NAME_MAX_LENGTH = 100
 PAGE_SIZE = 50
 PAGE_MAX_SIZE = 200
-
-
-def parse_email(value: str) -> str:
-    """A well-formed address as it was given, trimmed; in one spelling where Unicode has several.
-
-    No DNS is asked. Case counts only for display: the database compares lower(email).
-    """
-    given = value.strip()
-    if len(given) > EMAIL_MAX_LENGTH:  # the validator would look at each character
-        raise ValueError(f"An e-mail address has at most {EMAIL_MAX_LENGTH} characters")
-    try:
-        checked = validate_email(given, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    same = checked.normalized.lower() == given.lower() and is_normalized("NFC", given)
-    return given if same else checked.normalized
 
 
 Email = Annotated[

@@ -13,6 +13,7 @@ from app.core.errors import (
     render,
 )
 from app.core.problems import problems
+from app.core.strict_json import StrictRoute
 from app.users import rotation as users_rotation
 from app.users import sessions as users_sessions
 from app.users.dependencies import CurrentDevice, RightsSession, SignsIn

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from app.auth.principals import Principal, Principals, Role
+from app.auth.principals import ENDED_SESSIONS, Principal, Principals, Role
 from app.core.ids import new_id
 
 CLEO = Principal(new_id(), new_id(), "Cleo", Role.CUSTOMER)

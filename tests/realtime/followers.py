@@ -8,8 +8,10 @@ from app.core.config import Settings
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
-from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look
+from app.realtime.log.message import Message
+from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look, Reason
 from app.realtime.log.rings import Rings
+from app.realtime.wire.batches import Entry
 
 
 class Wire(Broker):

@@ -5,6 +5,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from app.auth.principals import Role
+from app.core.accounts import parse_email
 from app.users.schemas import (
     PasswordChange,
     ProfileUpdate,

@@ -15,8 +15,9 @@ from weakref import WeakValueDictionary
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.fanout.subscription import Subscription
-from app.realtime.log.channel_log import ChannelLog, Entry, Segment
+from app.realtime.log.channel_log import ChannelLog, Segment
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Reason, is_cut
+from app.realtime.wire.batches import Entry
 
 logger = logging.getLogger(__name__)
 

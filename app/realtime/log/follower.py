@@ -20,13 +20,13 @@ from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog, contiguous
 from app.realtime.log.gathering import Gathered
+from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, Reason, within_a_read
 from app.realtime.log.rings import Rings
 from app.realtime.outbox import CONTROL_CHANNEL
 from app.realtime.wire.batches import Entry
 
 logger = logging.getLogger(__name__)
-AWAY = POSTGRES_FAILURES
 
 
 class LogFollower:
@@ -119,7 +119,7 @@ class LogFollower:
                 await self._broker.subscribe(channel)
 
     async def check(self, log: ChannelLog, *, reason: Reason) -> None:
-        """Ask Postgres how far the log reaches by now. Raises AWAY."""
+        """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
         _epoch, extent = await self._extents[reason].read(log.name)
         log.floor = extent.floor
         log.checked_at = asyncio.get_running_loop().time()

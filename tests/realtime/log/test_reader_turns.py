@@ -62,7 +62,7 @@ async def test_channels_become_active_and_are_repaired_while_many_clients_wait(
     refills = (reader.after({"a": 0}, reason="refill") for _ in range(MANY))
     async with held_up(log, "events", *refills):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert (await reader.extents(["a"]))[1] == {"a": (1, 0)}
+            assert (await reader.extents(["a"], reason="activate"))[1] == {"a": (1, 0)}
         repair = asyncio.create_task(reader.after({"a": 0}, reason="repair"))
         await log.until(f"SELECT ({WAITING}) = {POOL_SIZE}")
     assert len((await repair)["a"]) == 1

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Services
-from app.realtime.log.broker import AWAY
 from app.realtime.presence.lease_store import Write
 from app.realtime.presence.leases import ENTRIES
 from tests.realtime.brokers import own_valkey, talking
@@ -57,7 +57,7 @@ async def test_what_redis_refused_is_written_again(tmp_path: Path) -> None:
             await step(one)
             await redis.config_set("maxmemory", 1)
             one.entries.put(GROUP, "b", info_of("b"))
-            with pytest.raises(AWAY):
+            with pytest.raises(REDIS_FAILURES):
                 await one.write()
             await redis.config_set("maxmemory", 0)
             await step(one)
