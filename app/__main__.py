@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from typing import NoReturn
 
@@ -90,6 +91,8 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _start(options: argparse.Namespace) -> None:
+    if options.command == "serve" and options.reload and find_spec("watchfiles") is None:
+        raise ServeError("--reload needs watchfiles: pip install watchfiles")
     settings = load_settings()
     configure_logging(settings.log_level)
     warn_of_unknown()

@@ -19,6 +19,12 @@ from tests.end_to_end.server import LIMIT_SECONDS
 
 BIN = Path(sys.executable).parent
 SERVICES = ("DATABASE_URL", "REDIS_URL")
+WITHOUT_WATCHFILES = """
+import sys
+sys.modules["watchfiles"] = None
+from app.__main__ import main
+sys.exit(main(["serve", "--reload", "--port", "0"]))
+"""
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -215,6 +221,13 @@ def test_a_misspelt_setting_is_warned_of_once(settings: Settings, tmp_path: Path
 
     assert done.returncode == 0
     assert done.stderr.count("did you mean TANDEM_PING_SECONDS?") == 1
+
+
+def test_reloading_without_what_it_needs_is_refused(tmp_path: Path) -> None:
+    done = run(sys.executable, "-c", WITHOUT_WATCHFILES, TANDEM_DATA_DIR=str(tmp_path))
+
+    assert_one_line(done, "--reload needs watchfiles: pip install watchfiles")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_port_that_is_taken_stops_the_start(settings: Settings, tmp_path: Path) -> None:
