@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from httpx import AsyncClient, TransportError
 from tests.waiting import POLL_SECONDS
 
 LISTENING = re.compile(rb"Tandem listening on (http://\S+)")
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 LIMIT_SECONDS = 60
 NO_LIMITS = {
     "TANDEM_REQUESTS_PER_SECOND": "0",
@@ -79,11 +79,14 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
     workers: int = 1,
     port: str = "0",
     measured: bool = False,
+    options: Sequence[str] = (),
+    directory: str = ".",
     **settings: str,
 ) -> AsyncIterator[ServerProcess]:
     """`settings` are environment variables; limits are off unless they say otherwise.
 
-    A server is `measured` for coverage only where no figure of time depends on it.
+    It runs in this `directory`. A server is `measured` for coverage only where no figure of time
+    depends on it.
     """
     environment = {
         **(os.environ if measured else unmeasured()),
@@ -95,10 +98,9 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
         "REDIS_URL": redis_url,
         **settings,
     }
-    options = ["--port", port, "--workers", str(workers)]
-    command = [sys.executable, "-m", "app", "serve", *options]
+    command = [sys.executable, "-m", "app", "serve", "--port", port, "--workers", str(workers)]
     process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=PIPE, stderr=PIPE
+        *command, *options, env=environment, cwd=directory, stdout=PIPE, stderr=PIPE
     )
     log: list[str] = []
     reading = asyncio.create_task(_read_log(process, log))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -15,6 +16,8 @@ import psutil
 import pytest
 from httpx import AsyncClient
 
+import app
+from app import __version__
 from app.core.config import Settings
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import (
@@ -29,6 +32,7 @@ from tests.end_to_end.subscriber import open_socket
 from tests.waiting import until
 
 BIN = Path(sys.executable).parent
+ROOT = Path(app.__file__).parents[1]
 
 
 @pytest.fixture
@@ -95,6 +99,28 @@ async def test_gunicorn_serves_sockets_with_our_worker(
             assert push["pub"]["data"]["order"]["id"] == order["id"]
             process.send_signal(signal.SIGTERM)
             assert await opened.closed() == 3001
+
+
+async def test_what_changes_in_the_code_is_served_by_new_workers(
+    settings: Settings, http: AsyncClient, tmp_path: Path
+) -> None:
+    for part in ("app", "static"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    code = tmp_path / "app" / "__init__.py"
+    async with serving(
+        settings.database_url,
+        settings.redis_url,
+        tmp_path / "data",
+        options=["--reload"],
+        directory=str(tmp_path),
+    ) as server:
+        before = server.ready_workers
+        code.write_text(code.read_text().replace(__version__, "9.9.9"))
+
+        await until(lambda: bool(server.ready_workers - before), LIMIT_SECONDS)
+        await until(lambda: not server.ready_workers & before, LIMIT_SECONDS)
+        document = (await http.get(f"{server.url}/openapi.json")).json()
+    assert document["info"]["version"] == "9.9.9"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells limits of other processes")
