@@ -1,8 +1,9 @@
 """Access tokens (JWT, stateless) and refresh tokens (a session and a generation, authenticated).
 
-Both are authenticated with SECRET_KEY; PREVIOUS_SECRET_KEYS still verify, so that a key can be
-changed without signing anyone out. An access token says who and which session, never what they
-may do.
+Both are authenticated with SECRET_KEY; PREVIOUS_SECRET_KEYS verify, too. So a key can be changed
+without signing anyone out, in two steps where several workers run: one that does not know the new
+key yet refuses what the others make with it. An access token says who and which session, never
+what they may do.
 
 A refresh token is not stored anywhere: it is session id, generation and their HMAC, so the same
 generation of a session gives the same token, as often as it is asked for. Which generation is
