@@ -12,10 +12,13 @@ PROOFS = tests/end_to_end
 help:
 	@echo "make run    install, start a private Postgres and Valkey, migrate, seed, serve"
 	@echo "make dev    the same, starting anew whenever the code changes"
-	@echo "make test   every test, on a private Postgres and Valkey"
+	@echo "make test   every test but the proofs, on a private Postgres and Valkey"
 	@echo "make check  ruff, mypy --strict, import-linter"
 	@echo "make brief  the proofs of the guarantees, in their short form"
 	@echo "make proof  the long proofs: kills, faults, soak; results under .proof/"
+	@echo "make route  the tests of sockets again, as ordinary ASGI routes"
+	@echo "make lock   the requirements, with exact versions and hashes, from pyproject.toml"
+	@echo "make protobuf  the code of the Protobuf flavour, from its schema"
 	@echo "make clean  remove what these commands made, the data included"
 
 run: $(VENV)/run.stamp

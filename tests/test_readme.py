@@ -1,4 +1,4 @@
-"""The README tells the truth where a test can tell."""
+"""The README and `make help` tell the truth where a test can tell."""
 
 import re
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 PRINT_CODES = "import app.main; from app.core.errors import error_codes; print(*error_codes())"
 README = (Path(__file__).parents[1] / "README.md").read_text()
+MAKEFILE = (Path(__file__).parents[1] / "Makefile").read_text()
 
 
 def test_it_lists_every_error_code() -> None:
@@ -24,3 +25,10 @@ def test_every_file_that_it_names_is_there() -> None:
 
     assert named
     assert [path for path in named if not (Path(__file__).parents[1] / path).exists()] == []
+
+
+def test_make_help_names_every_target() -> None:
+    [targets] = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    helped = re.findall(r'@echo "make (\w+) ', MAKEFILE)
+
+    assert {"help", *helped} == set(targets.split())
