@@ -20,11 +20,11 @@ from app.realtime.commands.admission import Admission
 from app.realtime.commands.intake import Intake
 from app.realtime.commands.publishing import receive_signal
 from app.realtime.commands.stations import Stations
-from app.realtime.fanout.connection import Connection, Transport
+from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.defects import Defect, DefectiveTransport
 from app.realtime.fanout.heartbeat import Heartbeat
 from app.realtime.fanout.manager import ConnectionManager
-from app.realtime.fanout.transport import TakeOver
+from app.realtime.fanout.transport import TakeOver, Writer
 from app.realtime.figures import Meter, Sources
 from app.realtime.log.broker import Broker
 from app.realtime.log.follower import LogFollower
@@ -146,7 +146,7 @@ class Runtime:
 
     # ---------------------------------------------------------- connections
 
-    def open(self, transport: Transport, codec: Codec = JSON) -> Connection:
+    def open(self, transport: Writer, codec: Codec = JSON) -> Connection:
         """A client's connection; to be closed when its transport is lost."""
         if self._defect is not None:
             transport = DefectiveTransport(transport, self._defect)
@@ -170,7 +170,7 @@ class Runtime:
         intake.start(self.open(transport, codec), transport)
 
     @contextmanager
-    def connection(self, transport: Transport, codec: Codec = JSON) -> Iterator[Connection]:
+    def connection(self, transport: Writer, codec: Codec = JSON) -> Iterator[Connection]:
         """A connection for as long as the block runs."""
         connection = self.open(transport, codec)
         try:

@@ -4,24 +4,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from app.core.logging import connection_id
 from app.realtime.commands.dispatch import receive
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.transport import Transport
 from app.realtime.wire.codes import CloseCode
 
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 16
-
-
-class Source(Protocol):
-    """Where messages come from."""
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
 
 
 class Intake:
@@ -31,7 +24,15 @@ class Intake:
     messages wait, nor while the client does not take what it is told.
     """
 
-    __slots__ = ("_connection", "_on_lost", "_source", "_stations", "_task", "_tasks", "_waiting")
+    __slots__ = (
+        "_connection",
+        "_on_lost",
+        "_stations",
+        "_task",
+        "_tasks",
+        "_transport",
+        "_waiting",
+    )
 
     def __init__(
         self,
@@ -43,13 +44,13 @@ class Intake:
         self._tasks = tasks
         self._on_lost = on_lost
         self._connection: Connection | None = None
-        self._source: Source | None = None
+        self._transport: Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[str | bytes] | None = None
 
-    def start(self, connection: Connection, source: Source) -> None:
+    def start(self, connection: Connection, transport: Transport) -> None:
         """Messages that came before this are carried out first."""
-        self._connection, self._source = connection, source
+        self._connection, self._transport = connection, transport
         connection.timing.unheard = len(self._waiting or ())
         self._go_on()
 
@@ -65,8 +66,8 @@ class Intake:
         self._go_on()
 
     def on_paused(self) -> None:
-        if self._source is not None:
-            self._source.pause_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def on_writable(self) -> None:
         if self._connection is not None:
@@ -93,15 +94,15 @@ class Intake:
 
     def _hold_back(self) -> None:
         """Where many messages wait."""
-        if self._connection is not None and self._source is not None and self._has_many:
+        if self._connection is not None and self._transport is not None and self._has_many:
             self._connection.timing.held_back = True
-            self._source.pause_reading()
+            self._transport.pause_reading()
 
     def _read_on(self, connection: Connection) -> None:
         """Unless something speaks against it still."""
         connection.timing.held_back = self._has_many
-        if self._source is not None and not self._has_many and connection.transport.writable:
-            self._source.resume_reading()
+        if self._transport is not None and not self._has_many and connection.transport.writable:
+            self._transport.resume_reading()
 
     @property
     def _has_many(self) -> bool:

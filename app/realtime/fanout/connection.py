@@ -18,31 +18,12 @@ from app.core.ids import random_id
 from app.realtime.fanout.budget import Budget
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.fanout.timing import Timing
+from app.realtime.fanout.transport import Writer
 from app.realtime.wire.batches import BATCH_BYTES, Batch, fitting
 from app.realtime.wire.codec import JSON, Codec
 from app.realtime.wire.codes import CloseCode
 from app.realtime.wire.frames import Message
 from app.realtime.wire.protocol import ClientInfo, Push, Reply
-
-
-class Transport(Protocol):
-    """Where a connection writes to. Never blocks: a write is allowed while it is writable.
-
-    `progress` is any number that changes whenever some of what was given has left the process.
-    """
-
-    @property
-    def writable(self) -> bool: ...
-    @property
-    def progress(self) -> int: ...
-
-    def send(self, message: Message) -> None:
-        """Send one WebSocket message. One more may be given just before `close`."""
-        ...
-
-    def close(self, code: int, reason: str) -> None:
-        """Send what was taken, then close. Later calls have no effect."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +78,7 @@ class Connection:
     )
 
     def __init__(
-        self, transport: Transport, keeper: Keeper, budget: Budget, codec: Codec = JSON
+        self, transport: Writer, keeper: Keeper, budget: Budget, codec: Codec = JSON
     ) -> None:
         self.id = random_id()
         self.identity: Identity | None = None

@@ -5,7 +5,7 @@ For whoever wants to know whether a test or a measurement would notice. See `cor
 
 from dataclasses import dataclass
 
-from app.realtime.fanout.connection import Transport
+from app.realtime.fanout.transport import Writer
 from app.realtime.wire.codec import JSON
 from app.realtime.wire.frames import Message, Opcode
 
@@ -30,9 +30,9 @@ class Defect:
 
 
 class DefectiveTransport:
-    """A Transport that does to the last event of a message what the defect says."""
+    """A Writer that does to the last event of a message what the defect says."""
 
-    def __init__(self, transport: Transport, defect: Defect) -> None:
+    def __init__(self, transport: Writer, defect: Defect) -> None:
         self._transport = transport
         self._defect = defect
         self._held: bytes | None = None

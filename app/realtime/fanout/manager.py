@@ -10,10 +10,11 @@ from app.core import metrics
 from app.core.config import Settings
 from app.realtime.fanout.budget import Budget
 from app.realtime.fanout.closing import Closing
-from app.realtime.fanout.connection import Connection, Transport
+from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.flush import Flush
 from app.realtime.fanout.refill import Refills
 from app.realtime.fanout.subscription import Subscription
+from app.realtime.fanout.transport import Writer
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
 from app.realtime.wire.batches import pack
@@ -53,7 +54,7 @@ class ConnectionManager:
 
     # ---------------------------------------------------------- connections
 
-    def open(self, transport: Transport, codec: Codec = JSON) -> Connection:
+    def open(self, transport: Writer, codec: Codec = JSON) -> Connection:
         budget = Budget.of(self._settings, asyncio.get_running_loop().time)
         connection = Connection(transport, self, budget, codec)
         self.connections.add(connection)

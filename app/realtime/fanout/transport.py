@@ -1,4 +1,8 @@
-"""What carries a connection, and what it carries for: the two sides of a taken-over WebSocket.
+"""The ports between a client's connection and what carries it.
+
+A connection writes to a `Writer`, whatever carries it: an ordinary ASGI route is no more than that.
+A WebSocket that was taken over from its ASGI server is a `Transport`, whose reading can be held
+back, too, and which tells an `Owner` what comes in.
 
 An ASGI app takes a WebSocket over by what `find_take_over` gives, after it sent
 `websocket.accept`; its call should return then. From there on messages go straight to the owner.
@@ -28,7 +32,7 @@ class Owner(Protocol):
         ...
 
 
-class Transport(Protocol):
+class Writer(Protocol):
     """Where a connection writes to. Nothing here blocks, or raises when the client is gone."""
 
     @property
@@ -38,11 +42,15 @@ class Transport(Protocol):
 
     @property
     def progress(self) -> int:
-        """Changes whenever bytes have left this process; over TLS only every 48 KiB or so."""
+        """Changes whenever some of what was given has left this process; over TLS only every
+        48 KiB or so.
+        """
         ...
 
     def send(self, message: Message) -> None:
-        """Send one message. While `writable` is false it is buffered behind what waits already."""
+        """Send one message. While `writable` is false it is buffered behind what waits already:
+        a connection gives it no more then than its last words, just before `close`.
+        """
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -52,6 +60,10 @@ class Transport(Protocol):
         is cut off after a few seconds.
         """
         ...
+
+
+class Transport(Writer, Protocol):
+    """A WebSocket that was taken over."""
 
     def pause_reading(self) -> None:
         """Hand over no further message until `resume_reading`; pings wait likewise."""

@@ -34,7 +34,7 @@ router = APIRouter()
 
 
 class AsgiTransport:
-    """Writes through ASGI's `send`: one message at a time, the next when it was taken."""
+    """A Writer by way of ASGI's `send`: one message at a time, the next when it was taken."""
 
     close_seconds = CLOSE_SECONDS
 
