@@ -10,8 +10,8 @@ from sqlalchemy.orm import joinedload
 
 from app.auth.principals import Principal
 from app.orders.access import check_visible, is_visible
-from app.orders.events import record_comment
-from app.orders.locking import actor_of, lock_order, touch
+from app.orders.events import actor_of, record_comment
+from app.orders.loading import lock_order, touch
 from app.orders.models import Comment
 from app.orders.schemas import CommentRead, VersionsQuery, read_order
 from app.users.schemas import PersonRead

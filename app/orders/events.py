@@ -112,6 +112,10 @@ def list_channel(principal: Principal) -> str:
     return ORDERS_CHANNEL if principal.is_staff else personal_channel(principal.user_id)
 
 
+def actor_of(principal: Principal) -> Actor:
+    return Actor(id=principal.user_id, name=principal.name)
+
+
 async def record_order(
     session: AsyncSession,
     order: OrderRead,

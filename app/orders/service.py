@@ -10,16 +10,9 @@ from app.auth.principals import Principal
 from app.orders.access import owns, sees, visible_to
 from app.orders.changes import apply_update, check_item_money
 from app.orders.errors import OrderForbidden, OrderNotPlaced
-from app.orders.events import record_end_of_channel, record_order
+from app.orders.events import actor_of, record_end_of_channel, record_order
 from app.orders.later_changes import Changes, get_changes
-from app.orders.locking import (
-    actor_of,
-    load_collaborators,
-    lock_order,
-    read_visible,
-    select_orders,
-    touch,
-)
+from app.orders.loading import load_collaborators, lock_order, read_visible, select_orders, touch
 from app.orders.merge import merge_update
 from app.orders.models import Currency, Order, OrderStatus
 from app.orders.pages import select_page

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principals import Principal
 from app.orders.access import owns
 from app.orders.errors import OrderForbidden, SharedWithOwner, TooManyCollaborators
-from app.orders.events import record_shared, record_unshared
-from app.orders.locking import actor_of, lock_order, touch
+from app.orders.events import actor_of, record_shared, record_unshared
+from app.orders.loading import lock_order, touch
 from app.orders.models import Order
 from app.orders.schemas import MAX_COLLABORATORS, OrderRead, read_order
 from app.users import service as users_service

@@ -12,7 +12,6 @@ from app.auth.principals import Principal
 from app.orders.access import sees, visible_to
 from app.orders.errors import OrderNotFound
 from app.orders.models import Order, OrderCollaborator
-from app.realtime.outbox import Actor
 from app.users.models import User
 
 
@@ -76,7 +75,3 @@ async def touch(session: AsyncSession, order: Order) -> None:
     """A new version, and with it the database's time."""
     order.version += 1
     await session.flush()
-
-
-def actor_of(principal: Principal) -> Actor:
-    return Actor(id=principal.user_id, name=principal.name)
