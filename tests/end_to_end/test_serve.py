@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ import app
 from app import __version__
 from app.core.config import Settings
 from tests.end_to_end.orders import place_order, token_of
+from tests.end_to_end.scrape import counted
 from tests.end_to_end.server import (
     LIMIT_SECONDS,
     NO_LIMITS,
@@ -83,6 +85,25 @@ async def test_a_killed_worker_leaves_no_gauge_behind(
         await until(lambda: len(server.ready_workers - before) == 2)
 
         await shown(http, server, 0)
+
+
+async def test_requests_are_counted_by_their_route_and_sockets_are_none(
+    server: ServerProcess, http: AsyncClient, people: dict[str, str]
+) -> None:
+    token = await token_of(http, server.url, people["cleo"])
+    headers = {"Authorization": f"Bearer {token}"}
+    order = await http.get(f"{server.url}/api/v1/orders/{uuid4()}", headers=headers)
+    asked = {"handler": "/api/v1/orders/{order_id}", "method": "GET", "status": "4xx"}
+    async with open_socket(server.socket_url, token):
+        requests = await counted(http, server.url, "http_requests_total", **asked)
+        took = await counted(http, server.url, "http_request_duration_seconds_count")
+        exposition = (await http.get(f"{server.url}/metrics")).text
+
+    assert (order.status_code, requests) == (404, 1)
+    assert took >= 2
+    assert not [
+        line for line in exposition.splitlines() if line.startswith("http_") and '"/ws"' in line
+    ]
 
 
 async def test_gunicorn_serves_sockets_with_our_worker(

@@ -160,3 +160,22 @@ async def endured(desk: Desk) -> None:
     """As much time has passed as a command has."""
     with pytest.raises(TimeoutError), desk.runtime.stations.time_limit.watch():
         await asyncio.Event().wait()
+
+
+class Work:
+    """What has so much time."""
+
+    due = 0.0
+
+    def expire(self) -> None:
+        raise AssertionError("it ends before")
+
+
+async def test_a_command_has_3_s_which_is_less_than_sdks_wait(settings: Settings) -> None:
+    async with guarding(settings) as desk:
+        limit, work, clock = desk.runtime.stations.time_limit, Work(), asyncio.get_running_loop()
+        before = clock.time()
+        limit.begin(work)
+        after = clock.time()
+        limit.end(work)
+    assert before + 3 <= work.due <= after + 3

@@ -88,3 +88,14 @@ async def test_the_front_of_the_log_is_a_chore(settings: Settings, log: LogWrite
         (prune,) = desk.runtime.housekeeping.chores
         assert [await prune(), await prune()] == [3, 0]
     assert await log.offsets("a") == [4]
+
+
+async def test_the_log_reaches_as_many_hours_back_as_it_is_set_to(
+    settings: Settings, log: LogWriter
+) -> None:
+    for hours in (25, 23):
+        await log.append("a", age_seconds=hours * 3600)
+    async with guarding(settings.model_copy(update={"log_hours": 24})) as desk:
+        (prune,) = desk.runtime.housekeeping.chores
+        assert [await prune(), await prune()] == [1, 0]
+    assert await log.offsets("a") == [2]
