@@ -4,11 +4,12 @@ A WebSocket message holds one or more documents. In JSON they are separated by n
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
@@ -93,17 +94,39 @@ class JsonCodec:
 
 
 JSON = JsonCodec()
+validate: Callable[[Any], Command] = TypeAdapter(Command).validator.validate_python
+"""What `Command.model_validate` comes to, without its own price."""
 
 
 def _parse_one(document: str) -> Call:
     try:
-        command = Command.model_validate_json(document)
-    except ValidationError:
+        command = _read(document)
+    except ValueError:
         raise Disconnect(CloseCode.BAD_REQUEST) from None
     call = PONG if command.is_pong and document.strip() == "{}" else command.call()
     if call is None:
         raise Disconnect(CloseCode.BAD_REQUEST)
     return call
+
+
+def _read(document: str) -> Command:
+    """Raises ValueError. In two steps, since Pydantic's one from text to model takes NaN."""
+    given = from_json(document, allow_inf_nan=False)
+    try:
+        return validate(given)
+    except ValidationError:
+        return validate(_without_nulls(given))
+
+
+def _without_nulls(given: Any) -> Any:
+    """A field that is null counts as left out; but `data` is the client's own."""
+    if not isinstance(given, dict):
+        return given
+    return {
+        name: value if name == "data" else _without_nulls(value)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 @lru_cache(maxsize=4096)

@@ -96,7 +96,7 @@ def _value(field: FieldDescriptor, value: Any) -> Any:
 def _json(data: bytes) -> Any:
     """The value; or the bytes themselves, which no shape of data accepts."""
     try:
-        return from_json(data)
+        return from_json(data, allow_inf_nan=False)
     except ValueError:
         return data
 

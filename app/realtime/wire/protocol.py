@@ -1,7 +1,7 @@
 """The Centrifuge client protocol as models: commands, replies, pushes. No I/O.
 
 What they look like on the wire is a codec's business. Unknown fields are ignored, zero values
-may be left out.
+may be left out; what is of another type is refused.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
@@ -33,7 +33,7 @@ METHODS = (
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
 # -------------------------------------------------------------------- commands
@@ -141,16 +141,16 @@ class Command(Model):
     def call(self) -> "Call | None":
         """None where it names no method, with its object, or no id where an answer is due."""
         method = self._method()
-        request = getattr(self, method) if method is not None else None
-        is_whole = request is not None or method in ("rpc", "send")
-        return (
-            Call(self.id, method, request) if is_whole and (self.id or method == "send") else None
-        )
+        if method is None or not (self.id or method == "send"):
+            return None
+        return Call(self.id, method, getattr(self, method))
 
     def _method(self) -> str | None:
         """The first that is set, in the order of the protocol."""
         given = self.model_fields_set
-        return next((name for name in METHODS if name in given), None)
+        return next(
+            (name for name in METHODS if name in given and getattr(self, name) is not None), None
+        )
 
 
 class Call(NamedTuple):

@@ -63,6 +63,23 @@ def one(**document: Any) -> Any:
         '{"id":1,"presence":{}}',
         '{"id":1,"publish":{"data":{}}}',
         "[" * 10_000,
+        '{"id":1,"rpc":NaN}',
+        '{"id":1,"publish":{"channel":"orders","data":[-Infinity]}}',
+        '{"id":1,"connect":{"data":{"a":Infinity}}}',
+        '{"id":1,"connect":{},"unknown":NaN}',
+        '{"id":1,"connect":{"data":null,"unknown":NaN}}',
+        '{"id":true,"connect":{}}',
+        '{"id":"1","connect":{}}',
+        '{"id":1.0,"connect":{}}',
+        '{"id":1,"connect":{"token":7}}',
+        '{"id":1,"subscribe":{"channel":"orders","recover":"yes"}}',
+        '{"id":1,"subscribe":{"channel":"orders","recover":1}}',
+        '{"id":1,"subscribe":{"channel":"orders","offset":"7"}}',
+        '{"id":1,"subscribe":{"channel":"orders","offset":true}}',
+        '{"id":1,"subscribe":{"channel":null}}',
+        '{"id":1,"history":{"channel":"orders","limit":1.0}}',
+        '{"id":1,"rpc":null}',
+        '{"id":null}',
     ],
 )
 def test_what_is_no_command_closes_with_bad_request(message: str) -> None:
@@ -109,6 +126,34 @@ def test_unknown_fields_are_ignored() -> None:
 def test_what_is_left_out_of_a_subscribe_is_zero() -> None:
     request = one(id=1, subscribe={"channel": "orders"}).request
     assert (request.recover, request.epoch, request.offset, request.flag) == (False, "", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [
+        ('{"id":1,"connect":{"token":null,"subs":null,"name":null}}', '{"id":1,"connect":{}}'),
+        (
+            '{"id":1,"connect":{"subs":{"users:1":{"recover":null,"epoch":null,"offset":null}}}}',
+            '{"id":1,"connect":{"subs":{"users:1":{}}}}',
+        ),
+        (
+            '{"id":1,"connect":null,"history":{"channel":"orders","limit":null,"since":null}}',
+            '{"id":1,"history":{"channel":"orders"}}',
+        ),
+        (
+            '{"id":1,"publish":{"channel":"orders","data":null}}',
+            '{"id":1,"publish":{"channel":"orders"}}',
+        ),
+    ],
+)
+def test_what_is_null_is_left_out(told: str, same: str) -> None:
+    (command,), (expected,) = JSON.parse(told), JSON.parse(same)
+    assert command == expected
+
+
+def test_what_a_client_sends_to_others_keeps_its_nulls() -> None:
+    data = {"editing": None, "words": ["NaN", "null", None]}
+    assert one(id=1, publish={"channel": "orders", "data": data}).request.data == data
 
 
 def test_the_positions_of_server_side_subscriptions_come_with_connect() -> None:
