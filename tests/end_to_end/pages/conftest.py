@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from httpx import AsyncClient
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from app.embedded import Services
 from tests.conftest import make_settings
@@ -13,6 +13,11 @@ from tests.databases import fresh_database
 from tests.end_to_end.browser import chromium
 from tests.end_to_end.conftest import create_people
 from tests.end_to_end.pages.shop import Shop
+
+PATIENCE_MS = 20_000
+"""How long what is expected of a page may take, on a busy machine too: no claim."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 

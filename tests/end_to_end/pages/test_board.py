@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 
-NEW_ORDER_MS = 2_000
 # What reaches into the padding of an order's card.
 BURSTING = """
 (id) => {
@@ -56,7 +55,7 @@ async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards
 
         card = f"[data-testid=card][data-order-id='{order}']"
         for visit in (staff, cleo):
-            await visit.page.locator(card).wait_for(timeout=NEW_ORDER_MS)
+            await visit.page.locator(card).wait_for()
         await (
             staff.page.locator(f"{card}:not([data-shifting])")
             .get_by_test_id("action-accepted")
@@ -65,7 +64,7 @@ async def test_an_order_placed_by_rest_appears_and_its_moves_show_on_both_boards
 
         moved = "[data-testid=column-accepted] " + card
         for visit in (staff, cleo):
-            await visit.page.locator(moved).wait_for(timeout=NEW_ORDER_MS)
+            await visit.page.locator(moved).wait_for()
             await expect(visit.by("event-delay")).to_have_attribute("data-ms", re.compile(r"\d+"))
         assert_clean(staff, cleo)
 
@@ -76,7 +75,7 @@ async def test_an_order_is_placed_with_the_form(
     before = await count_placed(http, server)
     async with visiting(browser, server.url) as cleo:
         await cleo.sign_in("cleo")
-        await expect(cleo.by("count-placed")).to_have_text(str(before), timeout=10_000)
+        await expect(cleo.by("count-placed")).to_have_text(str(before))
         await cleo.by("new-order").click()
         await cleo.page.locator("[data-testid^=product-]").first.click()
         await cleo.by("submit-order").click()
@@ -92,12 +91,12 @@ async def test_the_board_recovers_from_a_killed_worker_and_shows_what_it_missed(
         await staff.sign_in("staff")
         light = staff.by("connection-light")
         server.kill_worker()
-        await expect(light).to_have_attribute("data-state", "reconnecting", timeout=10_000)
+        await expect(light).to_have_attribute("data-state", "reconnecting")
         await staff.is_live()
         order = await place(http, server)
 
         card = staff.page.locator(f"[data-testid=card][data-order-id='{order}']")
-        await card.wait_for(timeout=NEW_ORDER_MS)
+        await card.wait_for()
         assert await card.count() == 1
         assert staff.foreign == []
 

@@ -189,7 +189,7 @@ async def test_a_move_made_while_there_is_no_connection_is_sent_when_there_is_on
         await expect(order).to_have_attribute("aria-busy", "true")
         await staff.page.context.set_offline(offline=False)
 
-        await expect(order).to_have_attribute("data-status", "accepted", timeout=20_000)
+        await expect(order).to_have_attribute("data-status", "accepted")
         await expect(order).not_to_have_attribute("aria-busy", "true")
         assert staff.foreign == []
 
@@ -227,7 +227,7 @@ async def test_a_move_whose_answer_was_lost_tells_of_no_change_by_others(
     await (await moves.next()).continue_()
 
     said = f"Order {moved['number']} is now accepted."
-    await expect(staff.page.get_by_text(said, exact=True)).to_be_attached(timeout=10_000)
+    await expect(staff.page.get_by_text(said, exact=True)).to_be_attached()
     await expect(staff.by("toast").filter(has_text=said)).to_have_count(0)
     await staff.page.unroute_all()
 

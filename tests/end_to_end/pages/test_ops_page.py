@@ -30,7 +30,6 @@ pytestmark = [
 ]
 
 WORKERS = 2
-MILLISECONDS = 20_000
 OTHER_ADMIN = "other@tandem.example"
 # What counts from the start of the page, as performance.now() does, knows nothing of it.
 SET_CLOCK = "() => { const now = Date.now; Date.now = () => now() + 3_600_000; }"
@@ -50,7 +49,7 @@ class Ops:
     async def now(self, measure: str, pattern: str) -> None:
         """The measure's value, with its unit, becomes one of these."""
         value = self.visit.by(f"now-{measure}")
-        await expect(value).to_have_text(re.compile(pattern), timeout=MILLISECONDS)
+        await expect(value).to_have_text(re.compile(pattern))
 
     def assert_clean(self) -> None:
         assert self.visit.errors == []
@@ -90,7 +89,7 @@ async def ops(server: ServerProcess, browser: Browser) -> AsyncIterator[Ops]:
         ops = Ops(visit)
         await visit.page.goto(f"{server.url}/ops")
         await visit.by("demo-admin").click()
-        await expect(ops.workers).to_have_count(WORKERS, timeout=MILLISECONDS)
+        await expect(ops.workers).to_have_count(WORKERS)
         yield ops
 
 
@@ -169,11 +168,11 @@ async def test_who_is_no_admin_any_more_sees_nothing_more_and_is_led_to_the_boar
         await visit.page.get_by_label("E-mail").fill(OTHER_ADMIN)
         await visit.page.get_by_label("Password").fill(PASSWORD)
         await visit.page.get_by_label("Password").press("Enter")
-        await expect(ops.workers).to_have_count(WORKERS, timeout=MILLISECONDS)
+        await expect(ops.workers).to_have_count(WORKERS)
 
         await demote(http, server.url, OTHER_ADMIN)
 
-        await expect(visit.by("message")).to_contain_text("Only admins", timeout=MILLISECONDS)
+        await expect(visit.by("message")).to_contain_text("Only admins")
         await expect(ops.workers).to_have_count(0)
         await visit.screenshot("ops-refused")
         await visit.by("to-board").click()
@@ -195,12 +194,12 @@ async def test_a_redis_that_is_away_is_shown_at_the_worker_that_is_still_heard(
     down = ops.visit.page.locator("[data-testid=redis][data-up=false]")
     valkey.stop()
     try:
-        await expect(down).to_have_text("Redis down", timeout=MILLISECONDS)
+        await expect(down).to_have_text("Redis down")
         await expect(ops.summary).to_contain_text("Redis is down")
         await ops.visit.screenshot("ops-redis-down")
     finally:
         valkey.start(valkey.port)
-    await expect(ops.summary).to_have_text(ALL_WELL, timeout=MILLISECONDS)
+    await expect(ops.summary).to_have_text(ALL_WELL)
 
 
 async def test_a_killed_worker_is_shown_as_silent_beside_its_successor(
@@ -209,7 +208,7 @@ async def test_a_killed_worker_is_shown_as_silent_beside_its_successor(
     doomed = server.workers[0].pid
     server.kill_worker()
     silent = ops.visit.page.locator("[data-testid=worker][data-state=silent]")
-    await expect(silent).to_contain_text(f"Worker {doomed}", timeout=MILLISECONDS)
-    await expect(ops.workers).to_have_count(WORKERS + 1, timeout=MILLISECONDS)
+    await expect(silent).to_contain_text(f"Worker {doomed}")
+    await expect(ops.workers).to_have_count(WORKERS + 1)
     await expect(ops.summary).to_contain_text(f"Silent: Worker {doomed}")
     await ops.visit.screenshot("ops-silent")

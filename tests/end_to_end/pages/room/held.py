@@ -21,7 +21,7 @@ class Held:
         return held
 
     async def next(self) -> Route:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self._routes.get()
 
     async def _hold(self, route: Route) -> None:

@@ -21,7 +21,6 @@ from tests.end_to_end.server import ServerProcess, serving
 
 pytestmark = MARKS
 
-BACK_MS = 15_000
 UNSAY = "DELETE FROM comments WHERE order_id = $1 AND version > $2"
 FORGET = "DELETE FROM events WHERE entity_id = $1 AND version > $2"
 
@@ -59,7 +58,7 @@ async def test_an_opened_order_returns_to_what_it_was_and_goes_on_from_there(
         restore = "UPDATE orders SET note = $3, version = $2 WHERE id = $1"
         await restored(settings, order, restore, NOTE)
 
-        await expect(note).to_contain_text(NOTE, timeout=BACK_MS)
+        await expect(note).to_contain_text(NOTE)
         await expect(dialog).to_have_attribute("data-version", str(order["version"]))
         await expect(events).to_have_count(1)
         await expect(cleo.by("comment")).to_have_count(0)
@@ -86,7 +85,7 @@ async def test_rights_return_to_what_they_were(
         )
 
         customer = visit.page.locator(".page[data-role=customer]")
-        await expect(customer).to_have_count(1, timeout=BACK_MS)
+        await expect(customer).to_have_count(1)
 
 
 async def restored(settings: Settings, entity: dict[str, Any], statement: str, value: str) -> None:

@@ -28,8 +28,6 @@ HEAR_A_SIGNAL = """async () => {
 }"""
 PLACES = """() => [...document.querySelectorAll('dialog :is(button, input, textarea)')]
     .map((control) => Object.values(control.getBoundingClientRect().toJSON()))"""
-GONE_MS = 12_000
-"""A signal that nobody takes back ends by itself; a window that vanished leaves before."""
 
 # --------------------------------------------------------------------- presence
 
@@ -56,7 +54,7 @@ async def test_who_looks_at_an_order_is_shown_once_and_goes_with_the_last_window
         await expect(person).to_have_count(1)
         await second.page.close()
 
-        await expect(person).to_have_count(0, timeout=GONE_MS)
+        await expect(person).to_have_count(0)
         assert_clean(staff, cleo, second)
 
 
@@ -127,7 +125,7 @@ async def test_a_closed_page_edits_nothing_any_more(
         await edit_note(cleo, "Anything")
         await expect(at_note).to_be_visible()
 
-    await expect(at_note).to_be_hidden(timeout=GONE_MS)
+    await expect(at_note).to_be_hidden()
     assert_clean(staff)
 
 
