@@ -1,12 +1,13 @@
 """The application inside a test: its lifespan, its state, and people who are signed in."""
 
+import asyncio
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.passwords import hash_password
@@ -16,8 +17,10 @@ from app.core.database import Sessions
 from app.main import create_app
 from app.realtime.runtime import Runtime
 from app.users import service as users_service
+from tests.waiting import POLL_SECONDS
 
 PASSWORD = "a-password"
+READY_SECONDS = 30.0
 
 
 @dataclass
@@ -69,6 +72,18 @@ async def run_application(
             await app({**scope, "state": dict(given)}, receive, send)
 
         yield Application(asgi, given, settings)
+
+
+async def readiness(
+    client: AsyncClient, status: str = "ok", *, detail: str = "", url: str = ""
+) -> Response:
+    """/ready, once it says so, and the detail: what a start did not wait for comes a moment later."""
+    async with asyncio.timeout(READY_SECONDS):
+        while True:
+            answer = await client.get(f"{url}/ready")
+            if answer.json()["status"] == status and detail in answer.text:
+                return answer
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def create_user(

@@ -6,12 +6,12 @@ from httpx import ASGITransport, AsyncClient
 from app.auth.principals import Role
 from app.core.config import Settings
 from app.main import create_app
-from tests.application import Application, join
+from tests.application import Application, join, readiness
 from tests.orders.shop import problem
 
 
 async def test_a_started_application_is_ready(client: AsyncClient) -> None:
-    answer = await client.get("/ready")
+    answer = await readiness(client)
 
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
