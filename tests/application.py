@@ -77,7 +77,7 @@ async def run_application(
 async def readiness(
     client: AsyncClient, status: str = "ok", *, detail: str = "", url: str = ""
 ) -> Response:
-    """/ready, once it says so, and the detail: what a start did not wait for comes a moment later."""
+    """/ready, once it says so: what a start did not wait for comes a moment later."""
     async with asyncio.timeout(READY_SECONDS):
         while True:
             answer = await client.get(f"{url}/ready")

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-import psutil
 
 PROJECT = Path(__file__).parent.parent
 WHEELS = Path(asyncpg.__file__).parent.parent
@@ -67,13 +66,6 @@ def first_line(process: subprocess.Popen[str]) -> str:
     line = process.stdout.readline().strip()
     assert line, "it said nothing"
     return line
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def wait_until(condition: Callable[[], bool], limit: float = 10) -> None:

@@ -19,13 +19,13 @@ from app.embedded import EmbeddedError, Server, Valkey, private_services
 from app.embedded_process import Program
 from tests.embedded_holder import (
     PROJECT,
-    alive,
     first_line,
     holder,
     public_directory,
     query,
     wait_until,
 )
+from tests.processes import alive
 
 
 @pytest.fixture

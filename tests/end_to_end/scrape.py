@@ -11,7 +11,8 @@ import psutil
 from httpx import AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.end_to_end.server import ServerProcess
+from tests.end_to_end.server import LIMIT_SECONDS, ServerProcess
+from tests.waiting import POLL_SECONDS
 
 MEGABYTE = 1_000_000
 SAMPLE_SECONDS = 0.2
@@ -26,6 +27,13 @@ async def counted(http: AsyncClient, url: str, name: str, **labels: str) -> floa
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )
+
+
+async def connections(http: AsyncClient, url: str, count: int) -> None:
+    """Wait until so many are open. Each of several workers tells a few times a second."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while await counted(http, url, "tandem_connections") != count:  # noqa: ASYNC110 - a scrape has no event
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def log_reads(http: AsyncClient, url: str) -> float:

@@ -125,10 +125,6 @@ async def answers(http: AsyncClient, url: str) -> None:
                 await asyncio.sleep(POLL_SECONDS)
 
 
-def alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
 def unmeasured() -> dict[str, str]:
     """The environment, without what makes a new process measure its coverage."""
     return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}

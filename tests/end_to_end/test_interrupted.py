@@ -14,7 +14,8 @@ import pytest
 
 from app.core.config import Settings
 from tests.embedded_holder import public_directory
-from tests.end_to_end.server import LIMIT_SECONDS, alive, serving, unmeasured
+from tests.end_to_end.server import LIMIT_SECONDS, serving, unmeasured
+from tests.processes import alive
 from tests.waiting import POLL_SECONDS, until
 
 HOLD = "LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"

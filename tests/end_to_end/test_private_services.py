@@ -10,8 +10,10 @@ import pytest
 from httpx import AsyncClient
 
 from app.seed import DEMO_PASSWORD, PEOPLE
+from tests.application import readiness
 from tests.end_to_end.orders import token_of
-from tests.end_to_end.server import LIMIT_SECONDS, ServerProcess, alive, answers, serving
+from tests.end_to_end.server import LIMIT_SECONDS, ServerProcess, answers, serving
+from tests.processes import alive
 from tests.waiting import until
 
 SHELL = shutil.which("sh")
@@ -57,7 +59,7 @@ async def test_private_services_end_with_a_killed_server(
     data = tmp_path_factory.mktemp("private")
     async with serving("", "", data, measured=True) as server:
         family = psutil.Process(server.process.pid).children(recursive=True)
-        assert (await http.get(f"{server.url}/ready")).json()["status"] == "ok"
+        await readiness(http, url=server.url)
         server.process.kill()
 
         await until(lambda: not any(alive(one) for one in family))

@@ -111,8 +111,8 @@ async def test_a_position_that_does_not_count_is_not_recovered(
     if reason == "too old":
         await forget_log(settings.database_url, below=head)
         before = server.ready_workers
-        server.kill_worker(0)
-        server.kill_worker(1)
+        for worker in server.workers:
+            worker.kill()
         await until(lambda: len(server.ready_workers - before) == 2)
     elif reason == "above the head":
         position["offset"] = head + 1

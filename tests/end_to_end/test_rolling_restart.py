@@ -16,6 +16,7 @@ from tests.end_to_end.scrape import held_by, troubles
 from tests.end_to_end.server import ServerProcess
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.writers import recording
+from tests.processes import alive
 from tests.waiting import until
 
 CLIENTS = form(100, 1000)
@@ -68,13 +69,6 @@ async def replace_worker(server: ServerProcess, pid: int) -> float:
     seconds = time.monotonic() - begun
     await until(lambda: replaced(server, before))
     return seconds
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 async def shutdowns(fleet: Fleet) -> list[int]:

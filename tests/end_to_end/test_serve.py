@@ -6,8 +6,8 @@ import re
 import resource
 import shutil
 import signal
-import socket
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -21,20 +21,15 @@ import app
 from app import __version__
 from app.core.config import Settings
 from tests.end_to_end.orders import place_order, token_of
-from tests.end_to_end.scrape import counted
-from tests.end_to_end.server import (
-    LIMIT_SECONDS,
-    NO_LIMITS,
-    ServerProcess,
-    alive,
-    answers,
-    serving,
-)
+from tests.end_to_end.scrape import connections, counted
+from tests.end_to_end.server import LIMIT_SECONDS, NO_LIMITS, ServerProcess, answers, serving
 from tests.end_to_end.subscriber import open_socket
+from tests.processes import alive
 from tests.waiting import until
 
 BIN = Path(sys.executable).parent
 ROOT = Path(app.__file__).parents[1]
+LISTENING = re.compile(rb"Listening at: (http://\S+)")
 
 
 @pytest.fixture
@@ -62,14 +57,14 @@ async def test_ctrl_c_ends_with_0(server: ServerProcess) -> None:
         process.send_signal(signal.SIGINT)
 
     assert await server.process.wait() == 0
-    assert not any(alive(worker) for worker in workers)
+    assert not any(map(alive, workers))
 
 
 async def test_no_worker_outlives_a_killed_supervisor(server: ServerProcess) -> None:
     workers = server.workers
     server.process.kill()
 
-    await until(lambda: not any(worker.is_running() for worker in workers))
+    await until(lambda: not any(map(alive, workers)))
     assert len(workers) == 2
 
 
@@ -78,13 +73,13 @@ async def test_a_killed_worker_leaves_no_gauge_behind(
 ) -> None:
     token = await token_of(http, server.url, people["cleo"])
     async with open_socket(server.socket_url, token), open_socket(server.socket_url, token):
-        await shown(http, server, 2)
+        await connections(http, server.url, 2)
         before = server.ready_workers
-        server.kill_worker(0)
-        server.kill_worker(1)
+        for worker in server.workers:
+            worker.kill()
         await until(lambda: len(server.ready_workers - before) == 2)
 
-        await shown(http, server, 0)
+        await connections(http, server.url, 0)
 
 
 async def test_requests_are_counted_by_their_route_and_sockets_are_none(
@@ -179,12 +174,8 @@ def open_files(pid: int) -> int:
 
 
 @asynccontextmanager
-async def gunicorn(
-    settings: Settings, data_dir: Path
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def gunicorn(settings: Settings, data_dir: Path) -> AsyncIterator[tuple[Process, str]]:
     """Two workers, starting, and their address; they end with 0."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     environment = {
         **os.environ,
         **NO_LIMITS,
@@ -197,25 +188,22 @@ async def gunicorn(
     }
     command = [str(BIN / "gunicorn"), "app.main:app", "-k", "app.server.Worker", "-w", "2"]
     process = await asyncio.create_subprocess_exec(
-        *command, "-b", address, env=environment, stderr=asyncio.subprocess.DEVNULL
+        *command, "-b", "127.0.0.1:0", env=environment, stderr=PIPE
     )
     try:
-        yield process, f"http://{address}"
+        yield process, await listening(process)
     finally:
         if process.returncode is None:
             process.terminate()
-        assert await process.wait() == 0
+        await process.communicate()
+        assert process.returncode == 0
 
 
-async def connections(http: AsyncClient, server: ServerProcess) -> int:
-    """tandem_connections, as a scrape sees it."""
-    figures = (await http.get(f"{server.url}/metrics")).text
-    found = re.search(r"^tandem_connections (\S+)$", figures, re.MULTILINE)
-    return int(float(found[1])) if found else 0
-
-
-async def shown(http: AsyncClient, server: ServerProcess, count: int) -> None:
-    """So many connections: each worker shares its figures a few times a second."""
+async def listening(process: Process) -> str:
+    """The address that gunicorn names once it has a port."""
+    assert process.stderr is not None
     async with asyncio.timeout(LIMIT_SECONDS):
-        while await connections(http, server) != count:  # noqa: ASYNC110 - a scrape has no event
-            await asyncio.sleep(0.05)
+        async for line in process.stderr:
+            if found := LISTENING.search(line):
+                return found[1].decode()
+    raise AssertionError("gunicorn ended without a word of where it listens")
