@@ -21,6 +21,7 @@ ROLE = os.environ["CONFORMANCE_ROLE"]
 API = f"{os.environ['CONFORMANCE_URL']}/api/v1"
 ANONYMOUS = "anonymous"
 SKU_LENGTH = 60
+ANSWER_SECONDS = 60
 ANEW: dict[str, Callable[[], str]] = {
     "If-Match": lambda: "*",
     "Idempotency-Key": lambda: str(uuid4()),
@@ -31,11 +32,11 @@ class ThrowAway:
     def get(self, _case: Any, _context: schemathesis.AuthContext) -> str:
         email = f"{uuid4()}@tandem.example"
         account = {"email": email, "name": "Thrown Away", "password": PASSWORD}
-        httpx.post(f"{API}/users", json=account).raise_for_status()
+        httpx.post(f"{API}/users", json=account, timeout=ANSWER_SECONDS).raise_for_status()
         asyncio.run(_give_role(email))
         form = {"username": email, "password": PASSWORD}
-        answer = httpx.post(f"{API}/auth/token", data=form).raise_for_status()
-        token: str = answer.json()["access_token"]
+        answer = httpx.post(f"{API}/auth/token", data=form, timeout=ANSWER_SECONDS)
+        token: str = answer.raise_for_status().json()["access_token"]
         return token
 
     def set(self, case: Any, data: str, _context: schemathesis.AuthContext) -> None:

@@ -16,7 +16,7 @@ from tests.end_to_end.lines import encode, read_line
 
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 HERE = Path(__file__).parent / "sdk_js"
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 LINE_BYTES = 1 << 22
 
 Context = dict[str, Any]

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.end_to_end.described import description
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 RETRY_SECONDS = 0.1
 
 

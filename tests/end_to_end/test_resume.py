@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import create_people
 from tests.end_to_end.evidence import final_head
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
-from tests.end_to_end.subscriber import Socket, open_socket
+from tests.end_to_end.subscriber import WAIT_SECONDS, Socket, open_socket
 from tests.waiting import until
 
 AWAY_SECONDS = 5.0
@@ -139,7 +139,7 @@ async def place_while_away(http: AsyncClient, url: str, token: str) -> list[str]
 async def publications(socket: Socket, count: int) -> list[tuple[int, str]]:
     """Offset and order id of the next publications."""
     found: list[tuple[int, str]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while len(found) < count:
             pub = (await socket.document())["push"]["pub"]
             found.append((pub["offset"], pub["data"]["order"]["id"]))

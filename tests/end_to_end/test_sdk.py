@@ -17,6 +17,7 @@ from httpx import AsyncClient
 from app.core.config import Settings
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
+from tests.end_to_end.subscriber import WAIT_SECONDS
 
 
 @pytest.fixture(params=["off", "on"], ids=["plain", "compressed"])
@@ -93,5 +94,5 @@ async def cut(client: Client) -> None:
 
 
 async def within(waited: Any) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         return await waited

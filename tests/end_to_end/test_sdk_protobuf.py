@@ -30,6 +30,7 @@ from tests.end_to_end.conftest import create_people
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess
 from tests.end_to_end.stage import Stage
+from tests.end_to_end.subscriber import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -242,5 +243,5 @@ async def order_of(publications: "asyncio.Queue[Any]") -> str:
 
 
 async def within(waited: Any) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         return await waited

@@ -9,7 +9,7 @@ from app.realtime.wire.frames import Message
 
 Document = dict[str, Any]
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 15.0
 
 
 class RecordingTransport:
