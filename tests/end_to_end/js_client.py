@@ -1,6 +1,7 @@
 """centrifuge-js in Node, driven from a test by JSON lines; see sdk_js/client.mjs."""
 
 import asyncio
+import fcntl
 import hashlib
 import itertools
 import shutil
@@ -100,8 +101,10 @@ async def js_client(flavour: str, url: str) -> AsyncIterator[JsClient]:
 def install_packages(directory: Path = HERE) -> None:
     """`npm ci`, once for each lock file; from then on no network is needed."""
     assert NPM is not None
-    lock = hashlib.sha256((directory / "package-lock.json").read_bytes()).hexdigest()
     stamp = directory / "node_modules" / ".lock"
-    if not stamp.exists() or stamp.read_text() != lock:
-        subprocess.run([NPM, "ci", "--loglevel=error"], cwd=directory, check=True)  # noqa: S603
-        stamp.write_text(lock)
+    with (directory / "package-lock.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests in other processes need them, too
+        lock = hashlib.sha256(file.read()).hexdigest()
+        if not stamp.exists() or stamp.read_text() != lock:
+            subprocess.run([NPM, "ci", "--loglevel=error"], cwd=directory, check=True)  # noqa: S603
+            stamp.write_text(lock)
