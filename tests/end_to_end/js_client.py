@@ -57,9 +57,6 @@ class JsClient:
         async with asyncio.timeout(WAIT_SECONDS):
             return await self._events[event].get()
 
-    def nothing_more(self, event: str) -> bool:
-        return self._events[event].empty()
-
     async def listen(self) -> None:
         """Until Node ends."""
         assert self._process.stdout is not None

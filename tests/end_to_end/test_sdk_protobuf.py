@@ -121,8 +121,9 @@ async def test_the_sdk_connects_subscribes_and_recovers(
         assert (first.recovered, again.recovered) == (False, True)
         assert await order_of(staff.inbox.publications) == two["id"]
         assert await order_of(staff.inbox.own) == two["id"]
-        assert staff.inbox.publications.empty()
-        assert staff.inbox.own.empty()
+        three = await place_order(stage.http, server.url, token)  # nothing came before it
+        assert await order_of(staff.inbox.publications) == three["id"]
+        assert await order_of(staff.inbox.own) == three["id"]
 
 
 async def test_history_gives_what_was_published_byte_for_byte(
