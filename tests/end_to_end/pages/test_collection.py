@@ -50,8 +50,7 @@ async def test_a_killed_worker_costs_neither_an_event_nor_another_reading(
 async def test_it_outlives_its_tokens_over_rest_and_on_the_socket(
     browser: Browser, shop: Shop
 ) -> None:
-    short = {"TANDEM_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS), "TANDEM_EXPIRED_CLOSE_SECONDS": "1"}
-    async with shop.serving(**short) as server:
+    async with shop.serving(TANDEM_ACCESS_TOKEN_SECONDS=str(TOKEN_SECONDS)) as server:
         shop.url = server.url
         before, stale = await shop.place("cleo"), await shop.token("cleo")
         await becomes(lambda: status_with(shop, stale), 401)
