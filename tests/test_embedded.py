@@ -182,8 +182,10 @@ class Mute(Server):
 
 
 def test_a_server_that_does_not_answer_is_given_up(room: Path) -> None:
-    server = Mute(room / "log").launch()
+    log = room / "log"
+    server = Mute(log).launch()
     try:
+        wait_until(lambda: "still busy" in log.read_text())
         with pytest.raises(EmbeddedError, match=r"Mute does not answer after 0\.2 s: still busy"):
             server.await_answer(limit=0.2)
     finally:
