@@ -58,6 +58,10 @@ class Visit:
         page.on("request", self._on_request)
         page.on("websocket", self._on_websocket)
 
+    async def has_asked(self) -> None:
+        """Until whatever it has asked for so far was told of."""
+        await self.page.evaluate("() => fetch('/health')")
+
     def by(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
 
@@ -112,5 +116,7 @@ async def visiting(
         color_scheme="dark" if dark else "light",
         has_touch=touch,
     )
-    yield Visit(await context.new_page(), url)
+    visit = Visit(await context.new_page(), url)
+    yield visit
+    await visit.page.unroute_all(behavior="ignoreErrors")  # requests that are on their way still
     await context.close()

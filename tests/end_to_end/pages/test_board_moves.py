@@ -13,6 +13,7 @@ from app.embedded import Services
 from tests.end_to_end.browser import CHROMIUM, Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
+from tests.end_to_end.pages.dead_time import dead_time_held
 from tests.end_to_end.pages.room.held import Held, lose_answer
 from tests.end_to_end.server import ServerProcess
 
@@ -22,22 +23,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
-
-# The moment in which a card takes no press ends when the test says so, and not while a busy machine
-# is on its way to the press: `DEAD_TIME` of shifts.js.
-HOLD_DEAD_TIME = """
-() => {
-  const start = window.setTimeout;
-  const held = [];
-  window.setTimeout = (end, wait, ...given) =>
-    wait === 600 ? held.push(end) : start(end, wait, ...given);
-  window.endDeadTime = () => {
-    window.setTimeout = start;
-    for (const end of held) end();
-  };
-}
-"""
-END_DEAD_TIME = "() => window.endDeadTime()"
 
 
 @shared
@@ -83,15 +68,14 @@ async def test_a_second_click_does_not_meet_the_next_order(
 ) -> None:
     first = await at_rest(staff, await place(http, server))
     await first.get_by_test_id("action-accepted").hover()
-    await staff.page.evaluate(HOLD_DEAD_TIME)
-    await press_where_it_rests(staff)
-    await expect(first).to_have_attribute("data-status", "accepted")
-    await expect(staff.by("column-placed").locator(".card").first).to_have_attribute(
-        "data-order-id", await id_of(order)
-    )
-    await press_where_it_rests(staff)
+    async with dead_time_held(staff):
+        await press_where_it_rests(staff)
+        await expect(first).to_have_attribute("data-status", "accepted")
+        await expect(staff.by("column-placed").locator(".card").first).to_have_attribute(
+            "data-order-id", await id_of(order)
+        )
+        await press_where_it_rests(staff)
 
-    await staff.page.evaluate(END_DEAD_TIME)
     await expect(order).not_to_have_attribute("data-shifting", "")
     await expect(order.locator("[aria-busy=true]")).to_have_count(0)
     await expect(order).to_have_attribute("data-status", "placed")
@@ -101,11 +85,13 @@ async def test_a_second_click_does_not_meet_the_next_order(
 
 
 async def test_a_double_click_does_not_cancel(staff: Visit, order: Locator) -> None:
-    await order.get_by_test_id("action-cancelled").dblclick()
+    async with dead_time_held(staff):
+        await order.get_by_test_id("action-cancelled").dblclick()
 
     await expect(order.get_by_test_id("confirm-cancel")).to_have_count(0)
     await expect(order.get_by_test_id("action-cancelled")).to_be_focused()
     asked = await id_of(order)
+    await staff.has_asked()
     assert not any(url.endswith(asked) for url in staff.urls)
     assert_clean(staff)
 
@@ -208,14 +194,16 @@ async def test_a_move_whose_answer_was_lost_is_not_called_refused(
         await route.abort()
 
     await staff.page.route(re.compile("/api/v1/orders/"), lose)
-    await order.get_by_test_id("action-accepted").click()
-    await expect(staff.by("toast").last).to_contain_text("waiting for the connection")
-    await staff.page.wait_for_event("response", lambda answer: answer.request.method == "PATCH")
+    async with staff.page.expect_response(
+        lambda answer: answer.request.method == "PATCH" and bool(lost)
+    ):
+        await order.get_by_test_id("action-accepted").click()
+        await expect(staff.by("toast").last).to_contain_text("waiting for the connection")
 
     await expect(order).to_have_attribute("data-status", "accepted")
     await expect(order.locator("[aria-busy=true]")).to_have_count(0)
     await expect(staff.by("toast").filter(has_text="quicker")).to_have_count(0)
-    await staff.page.unroute_all()
+    await staff.page.unroute_all(behavior="wait")
 
 
 async def test_a_move_whose_answer_was_lost_tells_of_no_change_by_others(
@@ -229,7 +217,7 @@ async def test_a_move_whose_answer_was_lost_tells_of_no_change_by_others(
     said = f"Order {moved['number']} is now accepted."
     await expect(staff.page.get_by_text(said, exact=True)).to_be_attached()
     await expect(staff.by("toast").filter(has_text=said)).to_have_count(0)
-    await staff.page.unroute_all()
+    await staff.page.unroute_all(behavior="wait")
 
 
 async def test_a_move_on_top_of_what_others_changed_says_so(
@@ -242,7 +230,7 @@ async def test_a_move_on_top_of_what_others_changed_says_so(
     await held.continue_()
 
     await expect(staff.by("toast").last).to_contain_text("both changes were kept")
-    await staff.page.unroute_all()
+    await staff.page.unroute_all(behavior="wait")
 
 
 async def press_where_it_rests(visit: Visit) -> None:

@@ -19,6 +19,7 @@ pytestmark = [
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 CROWDED = 3504
+LONG_NAME = "N" * 100
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3, for text of this size."""
 # WCAG 2.2: the contrast ratio of a text to its ground, from 1 to 21.
@@ -97,6 +98,7 @@ async def test_a_long_name_pushes_nothing_out_of_the_window(
         await admin.page.goto(f"{server.url}{path}")
         await admin.by("demo-admin").click()
         await admin.is_live()
+        await expect(admin.page.locator(".who-name")).to_have_text(LONG_NAME)
         button = await admin.by("sign-out").bounding_box()
 
         assert button
@@ -107,4 +109,4 @@ async def test_a_long_name_pushes_nothing_out_of_the_window(
 
 async def with_long_name(route: Route) -> None:
     answer = await route.fetch()
-    await route.fulfill(response=answer, json={**await answer.json(), "name": "N" * 100})
+    await route.fulfill(response=answer, json={**await answer.json(), "name": LONG_NAME})

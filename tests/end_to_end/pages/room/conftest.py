@@ -72,7 +72,7 @@ async def staff(staff_page: Visit, order: str) -> Visit:
 async def cleo(cleo_page: Visit, order: str) -> AsyncIterator[Visit]:
     """Cleo's page, with the order open."""
     yield await opened(cleo_page, order)
-    await cleo_page.page.unroute_all()
+    await cleo_page.page.unroute_all(behavior="ignoreErrors")
 
 
 async def opened(visit: Visit, order: str) -> Visit:

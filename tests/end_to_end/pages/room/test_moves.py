@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
+from tests.end_to_end.pages.dead_time import dead_time_held
 from tests.end_to_end.pages.room.actions import CHAI, MARKS, cancel, edit_note, edit_quantity, line
 from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
@@ -20,12 +21,14 @@ MOVED = "The order is accepted now."
 
 
 async def double_click(visit: Visit) -> None:
-    await visit.by("dialog-action-accepted").dblclick()
+    async with dead_time_held(visit):
+        await visit.by("dialog-action-accepted").dblclick()
 
 
 async def press_enter_twice(visit: Visit) -> None:
-    for _ in range(2):
-        await visit.page.keyboard.press("Enter")
+    async with dead_time_held(visit):
+        for _ in range(2):
+            await visit.page.keyboard.press("Enter")
 
 
 async def hold_enter(visit: Visit) -> None:
@@ -50,6 +53,7 @@ async def test_an_order_is_moved_one_step_however_a_button_is_pressed(
     await expect(staff.by("dialog-action-preparing")).to_be_focused()
     await expect(staff.by("order-status")).to_have_text("Accepted")
     await expect(staff.page.locator(f"{FOOT} [aria-busy=true]")).to_have_count(0)
+    await staff.has_asked()
     assert sent == ['{"status":"accepted"}']
     assert_clean(staff)
 
@@ -66,13 +70,15 @@ async def test_while_a_move_is_under_way_there_is_no_other(staff: Visit) -> None
 
     await expect(staff.by("room-voice")).to_have_text(MOVED)
     await expect(staff.by("dialog-action-preparing")).to_have_attribute("aria-busy", "false")
+    await staff.has_asked()
     assert sent == ['{"status":"accepted"}']
-    await staff.page.unroute_all()
+    await staff.page.unroute_all(behavior="wait")
 
 
 async def test_cancelling_an_opened_order_asks_first(staff: Visit) -> None:
     sent = moves_of(staff)
-    await staff.by("dialog-action-cancelled").dblclick()
+    async with dead_time_held(staff):
+        await staff.by("dialog-action-cancelled").dblclick()
     await expect(staff.by("confirm-cancel")).to_have_count(0)
     await staff.page.locator(f"{FOOT}:not([data-shifting])").wait_for()
     await staff.by("dialog-action-cancelled").click()
@@ -80,6 +86,7 @@ async def test_cancelling_an_opened_order_asks_first(staff: Visit) -> None:
     await staff.screenshot("room-cancel-1440-light")
     await staff.page.keyboard.press("Escape")
     await expect(staff.by("dialog-action-cancelled")).to_be_focused()
+    await staff.has_asked()
     assert sent == []
 
     await staff.page.locator(f"{FOOT}:not([data-shifting])").wait_for()
@@ -122,7 +129,7 @@ async def test_who_edits_goes_on_when_a_move_that_would_have_ended_it_fails(
     await expect(chai.locator("[name=sku]")).not_to_be_editable()
     await note.fill("Half a sentence.")
     await expect(staff.by("field-note").get_by_test_id("editors")).to_contain_text("Cleo")
-    await cleo.page.unroute_all()
+    await cleo.page.unroute_all(behavior="wait")
     await cleo.by("save-note").click()
     await expect(staff.by("note")).to_have_text("Half a sentence.")
 

@@ -1,11 +1,14 @@
 """An opened order is one room: what one says and shows there, the other sees."""
 
 import re
+from datetime import UTC, datetime
 
+from httpx import AsyncClient
 from playwright.async_api import Browser, Route, expect
 
 from tests.end_to_end.browser import Visit, visiting
-from tests.end_to_end.pages.boards import assert_clean
+from tests.end_to_end.pages.boards import assert_clean, demo_token
+from tests.end_to_end.pages.live_list import becomes
 from tests.end_to_end.pages.room.actions import (
     CHAI,
     MARKS,
@@ -17,9 +20,11 @@ from tests.end_to_end.pages.room.actions import (
     say,
 )
 from tests.end_to_end.server import ServerProcess
+from tests.end_to_end.subscriber import open_socket
 
 pytestmark = MARKS
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HEAR_A_SIGNAL = """async () => {
     const { Editing } = await import('/static/room/editing.js');
     window.editing = new Editing(() => {});
@@ -33,7 +38,7 @@ PLACES = """() => [...document.querySelectorAll('dialog :is(button, input, texta
 
 
 async def test_who_looks_at_an_order_is_shown_once_and_goes_with_the_last_window(
-    server: ServerProcess, browser: Browser, order: str, staff: Visit
+    server: ServerProcess, browser: Browser, http: AsyncClient, order: str, staff: Visit
 ) -> None:
     person = staff.by("person")
     async with visiting(browser, server.url) as cleo:
@@ -51,11 +56,26 @@ async def test_who_looks_at_an_order_is_shown_once_and_goes_with_the_last_window
         await expect(person).to_have_count(1)
         await cleo.page.keyboard.press("Escape")
         await expect(cleo.by("order-dialog")).to_have_count(0)
+        await until_present(await demo_token(http, server, "staff"), server, order, 2)
+        await say(second, "I am still here.")
+        await expect(staff.by("comment")).to_have_count(1)
         await expect(person).to_have_count(1)
         await second.page.close()
 
         await expect(person).to_have_count(0)
         assert_clean(staff, cleo, second)
+
+
+async def until_present(token: str, server: ServerProcess, order: str, count: int) -> None:
+    """Until so many windows have the order open, as the server sees it."""
+    channel = {"channel": f"orders:{order}"}
+    async with open_socket(server.socket_url, token) as socket:
+        await socket.ask(subscribe=channel)
+
+        async def others() -> int:
+            return len((await socket.ask(presence=channel))["presence"]["presence"]) - 1
+
+        await becomes(others, count)
 
 
 async def test_an_order_has_an_address_and_the_back_button_closes_it(
@@ -133,7 +153,8 @@ async def test_a_signal_that_is_not_repeated_ends_by_itself(
     server: ServerProcess, browser: Browser
 ) -> None:
     async with visiting(browser, server.url) as visit:
-        await visit.page.clock.install()
+        await visit.page.clock.install(time=NOON)
+        await visit.page.clock.pause_at(NOON)
         await visit.page.goto(server.url)
         await visit.page.evaluate(HEAR_A_SIGNAL)
 
