@@ -21,7 +21,7 @@ from app.core.config import Settings
 from app.server import SHARED_MEMORY
 from app.supervisor import ServeError, Supervisor, WorkerProcess, reserve
 from tests.end_to_end.scrape import counted
-from tests.waiting import until
+from tests.waiting import until as until_within
 
 WORKERS = 2
 START_SECONDS = 60.0
@@ -151,7 +151,7 @@ async def test_a_worker_that_ends_at_once_is_started_ever_more_seldom_until_it_i
         with half_a_release():
             at_work.first.process.kill()
             await until(lambda: len(pauses(caplog, "a worker ended")) == 4)
-        await until(lambda: is_ready(at_work.first), START_SECONDS)
+        await until(lambda: is_ready(at_work.first))
 
         at_work.first.process.send_signal(signal.SIGBUS)
         await until(lambda: len(pauses(caplog, "a worker ended")) == 5)
@@ -189,7 +189,7 @@ async def test_who_is_started_again_counts_on_in_the_files_of_who_ended(
         await until(lambda: all(worker.ended.is_set() for worker in ended))
         assert not [name for name in files_of(at_work.supervisor) if "live" in name]
 
-        await until(lambda: is_ready_again(at_work.supervisor, ended), START_SECONDS)
+        await until(lambda: is_ready_again(at_work.supervisor, ended))
         assert (files_of(at_work.supervisor), await refusals(http, url)) == (files, asked)
         in_memory = SHARED_MEMORY in Path(at_work.supervisor._metrics).parents
         assert in_memory == SHARED_MEMORY.is_dir()
@@ -263,6 +263,11 @@ async def test_sigterm_ends_a_start_that_still_prepares(surroundings: Settings) 
         await asyncio.wait({running})
 
     assert (given_up.is_set(), running.cancelled(), workers()) == (True, False, set())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Processes begin and end meanwhile."""
+    await until_within(condition, START_SECONDS)
 
 
 async def _nothing() -> None:
