@@ -24,6 +24,7 @@ from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.defects import Defect, DefectiveTransport
 from app.realtime.fanout.heartbeat import Heartbeat
 from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.fanout.timing import Pings
 from app.realtime.fanout.transport import TakeOver, Writer
 from app.realtime.figures import Meter, Sources
 from app.realtime.log.broker import Broker
@@ -163,11 +164,15 @@ class Runtime:
         if connection.user_id is not None:
             self.counts.release(connection.user_id, connection.id)
 
-    def take_over(self, take_over: TakeOver, codec: Codec = JSON) -> None:
+    def take_over(
+        self, take_over: TakeOver, codec: Codec = JSON, pings: Pings = Pings.DOCUMENTS
+    ) -> None:
         """From now on the server's own protocol object talks to the connection directly."""
         intake = Intake(self.stations, self._intakes, self.close)
         transport = take_over(intake)
-        intake.start(self.open(transport, codec), transport)
+        connection = self.open(transport, codec)
+        connection.timing.pings = pings
+        intake.start(connection, transport)
 
     @contextmanager
     def connection(self, transport: Writer, codec: Codec = JSON) -> Iterator[Connection]:

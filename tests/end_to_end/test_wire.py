@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -14,12 +15,14 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 
 from app.core.config import Settings
 from app.embedded import Services
+from app.realtime.wire.frames import Opcode
 from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.end_to_end.conftest import create_people
 from tests.end_to_end.orders import place_order, token_of
 from tests.end_to_end.server import ServerProcess, serving
 from tests.end_to_end.subscriber import open_socket
+from tests.realtime.raw_socket import connected, frame
 
 SUBSCRIBE = {"subscribe": {"channel": "orders"}}
 
@@ -180,6 +183,29 @@ async def test_pings_are_sent_and_an_ignored_one_closes_with_3012(
 
         assert messages[1] == "{}"
         assert websocket.close_code == 3012
+
+
+async def test_pings_may_come_as_frames(
+    settings: Settings, people: dict[str, str], http: AsyncClient, tmp_path: Path
+) -> None:
+    async with serving(
+        settings.database_url,
+        settings.redis_url,
+        tmp_path,
+        TANDEM_PING_SECONDS="0.2",
+        TANDEM_PONG_SECONDS="3",
+    ) as server:
+        token = await token_of(http, server.url, people["cleo"])
+        async with connected(urlsplit(server.url).port or 0) as raw:
+            await raw.upgrade("/ws?cf_ws_frame_ping_pong=true")
+            connect_ = json.dumps({"id": 1, "connect": {"token": token}})
+            raw.write(frame(Opcode.TEXT, connect_.encode()))
+            opcode, answer = await raw.frame()
+            assert (opcode, json.loads(answer)["connect"]["ping"]) == (Opcode.TEXT, 0)
+            for _ in range(3):  # there is another one only once one was answered
+                assert await raw.frame() == (Opcode.PING, b"")
+                raw.write(frame(Opcode.PONG))
+            assert await raw.closed() == 3012
 
 
 async def test_a_foreign_origin_is_refused(server: ServerProcess) -> None:

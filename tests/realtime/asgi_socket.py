@@ -88,6 +88,7 @@ async def opened(
     asgi: ASGIApp,
     *,
     path: str = "/ws",
+    query: str = "",
     subprotocols: tuple[str, ...] = (),
     **headers: str,
 ) -> AsyncIterator[tuple[AsgiSocket, "asyncio.Task[None]"]]:
@@ -101,7 +102,7 @@ async def opened(
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [
             (b"host", b"tandem.example"),
             *((name.encode(), value.encode()) for name, value in headers.items()),

@@ -41,8 +41,7 @@ class Beating:
         return sum(message.split(b"\n").count(b"{}") for message in self.transport.sent)
 
     def pong(self) -> None:
-        timing = self.connection.timing
-        timing.pinged, timing.pong_by = False, None
+        self.connection.timing.ponged()
 
     async def answer_pings(self, count: int) -> None:
         """As a client does."""

@@ -10,7 +10,7 @@ Scope = dict[str, Any]
 
 
 class RecordingOwner:
-    """Keeps what it is told: messages, and "paused", "writable" and "lost" among `changes`.
+    """Keeps what it is told: messages, and "pong", "paused", "writable" and "lost" among `changes`.
 
     `on_news` may be set to act as soon as a message comes.
     """
@@ -33,6 +33,9 @@ class RecordingOwner:
         self.messages.append(message)
         if self.on_news is not None:
             self.on_news(message)
+
+    def on_pong(self) -> None:
+        self.changes.append("pong")
 
     def on_paused(self) -> None:
         self.changes.append("paused")

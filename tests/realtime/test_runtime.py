@@ -10,6 +10,7 @@ import pytest
 from app.auth.principals import Principals, Role
 from app.core.config import Settings
 from app.core.database import create_engine, create_sessions
+from app.realtime.fanout.timing import Pings
 from app.realtime.runtime import Runtime
 from tests.realtime.guarded import Board, Rights, Somebody, guarding
 from tests.realtime.intakes import Socket
@@ -201,6 +202,27 @@ async def test_a_client_that_was_taken_over_is_served_like_any_other(settings: S
         await socket.offset(f"users:{person.id}", 1)
         owner.on_lost()
         assert desk.runtime.manager.connections == set()
+
+
+@pytest.mark.parametrize(
+    ("pings", "told", "pinged"),
+    [(Pings.DOCUMENTS, (25, True), True), (Pings.FRAMES, (0, False), False)],
+)
+async def test_a_pong_frame_is_an_answer_to_a_ping_frame_only(
+    settings: Settings, pings: Pings, told: tuple[int, bool], *, pinged: bool
+) -> None:
+    async with guarding(settings) as desk:
+        socket = Socket()
+        desk.runtime.take_over(socket.take_over, pings=pings)
+        token = desk.token(desk.somebody())
+        socket.owner.on_message(json.dumps({"id": 1, "connect": {"token": token}}))
+        connected = (await socket.reply(1))["connect"]
+        assert (connected["ping"], connected["pong"]) == told
+        (connection,) = desk.runtime.manager.connections
+        connection.timing.pinged = True
+        socket.owner.on_pong()
+        assert connection.timing.pinged is pinged
+        socket.owner.on_lost()
 
 
 async def test_a_client_taken_over_during_a_drain_is_closed(settings: Settings) -> None:

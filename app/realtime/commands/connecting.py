@@ -10,6 +10,7 @@ from app.realtime.commands.cursors import open_cursor
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection, Identity
 from app.realtime.fanout.subscription import Subscription
+from app.realtime.fanout.timing import Pings
 from app.realtime.wire.codes import CloseCode, CommandError, Disconnect, ErrorCode
 from app.realtime.wire.protocol import (
     ConnectRequest,
@@ -44,7 +45,7 @@ async def connect(
         authorize=authorize,
         rights=lambda: stations.rights(claims.user_id, channel),
     )
-    ttl = _ttl(claims)
+    ttl, asks = _ttl(claims), connection.timing.pings is Pings.DOCUMENTS
     connection.connected = True
     stations.on_identified(connection, ttl)
     result = ConnectResult(
@@ -52,8 +53,8 @@ async def connect(
         version=__version__,
         expires=True,
         ttl=max(1, int(ttl)),
-        ping=max(1, round(stations.settings.ping_seconds)),
-        pong=True,
+        ping=max(1, round(stations.settings.ping_seconds)) if asks else 0,
+        pong=asks,
         subs={channel: opened.result(wanted)},
     )
     subscription = Subscription(

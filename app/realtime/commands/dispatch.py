@@ -160,5 +160,4 @@ async def _ask(stations: Stations, connection: Connection, call: Call) -> None:
 def _pong(connection: Connection) -> None:
     if not connection.timing.pinged:
         raise Disconnect(CloseCode.BAD_REQUEST)
-    connection.timing.pinged = False
-    connection.timing.pong_by = None
+    connection.timing.ponged()

@@ -9,6 +9,7 @@ from app.core.logging import connection_id
 from app.realtime.commands.dispatch import receive
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.timing import Pings
 from app.realtime.fanout.transport import Transport
 from app.realtime.wire.codes import CloseCode
 
@@ -64,6 +65,10 @@ class Intake:
             self._connection.timing.unheard += 1
         self._hold_back()
         self._go_on()
+
+    def on_pong(self) -> None:
+        if self._connection is not None and self._connection.timing.pings is Pings.FRAMES:
+            self._connection.timing.ponged()
 
     def on_paused(self) -> None:
         if self._transport is not None:

@@ -17,13 +17,15 @@ from app.core import metrics
 from app.core.ids import random_id
 from app.realtime.fanout.budget import Budget
 from app.realtime.fanout.subscription import Subscription
-from app.realtime.fanout.timing import Timing
+from app.realtime.fanout.timing import Pings, Timing
 from app.realtime.fanout.transport import Writer
 from app.realtime.wire.batches import BATCH_BYTES, Batch, fitting
 from app.realtime.wire.codec import JSON, Codec
 from app.realtime.wire.codes import CloseCode
-from app.realtime.wire.frames import Message
+from app.realtime.wire.frames import Message, Opcode
 from app.realtime.wire.protocol import ClientInfo, Push, Reply
+
+PING_FRAME = Message(b"", Opcode.PING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,10 @@ class Connection:
         self._write_held()
 
     def ping(self) -> None:
-        self.tell_bytes(self.codec.ping)
+        if self.timing.pings is Pings.FRAMES:
+            self.transport.send(PING_FRAME)
+        else:
+            self.tell_bytes(self.codec.ping)
 
     def pump(self) -> None:
         """Write while the transport takes it: answers first, then round-robin over the cursors."""

@@ -8,7 +8,7 @@ from math import inf
 from app.core import metrics
 from app.core.config import Settings
 from app.realtime.fanout.connection import Connection
-from app.realtime.fanout.timing import Timing
+from app.realtime.fanout.timing import Pings, Timing
 from app.realtime.fanout.wheel import Wheel
 from app.realtime.wire.codes import CloseCode
 
@@ -42,8 +42,8 @@ class Heartbeat:
     def identified(self, connection: Connection, ttl: float) -> None:
         """It has shown a token that counts for `ttl` seconds; the first one starts the pings."""
         timing, now = connection.timing, self._now()
-        if timing.next_ping is None:  # spread over the interval, so that pings do not bunch
-            interval = self._settings.ping_seconds
+        if timing.next_ping is None and timing.pings is not Pings.NONE:
+            interval = self._settings.ping_seconds  # spread over it, so that pings do not bunch
             timing.next_ping = now + interval * (0.5 + random.random() / 2)  # noqa: S311 - jitter
         timing.connect_by = None
         timing.refresh_by = now + ttl + self._settings.expired_close_seconds

@@ -1,6 +1,18 @@
 """What a connection waits for; see `heartbeat`."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Pings(Enum):
+    """How a client is asked whether it is there."""
+
+    DOCUMENTS = auto()
+    """Of the protocol: so it is unless a client wants it otherwise."""
+    FRAMES = auto()
+    """Of WebSocket: any client answers those, but not every server lets us see it."""
+    NONE = auto()
+    """By its server, if at all."""
 
 
 @dataclass(slots=True)
@@ -14,6 +26,7 @@ class Timing:
     are read. Once a pong is late it must be among the first `owed` of them; None: nobody knows yet.
     """
 
+    pings: Pings = Pings.DOCUMENTS
     connect_by: float | None = None
     next_ping: float | None = None
     pong_by: float | None = None
@@ -38,6 +51,10 @@ class Timing:
         if self.owed is None and not self.held_back:
             self.owed = self.unheard
         return self.owed != 0
+
+    def ponged(self) -> None:
+        """The client is there."""
+        self.pinged, self.pong_by = False, None
 
     def heard(self) -> None:
         """The oldest message was carried out."""

@@ -19,6 +19,10 @@ class Owner(Protocol):
 
     def on_message(self, message: str | bytes) -> None: ...
 
+    def on_pong(self) -> None:
+        """A pong frame came, whether or not it was asked for."""
+        ...
+
     def on_paused(self) -> None:
         """`writable` has become false, perhaps within `send`."""
         ...
@@ -49,7 +53,7 @@ class Writer(Protocol):
 
     def send(self, message: Message) -> None:
         """Send one message. While `writable` is false it is buffered behind what waits already:
-        a connection gives it no more then than its last words, just before `close`.
+        a connection gives it no more then than a ping, and its last words just before `close`.
         """
         ...
 

@@ -85,7 +85,8 @@ class Arrival(asyncio.Protocol):
         if opening is None:
             return False
         transport.write(opening.response)
-        runtime.take_over(partial(self._take_over, deflated=opening.deflated), opening.codec)
+        take_over = partial(self._take_over, deflated=opening.deflated)
+        runtime.take_over(take_over, opening.codec, opening.pings)
         return True
 
     def _take_over(self, owner: Owner, *, deflated: bool) -> Transport:

@@ -13,6 +13,7 @@ from hashlib import sha1
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from app.realtime.fanout.timing import Pings
 from app.realtime.runtime import Runtime
 from app.realtime.wire.codec import JSON, Codec
 from app.realtime.wire.deflate import agree
@@ -50,6 +51,11 @@ def negotiate(offered: Sequence[str], query: Mapping[str, str]) -> tuple[str | N
     return chosen, CODECS.get(flavour, JSON)
 
 
+def pings_of(query: Mapping[str, str]) -> Pings:
+    """In frames for the tools that answer nothing else."""
+    return Pings.FRAMES if query.get("cf_ws_frame_ping_pong") == "true" else Pings.DOCUMENTS
+
+
 class Opening(NamedTuple):
     """What a plain request is answered with, and the flavour that is spoken then.
 
@@ -58,6 +64,7 @@ class Opening(NamedTuple):
 
     response: bytes
     codec: Codec
+    pings: Pings
     deflated: bool
 
 
@@ -66,6 +73,7 @@ class Plan(NamedTuple):
 
     after: bytes
     codec: Codec
+    pings: Pings
     deflated: bool
 
 
@@ -86,7 +94,7 @@ def open_plain(runtime: Runtime, head: bytes) -> Opening | None:
     if plan is None:
         return None
     proof = b64encode(sha1(key + GUID, usedforsecurity=False).digest())
-    return Opening(ACCEPTED + proof + plan.after, plan.codec, plan.deflated)
+    return Opening(ACCEPTED + proof + plan.after, plan.codec, plan.pings, plan.deflated)
 
 
 @lru_cache(PLANS)
@@ -100,7 +108,8 @@ def _plan(head: bytes, origins: tuple[str, ...], *, offers_deflate: bool) -> Pla
     asked = {name: values[0] for name, values in parse_qs(query).items()} if query else {}
     chosen, codec = negotiate(offered, asked)
     agreed = agree(headers.get("sec-websocket-extensions", "")) if offers_deflate else None
-    return Plan(_end_of_head(chosen, agreed), codec, deflated=agreed is not None)
+    after = _end_of_head(chosen, agreed)
+    return Plan(after, codec, pings_of(asked), deflated=agreed is not None)
 
 
 def with_lower_names(head: bytes) -> bytes:

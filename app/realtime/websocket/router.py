@@ -18,9 +18,10 @@ from app.core.errors import ServiceUnavailable, render
 from app.core.logging import connection_id
 from app.realtime.commands.dispatch import receive
 from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.timing import Pings
 from app.realtime.fanout.transport import find_take_over
 from app.realtime.runtime import Runtime
-from app.realtime.websocket.opening import FORBIDDEN, negotiate, refusal
+from app.realtime.websocket.opening import FORBIDDEN, negotiate, pings_of, refusal
 from app.realtime.wire.codes import CloseCode
 from app.realtime.wire.frames import Message, Opcode
 
@@ -102,12 +103,14 @@ async def serve_socket(websocket: WebSocket) -> None:
     offered = websocket.scope.get("subprotocols", [])
     subprotocol, codec = negotiate(offered, websocket.query_params)
     await websocket.accept(subprotocol=subprotocol)
-    take_over = find_take_over(websocket.scope)
+    take_over, pings = find_take_over(websocket.scope), pings_of(websocket.query_params)
     if take_over is not None and runtime.settings.take_over == "on":
-        runtime.take_over(take_over, codec)
+        runtime.take_over(take_over, codec, pings)
         return
     transport = AsgiTransport(websocket)
     connection = runtime.open(transport, codec)
+    if pings is Pings.FRAMES:  # which are the server's here
+        connection.timing.pings = Pings.NONE
     try:
         connection_id.set(connection.id)
         transport.on_writable = connection.resume

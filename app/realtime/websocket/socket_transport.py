@@ -217,6 +217,8 @@ class SocketTransport(asyncio.Protocol):
             self._count(event)
             if isinstance(event, Ping):
                 self._answer(event.data)
+            elif isinstance(event, Pong):
+                self._owner.on_pong()
 
     def _count(self, event: Ping | Pong | Fragment) -> None:
         """What carries no message is in nobody's budget, but costs nearly as much as one."""

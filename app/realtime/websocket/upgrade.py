@@ -152,6 +152,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._socket is not None:
             self._socket.pause_reading()
 
+    def on_pong(self) -> None:
+        """ASGI has no word for it."""
+
     def on_paused(self) -> None:
         self.writable.clear()
 

@@ -63,6 +63,9 @@ class Client(asyncio.Protocol):
         self._socket.send(Message(SUBSCRIBED % self._room.offset))
         self._room.sockets.add(self._socket)
 
+    def on_pong(self) -> None:
+        """Nobody is pinged here."""
+
     def on_paused(self) -> None:
         """There is no log to read from later: what comes is buffered."""
 

@@ -1,6 +1,8 @@
 """Heartbeat: connections that say nothing, or not in time, with short times."""
 
-from tests.realtime.beats import HOUR, beating, now
+from app.realtime.fanout.timing import Pings
+from app.realtime.wire.frames import Opcode
+from tests.realtime.beats import HOUR, HandTurned, beating, now
 
 
 async def test_who_does_not_sign_in_is_closed_as_stale() -> None:
@@ -87,3 +89,34 @@ async def test_a_connection_that_is_over_is_not_pinged() -> None:
         await other.answer_pings(1)
         assert one.pings == 0
         assert one.heartbeat._wheel._slot_of == {}
+
+
+# ------------------------------------------------------------------- by frames
+
+
+async def test_who_is_asked_by_frames_is_told_no_ping() -> None:
+    one = HandTurned(ping_seconds=10, pong_seconds=5)
+    one.connection.timing.pings = Pings.FRAMES
+    one.heartbeat.identified(one.connection, HOUR)
+    for asked in (1, 2, 3):
+        one.wait(10)
+        assert [(each.opcode, each.data) for each in one.transport.messages] == [
+            (Opcode.PING, b"")
+        ] * asked
+        one.pong()
+
+
+async def test_who_is_asked_by_frames_has_to_answer() -> None:
+    one = HandTurned(ping_seconds=10, pong_seconds=5)
+    one.connection.timing.pings = Pings.FRAMES
+    one.heartbeat.identified(one.connection, HOUR)
+    assert one.wait_for_close() <= 16
+    assert one.transport.closed == (3012, "no pong")
+
+
+async def test_who_is_asked_by_nobody_here_is_not_missed() -> None:
+    one = HandTurned(ping_seconds=10, pong_seconds=5)
+    one.connection.timing.pings = Pings.NONE
+    one.heartbeat.identified(one.connection, HOUR)
+    one.wait(100)
+    assert (one.transport.messages, one.transport.closed) == ([], None)

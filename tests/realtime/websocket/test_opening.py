@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.server import ServerState
 from websockets.utils import accept_key
 
+from app.realtime.fanout.timing import Pings
 from app.realtime.runtime import Runtime
 from app.realtime.websocket.handshakes import Arrival
 from app.realtime.websocket.opening import FORBIDDEN, UNAVAILABLE, Opening, open_plain, refusal
@@ -95,6 +96,24 @@ async def test_the_query_may_name_the_flavour(runtime: Runtime) -> None:
     assert opening is not None
     assert b"Protocol:" not in opening.response
     assert opening.codec is PROTOBUF
+
+
+@pytest.mark.parametrize(
+    ("asked", "pings"),
+    [
+        ("cf_ws_frame_ping_pong=true", Pings.FRAMES),
+        ("format=json&cf_ws_frame_ping_pong=true", Pings.FRAMES),
+        ("cf_ws_frame_ping_pong=false", Pings.DOCUMENTS),
+        ("", Pings.DOCUMENTS),
+    ],
+)
+async def test_the_query_may_ask_for_pings_in_frames(
+    runtime: Runtime, asked: str, pings: Pings
+) -> None:
+    opening = opened(runtime, PLAIN, f"/ws?{asked}")
+
+    assert opening is not None
+    assert opening.pings is pings
 
 
 async def test_the_page_of_the_same_host_may_come_in(runtime: Runtime) -> None:

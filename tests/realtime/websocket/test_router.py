@@ -142,6 +142,17 @@ async def test_commands_are_answered_and_events_pushed(stage: Stage) -> None:
         await until(lambda: "order.created" in str(socket.documents))
 
 
+async def test_pings_in_frames_are_the_servers(stage: Stage) -> None:
+    cleo = await stage.person("cleo")
+    query = "cf_ws_frame_ping_pong=true"
+    async with opened(stage.application.asgi, query=query) as (socket, _calling):
+        socket.say({"id": 1, "connect": {"token": cleo.token}})
+        result = (await socket.answer(1))["connect"]
+        assert (result["ping"], result["pong"]) == (0, False)
+        (connection,) = stage.runtime.manager.connections
+        assert connection.timing.next_ping is None
+
+
 async def test_several_commands_in_one_message_are_answered_in_order(stage: Stage) -> None:
     staff = await stage.staff()
     async with opened(stage.application.asgi) as (socket, _calling):

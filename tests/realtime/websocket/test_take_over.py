@@ -64,6 +64,18 @@ async def test_messages_before_the_take_over_are_handed_to_the_owner_in_order() 
     assert app.owner.messages == ["1", "2", "3", "4"]
 
 
+async def test_an_owner_is_told_of_pongs() -> None:
+    app = Hesitant()
+    with serving(app) as served:
+        await served.do(app.to_accept.set)
+        await served.do(app.to_take_over.set)
+        async with opened(served.port) as raw:
+            raw.write(frame(Opcode.PONG) + frame(TEXT, b"1") + frame(Opcode.PONG, b"anything"))
+            await until(lambda: len(app.owner.changes) == 2)
+    assert app.owner.messages == ["1"]
+    assert app.owner.changes[:2] == ["pong", "pong"]
+
+
 async def test_an_owner_may_pause_before_the_first_message() -> None:
     app = Hesitant(pausing=True)
     with serving(app) as served:
