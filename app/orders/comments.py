@@ -1,7 +1,5 @@
 """What people say about an order, below it. Each comment is an event of the order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,20 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.auth.principals import Principal
+from app.core.paging import Page
 from app.orders.access import check_visible, is_visible
 from app.orders.events import actor_of, record_comment
 from app.orders.loading import lock_order, touch
 from app.orders.models import Comment
 from app.orders.schemas import CommentRead, VersionsQuery, read_order
 from app.users.schemas import PersonRead
-
-
-@dataclass(frozen=True, slots=True)
-class CommentsPage:
-    """Some comments; `next_cursor` is the last one's version where there are more."""
-
-    items: Sequence[Comment]
-    next_cursor: str | None
 
 
 async def add_comment(
@@ -49,7 +40,7 @@ async def add_comment(
 
 async def list_comments(
     session: AsyncSession, *, principal: Principal, order_id: UUID, query: VersionsQuery
-) -> CommentsPage:
+) -> Page[Comment, str]:
     """Oldest first. Raises OrderNotFound."""
     await check_visible(session, principal=principal, order_id=order_id)
     wanted = (
@@ -65,4 +56,4 @@ async def list_comments(
     )
     found = (await session.scalars(wanted)).all()
     items = found[: query.limit]
-    return CommentsPage(items, str(items[-1].version) if len(found) > query.limit else None)
+    return Page(items, str(items[-1].version) if len(found) > query.limit else None)

@@ -6,12 +6,13 @@ from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.database import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
+from app.core.paging import Page
 from app.core.problems import problems
 from app.core.strict_json import StrictRoute
 from app.orders import comments as orders_comments
-from app.orders.comments import CommentsPage
 from app.orders.dependencies import OrderId, VersionsPageQuery
 from app.orders.errors import OrderNotFound
+from app.orders.models import Comment
 from app.orders.schemas import CommentCreate, CommentPage, CommentRead
 from app.realtime.dependencies import RecordingSession
 
@@ -26,7 +27,7 @@ router = APIRouter(
 @router.get("", response_model=CommentPage)
 async def list_comments(
     order_id: OrderId, query: VersionsPageQuery, principal: CurrentPrincipal, session: SessionDep
-) -> CommentsPage:
+) -> Page[Comment, str]:
     """Oldest first."""
     return await orders_comments.list_comments(
         session, principal=principal, order_id=order_id, query=query

@@ -1,12 +1,13 @@
 """Orders: placed, found, changed, deleted. Each change is one event, and raises the version."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
+from app.core.paging import Page
 from app.orders.access import owns, sees, visible_to
 from app.orders.changes import apply_update, check_item_money
 from app.orders.errors import OrderForbidden, OrderNotPlaced
@@ -22,14 +23,6 @@ from app.orders.status import check_editable, check_move
 
 NO_VERSION = 0
 """Before the first: nothing can be based on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some orders; `next_cursor` is the last one's id where there are more."""
-
-    items: Sequence[Order]
-    next_cursor: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,9 @@ async def get_order(session: AsyncSession, *, principal: Principal, order_id: UU
     return await read_visible(session, query, principal=principal)
 
 
-async def list_orders(session: AsyncSession, *, principal: Principal, query: OrderQuery) -> Page:
+async def list_orders(
+    session: AsyncSession, *, principal: Principal, query: OrderQuery
+) -> Page[Order, UUID]:
     """Newest first; a page of long orders has fewer than were asked for."""
     page = select_page(principal, query)
     wanted = select_orders().add_columns(page.c.found).join(page, page.c.id == Order.id)

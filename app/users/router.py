@@ -18,6 +18,7 @@ from app.core.errors import (
     ServiceUnavailable,
     UnsupportedMediaType,
 )
+from app.core.paging import Page
 from app.core.problems import problems
 from app.core.strict_json import StrictRoute
 from app.users import service as users_service
@@ -39,7 +40,6 @@ from app.users.schemas import (
     UserRead,
     UserUpdate,
 )
-from app.users.service import Page
 
 ADMIN = (*SIGNED_IN, Forbidden)
 BODY = (BadRequest, UnsupportedMediaType, InvalidRequest)
@@ -139,7 +139,7 @@ async def look_up_user(
 @router.get("", response_model=UserPage, responses=problems(*ADMIN, InvalidRequest))
 async def list_users(
     session: SessionDep, _: AdminPrincipal, query: Annotated[UserQuery, Query()]
-) -> Page:
+) -> Page[User, UUID]:
     return await users_service.list_users(
         session, limit=query.limit, before=query.cursor, q=query.q
     )

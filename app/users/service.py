@@ -3,8 +3,6 @@
 Each change locks the user's row, raises its version, flushes, and records what was changed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Role
 from app.core.errors import Forbidden
+from app.core.paging import Page
 from app.realtime.outbox import Actor
 from app.users import sessions as users_sessions
 from app.users.errors import EmailTaken, LastAdmin, UserNotFound
 from app.users.events import UserEventType, record_rights_change, record_user
 from app.users.models import EMAIL_INDEX, User, active_admins
 from app.users.schemas import UserChanges
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some users; `next_cursor` is the last one's id where there are more."""
-
-    items: Sequence[User]
-    next_cursor: UUID | None
-
 
 Changed = dict[str, tuple[Any, Any]]
 
@@ -75,7 +65,7 @@ async def look_up_user(session: AsyncSession, *, email: str) -> User:
 
 async def list_users(
     session: AsyncSession, *, limit: int, before: UUID | None = None, q: str = ""
-) -> Page:
+) -> Page[User, UUID]:
     """Newest first: ids rise with the time at which they were made."""
     query = select(User).order_by(User.id.desc()).limit(limit + 1)
     if before is not None:

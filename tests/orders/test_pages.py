@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
+from app.core.paging import Page
 from app.embedded import Services
 from app.orders import service as orders_service
+from app.orders.models import Order
 from app.orders.pages import PAGE_LINES, select_page
 from app.orders.schemas import MAX_ITEMS, OrderQuery
 from tests.databases import own_database
@@ -53,7 +56,7 @@ async def add_many(session: AsyncSession, owner: Principal) -> None:
 
 async def listed(
     session: AsyncSession, person: Principal, **query: object
-) -> tuple[orders_service.Page, int]:
+) -> tuple[Page[Order, UUID], int]:
     """The page, as a new session finds it, and how many rows of `orders` were read for it."""
     session.expunge_all()
     before = (await session.execute(ROWS_READ)).scalar_one()

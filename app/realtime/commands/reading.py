@@ -1,7 +1,6 @@
 """What a client may ask of a channel: its history, and who is there."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from app.core.unavailable import REDIS_FAILURES
@@ -10,6 +9,7 @@ from app.realtime.commands.connecting import current_principal, identity_of
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
 from app.realtime.log.reader import LogReader
+from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.protocol import (
     ChannelRequest,
@@ -26,15 +26,6 @@ Found = TypeVar("Found")
 HISTORY_LIMIT = 300
 
 
-@dataclass(frozen=True)
-class HistoryPage:
-    """Events as (offset, payload), and where the log stands."""
-
-    epoch: str
-    offset: int
-    events: list[tuple[int, bytes]] = field(default_factory=list)
-
-
 async def history(
     stations: Stations, connection: Connection, command_id: int, request: HistoryRequest
 ) -> None:
@@ -44,7 +35,7 @@ async def history(
     lacks follows its last event.
     """
 
-    async def read(policy: ChannelPolicy) -> HistoryPage:
+    async def read(policy: ChannelPolicy) -> LogPage:
         if not policy.stored:
             raise CommandError(ErrorCode.NOT_AVAILABLE)
         return await _read_page(stations.follower.reader, request)
@@ -71,17 +62,17 @@ async def presence_stats(
     connection.tell(Reply(id=command_id, presence_stats=result))
 
 
-async def _read_page(reader: LogReader, request: HistoryRequest) -> HistoryPage:
+async def _read_page(reader: LogReader, request: HistoryRequest) -> LogPage:
     epoch, (head, floor) = await reader.extent(request.channel)
     limit = HISTORY_LIMIT if request.limit < 0 else min(request.limit, HISTORY_LIMIT)
     start, end = _range(request, epoch, head, floor, limit)
     if end <= start:
-        return HistoryPage(epoch, head)
+        return LogPage(epoch, head)
     rows = await reader.between(request.channel, start, end, newest_first=request.reverse)
     events = _unbroken(rows, -1 if request.reverse else 1)
     if request.since and _is_torn(request, start, end, events):
         raise CommandError(ErrorCode.UNRECOVERABLE)
-    return HistoryPage(epoch, head, events)
+    return LogPage(epoch, head, events)
 
 
 def _unbroken(events: list[tuple[int, bytes]], step: int) -> list[tuple[int, bytes]]:

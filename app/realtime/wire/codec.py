@@ -5,6 +5,7 @@ A WebSocket message holds one or more documents. In JSON they are separated by n
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -14,6 +15,15 @@ from pydantic_core import from_json
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import PONG, Call, Command, Push, Reply
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """A part of a channel's log: events as (offset, payload), and where the log stands."""
+
+    epoch: str
+    offset: int
+    events: Sequence[tuple[int, bytes]] = ()
 
 
 class Codec(Protocol):
@@ -37,22 +47,11 @@ class Codec(Protocol):
         """The push of an event of the log; `payload` is the event's JSON as it was recorded."""
         ...
 
-    def history(self, command_id: int, page: "Page") -> bytes:
+    def history(self, command_id: int, page: LogPage) -> bytes:
         """The reply to `history`, its events byte for byte as they were recorded."""
         ...
 
     def join(self, documents: Sequence[bytes]) -> bytes: ...
-
-
-class Page(Protocol):
-    """A part of a channel's log: events as (offset, payload), and where the log stands."""
-
-    @property
-    def events(self) -> Sequence[tuple[int, bytes]]: ...
-    @property
-    def epoch(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
 
 
 class JsonCodec:
@@ -78,7 +77,7 @@ class JsonCodec:
             offset,
         )
 
-    def history(self, command_id: int, page: Page) -> bytes:
+    def history(self, command_id: int, page: LogPage) -> bytes:
         events = b",".join(
             b'{"data":%b,"offset":%d}' % (payload, offset) for offset, payload in page.events
         )

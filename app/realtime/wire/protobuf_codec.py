@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from app.realtime.wire import centrifuge_pb2 as schema
-from app.realtime.wire.codec import Page
+from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import PONG, Call, Command, Push, Reply
@@ -42,7 +42,7 @@ class ProtobufCodec:
         pub = {"data": payload, "offset": offset}
         return _prefixed(schema.Reply(push={"channel": channel, "pub": pub}))
 
-    def history(self, command_id: int, page: Page) -> bytes:
+    def history(self, command_id: int, page: LogPage) -> bytes:
         result = {
             "publications": [
                 {"data": payload, "offset": offset} for offset, payload in page.events

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.realtime.commands.reading import HistoryPage
-from app.realtime.wire.codec import JSON
+from app.realtime.wire.codec import JSON, LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import METHODS, EmptyResult, Reply
@@ -248,14 +247,14 @@ def test_a_publication_is_byte_for_byte_what_was_recorded() -> None:
 @given(st.text(), st.text(min_size=1), st.integers(1, 2**53))
 def test_no_document_ever_holds_a_newline(text: str, channel: str, offset: int) -> None:
     payload = json.dumps({"text": text}).encode()
-    page = HistoryPage("e", offset, [(offset, payload)])
+    page = LogPage("e", offset, [(offset, payload)])
     for document in (JSON.publication(channel, offset, payload), JSON.history(1, page)):
         assert b"\n" not in document
         assert json.loads(document)
 
 
 def test_a_history_carries_publications_and_the_position() -> None:
-    page = HistoryPage("e", 9, [(4, b'{"a":1}'), (5, b'{"b":2}')])
+    page = LogPage("e", 9, [(4, b'{"a":1}'), (5, b'{"b":2}')])
     assert json.loads(JSON.history(7, page)) == {
         "id": 7,
         "history": {
@@ -267,11 +266,11 @@ def test_a_history_carries_publications_and_the_position() -> None:
 
 
 def test_a_history_of_nothing_is_a_position() -> None:
-    assert JSON.history(7, HistoryPage("e", 0)) == (
+    assert JSON.history(7, LogPage("e", 0)) == (
         b'{"id":7,"history":{"publications":[],"epoch":"e","offset":0}}'
     )
 
 
 def test_the_events_of_a_history_are_byte_for_byte_what_was_recorded() -> None:
     payload = '{"text":"Æ €", "n": 1.10}'.encode()
-    assert payload in JSON.history(7, HistoryPage("e", 4, [(4, payload)]))
+    assert payload in JSON.history(7, LogPage("e", 4, [(4, payload)]))

@@ -1,14 +1,13 @@
 """What the server says in the Protobuf flavour, read by the schema of an official SDK."""
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.realtime.wire.codec import JSON
+from app.realtime.wire.codec import JSON, LogPage
 from app.realtime.wire.codes import ErrorCode, UnsubscribeCode
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protobuf_codec import PROTOBUF
@@ -36,15 +35,6 @@ from app.realtime.wire.protocol import (
 from tests.realtime.protobuf_wire import documents, replies
 
 AN_INFO = ClientInfo(user="u", client="c", conn_info={"name": "Cleo"})
-
-
-@dataclass
-class Page:
-    """A part of a log, as the codec asks for it."""
-
-    epoch: str
-    offset: int
-    events: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 words = st.text(max_size=20)
@@ -183,14 +173,14 @@ def test_an_events_bytes_are_published_untouched(payload: bytes, offset: int) ->
 @settings(max_examples=30)
 @given(st.lists(st.tuples(offsets, st.binary()), max_size=3))
 def test_history_gives_the_events_bytes_untouched(events: list[tuple[int, bytes]]) -> None:
-    (reply,) = replies(PROTOBUF.history(5, Page("e", 9, events)))
+    (reply,) = replies(PROTOBUF.history(5, LogPage("e", 9, events)))
     found = reply.history
     assert (reply.id, found.epoch, found.offset) == (5, "e", 9)
     assert [(pub.offset, pub.data) for pub in found.publications] == events
 
 
 def test_an_empty_history_tells_the_position() -> None:
-    (reply,) = replies(PROTOBUF.history(5, Page("e", 0)))
+    (reply,) = replies(PROTOBUF.history(5, LogPage("e", 0)))
     assert reply.HasField("history")
     assert reply.history.epoch == "e"
 
