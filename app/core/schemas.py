@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -100,6 +101,12 @@ def _visible(value: str) -> str:
     return value
 
 
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch("[0-9]+", value) is None:
+        raise ValueError("must be a whole number, in digits")
+    return value
+
+
 def format_time(value: datetime) -> str:
     """RFC 3339 in UTC with microseconds: 2026-01-31T12:00:00.000000Z."""
     utc = value.astimezone(UTC).replace(tzinfo=None)
@@ -109,6 +116,8 @@ def format_time(value: datetime) -> str:
 STORABLE = Storable()
 VISIBLE = Visible()
 NAMING = Naming()
+Digits = Annotated[int, BeforeValidator(_digits)]
+"""A number in a query, where Pydantic would take 1_0, 50.0 and +5 as well."""
 Time = Annotated[
     datetime,
     PlainSerializer(format_time, return_type=str, when_used="json"),

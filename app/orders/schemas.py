@@ -11,6 +11,7 @@ from app.core.schemas import (
     NAMING,
     STORABLE,
     VISIBLE,
+    Digits,
     QueryModel,
     ReadModel,
     RequestModel,
@@ -118,7 +119,7 @@ class OrderQuery(QueryModel):
     owner_id: UUID | None = None
     q: Search = ""
     """Part of a number, note, owner's name, or an item's name or sku."""
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    limit: Annotated[Digits, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
     """At most: a page of long orders has fewer. The last page has no `next_cursor`."""
     cursor: UUID | None = None
     """`next_cursor` of the page before."""
@@ -131,9 +132,9 @@ class CommentCreate(RequestModel):
 class VersionsQuery(QueryModel):
     """A page of what belongs to an order's versions: comments, or history."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
+    limit: Annotated[Digits, Field(ge=1, le=PAGE_MAX_SIZE)] = PAGE_SIZE
     """At most: a page of long events has fewer. The last page has no `next_cursor`."""
-    cursor: Annotated[int, Field(ge=0, le=LAST_VERSION)] = 0
+    cursor: Annotated[Digits, Field(ge=0, le=LAST_VERSION)] = 0
     """`next_cursor` of the page before: what has a higher version follows."""
 
 

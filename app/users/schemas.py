@@ -12,7 +12,15 @@ from app.core.accounts import (
     PASSWORD_MIN_LENGTH,
     parse_email,
 )
-from app.core.schemas import NAMING, STORABLE, QueryModel, ReadModel, RequestModel, Time
+from app.core.schemas import (
+    NAMING,
+    STORABLE,
+    Digits,
+    QueryModel,
+    ReadModel,
+    RequestModel,
+    Time,
+)
 
 NAME_MAX_LENGTH = 100
 PAGE_SIZE = 50
@@ -94,7 +102,7 @@ class RefreshRequest(RequestModel):
 class UserQuery(QueryModel):
     q: Search = ""
     """Part of a name or an e-mail address."""
-    limit: int = Field(default=PAGE_SIZE, ge=1, le=PAGE_MAX_SIZE)
+    limit: Digits = Field(default=PAGE_SIZE, ge=1, le=PAGE_MAX_SIZE)
     cursor: UUID | None = None
     """`next_cursor` of the page before."""
 

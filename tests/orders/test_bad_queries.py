@@ -11,6 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WRONG = [
     *(("limit", value) for value in ("0", "-1", "201", "1.5", "1e1", "x", "", "NaN", "0x10")),
+    *(("limit", value) for value in ("1_0", "50.0", "%2B5", "%205", "5%20", "%D9%A3")),
     *(("limit", value) for value in ("9" * 30, "9" * 5000, "-" + "9" * 30, "%00", "True")),
     *(("cursor", value) for value in ("x", "", "7", "0" * 31, "%00", "null", "%ff")),
     *(("owner_id", value) for value in ("x", "", "7", "me", "%00")),

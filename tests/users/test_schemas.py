@@ -116,6 +116,8 @@ def test_role_comes_as_a_string() -> None:
         (UserQuery, {"limit": "0"}),
         (UserQuery, {"limit": "201"}),
         (UserQuery, {"limit": "ten"}),
+        (UserQuery, {"limit": "1_0"}),
+        (UserQuery, {"limit": "50.0"}),
         (UserQuery, {"cursor": "nowhere"}),
         (UserQuery, {"q": "\x00"}),
         (UserQuery, {"page": "2"}),
