@@ -101,6 +101,13 @@ def _visible(value: str) -> str:
     return value
 
 
+def check_string(value: Any) -> Any:
+    """For what comes as a string though it is none: before anything is made of it."""
+    if not isinstance(value, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - Pydantic reports ValueErrors
+    return value
+
+
 def _digits(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch("[0-9]+", value) is None:
         raise ValueError("must be a whole number, in digits")

@@ -16,6 +16,7 @@ from app.core.schemas import (
     ReadModel,
     RequestModel,
     Time,
+    check_string,
 )
 from app.orders.models import Currency, Order, OrderItem, OrderStatus
 from app.users.schemas import PersonRead
@@ -33,12 +34,6 @@ MAX_COLLABORATORS = 50
 """Every event names them all and goes to each of them, so its cost grows with their square."""
 LAST_VERSION = 2**63 - 1
 MONEY = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
-
-
-def _as_string(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("must be a string")  # noqa: TRY004 - Pydantic reports ValueErrors
-    return value
 
 
 def _as_money(value: str) -> str:
@@ -70,8 +65,8 @@ CommentText = Annotated[
 Search = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=SEARCH_LENGTH), STORABLE
 ]
-SomeStatus = Annotated[OrderStatus, Field(strict=False), BeforeValidator(_as_string)]
-SomeCurrency = Annotated[Currency, Field(strict=False), BeforeValidator(_as_string)]
+SomeStatus = Annotated[OrderStatus, Field(strict=False), BeforeValidator(check_string)]
+SomeCurrency = Annotated[Currency, Field(strict=False), BeforeValidator(check_string)]
 
 
 class OrderItemWrite(RequestModel):

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, TypedDict, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.auth.principals import Role
 from app.core.accounts import (
@@ -20,6 +20,7 @@ from app.core.schemas import (
     ReadModel,
     RequestModel,
     Time,
+    check_string,
 )
 
 NAME_MAX_LENGTH = 100
@@ -51,7 +52,7 @@ Search = Annotated[
     StringConstraints(strip_whitespace=True, max_length=EMAIL_MAX_LENGTH),
     STORABLE,
 ]
-SomeRole = Annotated[Role, Field(strict=False)]
+SomeRole = Annotated[Role, Field(strict=False), BeforeValidator(check_string)]
 
 
 class UserChanges(TypedDict, total=False):

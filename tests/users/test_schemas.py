@@ -93,6 +93,8 @@ def test_update_holds_only_what_was_sent(model: type[ProfileUpdate] | type[UserU
 
 def test_role_comes_as_a_string() -> None:
     assert UserUpdate.model_validate({"role": "staff"}).changes() == {"role": Role.STAFF}
+    with pytest.raises(ValidationError, match="must be a string"):
+        UserUpdate.model_validate({"role": ["staff"]})
 
 
 @pytest.mark.parametrize(
