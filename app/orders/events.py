@@ -1,4 +1,4 @@
-"""What is told of orders: channels, who may listen to them, and the events themselves."""
+"""What is told of orders: the events, and the channels that carry them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
