@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.schemas import format_time
 from app.orders.errors import NoSuchVersion, OrderChanged
 from app.orders.models import Order
 from app.orders.schemas import ConflictRead, read_order
@@ -42,7 +41,7 @@ class Change:
             yours=yours,
             theirs=self.theirs,
             by=self.by,
-            at=format_time(self.at),
+            at=self.at,
         )
 
 

@@ -196,7 +196,7 @@ class ConflictRead(ReadModel):
     yours: Any
     theirs: Any
     by: PersonRead | None
-    at: str
+    at: Time
 
 
 def check_money(amount: str, currency: Currency) -> None:

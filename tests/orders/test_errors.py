@@ -6,7 +6,7 @@ from app.core.errors import STATUS_CODES, AppError
 from app.orders import errors
 from app.orders.errors import OrderChanged
 from app.orders.schemas import ConflictRead, read_order
-from tests.orders.rows import an_order
+from tests.orders.rows import NOON, an_order
 
 ERRORS = [
     error
@@ -39,9 +39,7 @@ def test_a_code_is_none_of_those_that_every_feature_has(error: type[AppError]) -
 
 def test_a_changed_order_comes_with_what_it_is_now_and_what_conflicts() -> None:
     current = read_order(an_order(("A", 1, "1.00")))
-    conflict = ConflictRead(
-        field="note", base=None, yours="a", theirs="b", by=None, at="2026-01-31T12:00:00.000000Z"
-    )
+    conflict = ConflictRead(field="note", base=None, yours="a", theirs="b", by=None, at=NOON)
 
     error = OrderChanged(current, [conflict])
 

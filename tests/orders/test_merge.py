@@ -80,12 +80,12 @@ def test_a_conflict_tells_base_yours_theirs_and_who_and_when() -> None:
 
     found = conflicts(order, {"note": changed("base", "theirs")}, note="yours")
 
-    assert found["note"].model_dump() == {
+    assert found["note"].model_dump(mode="json") == {
         "field": "note",
         "base": "base",
         "yours": "yours",
         "theirs": "theirs",
-        "by": STEN.model_dump(),
+        "by": STEN.model_dump(mode="json"),
         "at": "2026-01-31T12:00:00.000000Z",
     }
 
@@ -209,12 +209,12 @@ def test_more_lines_together_than_an_order_has_conflict_where_you_added_some() -
     found = conflicting_lines(base, [*base, C], [MORE_A, *base])
 
     assert found.keys() == {"items/A"}
-    assert found["items/A"].model_dump() == {
+    assert found["items/A"].model_dump(mode="json") == {
         "field": "items/A",
         "base": None,
         "yours": a_line_read(*MORE_A),
         "theirs": None,
-        "by": STEN.model_dump(),
+        "by": STEN.model_dump(mode="json"),
         "at": "2026-01-31T12:00:00.000000Z",
     }
 

@@ -70,6 +70,8 @@ async def test_the_openapi_document_tells_what_a_conflict_brings(shop: Shop) -> 
     told = document["components"]["schemas"][body.rpartition("/")[2]]
     assert set(told["required"]) >= {"current", "conflicts", "code", "status"}
     assert "order_changed" in told["properties"]["code"]["enum"]
+    conflict = document["components"]["schemas"]["ConflictRead"]
+    assert conflict["properties"]["at"]["format"] == "date-time"
 
 
 async def test_a_stale_edit_of_a_line_conflicts_by_its_sku(shop: Shop, cleo: Person) -> None:
