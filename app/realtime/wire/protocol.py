@@ -257,17 +257,6 @@ class Reply(Model):
     refresh: RefreshResult | None = None
 
 
-Result = (
-    ConnectResult
-    | SubscribeResult
-    | RefreshResult
-    | PresenceResult
-    | PresenceStatsResult
-    | HistoryResult
-    | EmptyResult
-)
-
-
 def error_reply(command_id: int, error: ErrorCode) -> Reply:
     code, message, temporary = error.value
     result = ErrorResult(code=code, message=message, temporary=temporary)
