@@ -13,7 +13,7 @@ from app.asyncapi.examples import AN_ID, Examples
 from app.asyncapi.messages import Message
 from app.asyncapi.schemas import Json, Schemas
 from app.realtime.channels import Feature
-from app.realtime.wire.protocol import METHODS
+from app.realtime.wire.requests import METHODS
 
 SOCKET = "ws"
 ABOUT = (

@@ -17,7 +17,8 @@ from app.asyncapi.wire import (
     title,
 )
 from app.realtime.channels import Carried, ChannelPolicy
-from app.realtime.wire.protocol import METHODS, Presence, Unsubscribe
+from app.realtime.wire.protocol import Presence, Unsubscribe
+from app.realtime.wire.requests import METHODS
 
 PUBLISHED = "/push/pub/data"
 ABOUT = {

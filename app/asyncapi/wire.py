@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from app.realtime.wire.protocol import ChannelPush, Command, ErrorResult, Id, Model, Reply
+from app.realtime.wire.protocol import ChannelPush, ErrorResult, Reply
+from app.realtime.wire.requests import Command, Id, Model
 
 MAX_ID = 0xFFFF_FFFF
 PUSHES = ("pub", "join", "leave", "unsubscribe")

@@ -18,7 +18,7 @@ A command
                           (uvicorn) and `router`, and are taken over then
     websocket/socket_transport   frames in and out
     commands/intake       messages of one client, one after the other
-    wire/codec            JSON or Protobuf -> `wire/protocol` models
+    wire/codec            JSON or Protobuf -> `wire/requests` models
     commands/dispatch     connecting, subscribing, reading, publishing -> reply with the same id
 
 The packages, each over those below it (import-linter checks it); each lists its modules:

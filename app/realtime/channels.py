@@ -12,7 +12,7 @@ from app.auth.principals import Principal
 from app.core.database import OpenSession, Sessions
 from app.realtime.questions import Questions
 from app.realtime.wire.codes import CommandError, ErrorCode
-from app.realtime.wire.protocol import MAX_CHANNEL_LENGTH
+from app.realtime.wire.requests import MAX_CHANNEL_LENGTH
 
 ENDINGS = 1024
 """Counters of ends, shared by the channels by their hash."""

@@ -12,14 +12,8 @@ from app.realtime.fanout.connection import Connection, Identity
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.fanout.timing import Pings
 from app.realtime.wire.codes import CloseCode, CommandError, Disconnect, ErrorCode
-from app.realtime.wire.protocol import (
-    ConnectRequest,
-    ConnectResult,
-    RefreshRequest,
-    RefreshResult,
-    Reply,
-    ServerSubscription,
-)
+from app.realtime.wire.protocol import ConnectResult, RefreshResult, Reply
+from app.realtime.wire.requests import ConnectRequest, RefreshRequest, ServerSubscription
 
 
 async def connect(

@@ -13,7 +13,8 @@ from app.realtime.commands.subscribing import subscribe, unsubscribe
 from app.realtime.fanout.connection import Connection
 from app.realtime.time_limit import Deadline
 from app.realtime.wire.codes import CloseCode, CommandError, Disconnect, ErrorCode
-from app.realtime.wire.protocol import (
+from app.realtime.wire.protocol import error_reply
+from app.realtime.wire.requests import (
     Call,
     ChannelRequest,
     ConnectRequest,
@@ -21,7 +22,6 @@ from app.realtime.wire.protocol import (
     PublishRequest,
     RefreshRequest,
     SubscribeRequest,
-    error_reply,
 )
 
 logger = logging.getLogger(__name__)

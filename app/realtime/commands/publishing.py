@@ -11,7 +11,8 @@ from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.wire.codes import CommandError, ErrorCode
-from app.realtime.wire.protocol import ClientInfo, EmptyResult, PublishRequest, Reply, signal_push
+from app.realtime.wire.protocol import ClientInfo, EmptyResult, Reply, signal_push
+from app.realtime.wire.requests import PublishRequest
 
 
 class Signal(BaseModel):

@@ -11,15 +11,8 @@ from app.realtime.fanout.connection import Connection
 from app.realtime.log.reader import LogReader
 from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CommandError, ErrorCode
-from app.realtime.wire.protocol import (
-    ChannelRequest,
-    ClientInfo,
-    HistoryRequest,
-    PresenceResult,
-    PresenceStatsResult,
-    Reply,
-    StreamPosition,
-)
+from app.realtime.wire.protocol import ClientInfo, PresenceResult, PresenceStatsResult, Reply
+from app.realtime.wire.requests import ChannelRequest, HistoryRequest, StreamPosition
 
 Found = TypeVar("Found")
 

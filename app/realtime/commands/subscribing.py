@@ -6,13 +6,8 @@ from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.wire.codes import CommandError, ErrorCode
-from app.realtime.wire.protocol import (
-    REJECT_UNRECOVERED,
-    ChannelRequest,
-    EmptyResult,
-    Reply,
-    SubscribeRequest,
-)
+from app.realtime.wire.protocol import EmptyResult, Reply
+from app.realtime.wire.requests import REJECT_UNRECOVERED, ChannelRequest, SubscribeRequest
 
 
 async def subscribe(

@@ -1,7 +1,8 @@
 """The Centrifuge protocol as bytes; knows no connection and does no I/O.
 
 codes              error, close and unsubscribe codes
-protocol           commands, replies and pushes
+requests           what clients say
+protocol           what the server says: replies and pushes
 codec              the JSON flavour, and what a flavour is
 protobuf_codec     the other one (`centrifuge.proto`)
 frames             WebSocket frames, not masked: one serves all

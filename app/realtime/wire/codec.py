@@ -14,7 +14,8 @@ from pydantic_core import from_json
 
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
-from app.realtime.wire.protocol import PONG, Call, Command, Push, Reply
+from app.realtime.wire.protocol import Push, Reply
+from app.realtime.wire.requests import PONG, Call, Command
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from app.realtime.wire import centrifuge_pb2 as schema
 from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
-from app.realtime.wire.protocol import PONG, Call, Command, Push, Reply
+from app.realtime.wire.protocol import Push, Reply
+from app.realtime.wire.requests import PONG, Call, Command
 
 
 class ProtobufCodec:

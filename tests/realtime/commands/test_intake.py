@@ -13,7 +13,7 @@ from app.realtime.commands.admission import ADMITTED
 from app.realtime.commands.intake import MAX_WAITING
 from app.realtime.wire.codec import JsonCodec
 from app.realtime.wire.codes import CloseCode
-from app.realtime.wire.protocol import Call
+from app.realtime.wire.requests import Call
 from tests.realtime.flushes import turns
 from tests.realtime.intakes import Desktop, taken_in
 from tests.waiting import until

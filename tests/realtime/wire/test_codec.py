@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.realtime.wire.codec import JSON, LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
-from app.realtime.wire.protocol import METHODS, EmptyResult, Reply
+from app.realtime.wire.protocol import EmptyResult, Reply
+from app.realtime.wire.requests import METHODS
 
 
 def one(**document: Any) -> Any:

@@ -9,8 +9,8 @@ from centrifuge.protocol import client_pb2 as public
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from app.realtime.wire import centrifuge_pb2 as schema
-from app.realtime.wire import protocol
-from app.realtime.wire.protocol import METHODS
+from app.realtime.wire import protocol, requests
+from app.realtime.wire.requests import METHODS
 
 ROOT = Path(__file__).parents[3]
 PROTO = "app/realtime/wire/centrifuge.proto"
@@ -48,7 +48,7 @@ def test_every_field_is_that_of_the_public_schema(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MESSAGES.keys() - WITHOUT_MODEL))
 def test_every_field_of_a_model_has_its_place(name: str) -> None:
-    model = getattr(protocol, MODELS.get(name, name))
+    model = (vars(protocol) | vars(requests))[MODELS.get(name, name)]
     assert set(model.model_fields) <= set(MESSAGES[name].fields_by_name)
 
 
