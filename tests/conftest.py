@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from httpx import ASGITransport, AsyncClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -16,6 +18,12 @@ from app.core.config import Settings
 from app.embedded import Services, private_services
 from tests.application import Application, run_application
 from tests.databases import TEMPLATE, administer, database_url, fresh_database
+
+# The same examples each time, and as much time for them as a busy machine takes.
+hypothesis_settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("steady")
 
 SECRET = SecretStr("a-secret-key-for-tests-of-32-bytes-at-least")
 

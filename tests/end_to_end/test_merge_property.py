@@ -182,7 +182,6 @@ NO_LINE_IS_LEFT = [Scene([Edit(by=0, lines=[(0, 0)])]), Scene([Edit(by=1, lag=1,
     max_examples=int(EXAMPLES or 25),
     derandomize=EXAMPLES is None,
     database=None,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(story=st.lists(scenes, min_size=2, max_size=8))

@@ -156,7 +156,6 @@ SHARED_AGAIN = [*SHARED, *WITHDRAWN, *SHARED, [Operation("unshare", by=0, nth=0,
     max_examples=int(EXAMPLES or 40),
     derandomize=EXAMPLES is None,
     database=None,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(story=stories)

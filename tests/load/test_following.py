@@ -95,7 +95,7 @@ def framed(offsets: Sequence[int], chance: random.Random) -> bytes:
     return data
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(streams(), min_size=1, max_size=4), st.integers(0, 3), st.integers())
 async def test_the_account_is_that_of_a_plain_reader(
     given_streams: list[list[int]], framings: int, seed: int
@@ -130,7 +130,7 @@ def nats_framed(offsets: Sequence[int], chance: random.Random) -> bytes:
     return b"".join(Frame(Opcode.BINARY, part).serialize(mask=False) for part in parts)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(streams(), min_size=1, max_size=4), st.integers(0, 3), st.integers())
 async def test_so_it_is_where_messages_are_cut_anywhere(
     given_streams: list[list[int]], framings: int, seed: int

@@ -3,7 +3,7 @@
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
@@ -47,7 +47,6 @@ def test_several_messages_in_one_read_come_out_in_order() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(SIZES), max_size=4), st.integers(min_value=500, max_value=70_000))
 def test_where_reads_are_cut_does_not_matter(sizes: list[int], cut: int) -> None:
     data = b"".join(text(b"y" * size) for size in sizes)

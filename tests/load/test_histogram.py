@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from load.histogram import Histogram
@@ -34,7 +34,6 @@ def test_values_at_the_edges_of_buckets_are_within_the_stated_accuracy(value: in
     assert histogram.percentile(50) == pytest.approx(value, rel=0.004)
 
 
-@settings(deadline=None)
 @given(values, st.sampled_from([1, 50, 90, 99, 100]))
 def test_percentiles_are_within_the_stated_accuracy(given_values: list[int], percent: int) -> None:
     rank = max(math.ceil(percent / 100 * len(given_values)), 1)

@@ -1,6 +1,6 @@
 """The account of one connection."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from load.ledger import Ledger
@@ -67,7 +67,6 @@ def test_complete_to_stops_before_the_first_hole() -> None:
     assert account(1, 2, 4, 6).complete_to() == 2
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(min_value=1, max_value=30), max_size=60))
 def test_lost_and_repeated_agree_with_plain_sets(offsets: list[int]) -> None:
     ledger = account(*offsets)
