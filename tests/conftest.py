@@ -4,8 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -24,6 +26,9 @@ hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("steady")
+
+LEFT_SECONDS = 5.0
+"""For tasks that are about to end."""
 
 SECRET = SecretStr("a-secret-key-for-tests-of-32-bytes-at-least")
 
@@ -98,16 +103,33 @@ async def client(application: Application) -> AsyncIterator[AsyncClient]:
         yield client
 
 
+def watch_of(loop_scope: Literal["function", "module", "package"]) -> Any:
+    """A fixture that fails where a test leaves a task in the loop of this scope."""
+
+    @pytest_asyncio.fixture(loop_scope=loop_scope)
+    async def watch() -> AsyncIterator[None]:
+        before = asyncio.all_tasks()
+        yield
+        left = [one for one in asyncio.all_tasks() - before if one is not asyncio.current_task()]
+        if left:
+            await asyncio.wait(left, timeout=LEFT_SECONDS)
+        running = [task for task in left if not task.done()]
+        assert not running, f"left running: {running}"
+
+    return watch
+
+
+watch_function = watch_of("function")
+watch_module = watch_of("module")
+watch_package = watch_of("package")
+
+
 @pytest.fixture(autouse=True)
-async def no_task_is_left() -> AsyncIterator[None]:
-    """A test that leaves a task running fails."""
-    before = asyncio.all_tasks()
-    yield
-    left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
-    if left:
-        await asyncio.wait(left, timeout=0.5)
-    running = [task for task in left if not task.done()]
-    assert not running, f"left running: {running}"
+def no_task_is_left(request: pytest.FixtureRequest) -> None:
+    """A test that leaves a task running fails, in whichever loop it runs."""
+    marker = request.node.get_closest_marker("asyncio")
+    scope = marker.kwargs.get("loop_scope", "function") if marker else "function"
+    request.getfixturevalue(f"watch_{scope}")
 
 
 def pytest_report_header() -> str:

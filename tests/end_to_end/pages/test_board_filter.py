@@ -1,7 +1,9 @@
 """Search and filters on the board: what is loaded at once, the rest from the server."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -48,8 +50,7 @@ async def server(
 async def test_an_order_that_is_not_loaded_yet_is_asked_of_the_server(
     server: ServerProcess, browser: Browser
 ) -> None:
-    async with visiting(browser, server.url) as staff:
-        await without_more_pages(staff)
+    async with visiting(browser, server.url) as staff, without_more_pages(staff):
         await staff.sign_in("staff")
         await expect(card(staff, OLDEST)).to_have_count(0)
         await staff.by("search").fill(OLDEST)
@@ -63,9 +64,12 @@ async def test_an_order_that_is_not_loaded_yet_is_asked_of_the_server(
 async def test_a_found_order_is_as_live_as_all_others(
     server: ServerProcess, browser: Browser
 ) -> None:
-    async with visiting(browser, server.url) as staff, visiting(browser, server.url) as other:
+    async with (
+        visiting(browser, server.url) as staff,
+        visiting(browser, server.url) as other,
+        without_more_pages(other),
+    ):
         await staff.sign_in("staff")
-        await without_more_pages(other)
         await other.sign_in("admin")
         await other.by("search").fill("Queso")
         found = other.page.locator("[data-testid=column-placed] [data-testid=card]").last
@@ -181,8 +185,7 @@ async def test_the_filter_is_in_the_address_and_outlives_a_reload(
 async def test_an_order_that_is_opened_and_closed_is_no_other_filter(
     server: ServerProcess, browser: Browser
 ) -> None:
-    async with visiting(browser, server.url) as staff:
-        await without_more_pages(staff)
+    async with visiting(browser, server.url) as staff, without_more_pages(staff):
         await staff.page.clock.install()
         await staff.sign_in("staff")
         await staff.by("search").fill(OLDEST)
@@ -260,14 +263,20 @@ async def test_the_filter_fits_the_screen(
         assert_clean(staff)
 
 
-async def without_more_pages(visit: Visit) -> None:
-    """The board gets its first page; requests for others are never answered."""
+@asynccontextmanager
+async def without_more_pages(visit: Visit) -> AsyncIterator[None]:
+    """The board gets its first page; requests for others are not answered meanwhile."""
+    over = asyncio.Event()
 
     async def hold(route: Route) -> None:
-        if "cursor=" not in route.request.url:
-            await route.continue_()
+        if "cursor=" in route.request.url:
+            await over.wait()
+        await route.continue_()
 
     await visit.page.route("**/api/v1/orders?*", hold)
+    yield
+    over.set()
+    await visit.page.unroute_all(behavior="wait")
 
 
 def card(visit: Visit, number: str) -> Locator:

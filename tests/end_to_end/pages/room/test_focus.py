@@ -62,6 +62,8 @@ async def test_who_deals_with_a_comment_that_failed_goes_on_writing(
     await expect(cleo.by("retry-comment")).to_have_count(0)
 
     await expect(cleo.by("comment-input")).to_be_focused()
+    if answer == "Try again":
+        await (await posts.next()).continue_()
 
 
 async def share_with_staff(http: AsyncClient, server: ServerProcess, order: str) -> None:
