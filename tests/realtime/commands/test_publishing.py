@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +9,7 @@ import pytest
 
 from app.core.config import Settings
 from app.realtime.commands.publishing import receive_signal
-from app.realtime.fanout.budget import TokenBucket
+from app.realtime.fanout.budget import Budget
 from tests.application import Person
 from tests.realtime.stage import Player, Stage, staged
 from tests.waiting import until
@@ -208,32 +207,31 @@ async def test_a_signal_of_another_shape_is_a_bad_request(stage: Stage, data: An
         assert (await heard(there, channel))[0]["data"] == EDITING
 
 
+def stop_time(stage: Stage, player: Player) -> None:
+    """What the player may say is all there, and does not come back."""
+    player.connection.budget = Budget.of(stage.settings, lambda: 0.0)
+
+
 async def test_who_says_too_much_is_refused_and_may_go_on_with_everything_else(
     stage: Stage,
 ) -> None:
     cleo = await stage.person("cleo")
     channel = await stage.place(cleo)
     async with at(stage, cleo, channel) as here, at(stage, cleo, channel) as there:
-        signal = {"channel": channel, "data": EDITING}
-        commands = [here.command(publish=signal) for _ in range(100)]
-        await here.say("\n".join(document for _number, document in commands))
-        answers = [await here.transport.reply(number) for number, _document in commands]
-        assert all("publish" in answer for answer in answers[:10])
-        refused = [answer["error"]["code"] for answer in answers if "error" in answer]
-        assert set(refused) == {111}
+        stop_time(stage, here)
+        answers = [await publish(here, channel) for _ in range(100)]
+        assert answers == [{}] * 10 + [111] * 90
         assert "unsubscribe" in await here.ask(unsubscribe={"channel": "a"})
         assert here.closed is None
-        said = len(answers) - len(refused)
-        assert len(await heard(there, channel, said)) == said
+        assert len(await heard(there, channel, 10)) == 10
 
 
 async def test_a_refused_signal_is_to_be_tried_again(stage: Stage) -> None:
     cleo = await stage.person("cleo")
     channel = await stage.place(cleo)
     async with at(stage, cleo, channel) as here:
-        one_and_no_more = TokenBucket(1, lambda: 0.0, 1)
-        here.connection.budget = replace(here.connection.budget, signals=one_and_no_more)
-        assert await publish(here, channel) == {}
+        stop_time(stage, here)
+        assert [here.connection.budget.signals.take() for _ in range(11)] == [True] * 10 + [False]
         answer = await here.ask(publish={"channel": channel, "data": EDITING})
         assert (answer["error"]["code"], answer["error"]["temporary"]) == (111, True)
 
