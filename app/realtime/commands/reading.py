@@ -12,7 +12,12 @@ from app.realtime.log.reader import LogReader
 from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.protocol import ClientInfo, PresenceResult, PresenceStatsResult, Reply
-from app.realtime.wire.requests import ChannelRequest, HistoryRequest, StreamPosition
+from app.realtime.wire.requests import (
+    HistoryRequest,
+    PresenceRequest,
+    PresenceStatsRequest,
+    StreamPosition,
+)
 
 Found = TypeVar("Found")
 
@@ -38,7 +43,7 @@ async def history(
 
 
 async def presence(
-    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+    stations: Stations, connection: Connection, command_id: int, request: PresenceRequest
 ) -> None:
     read = stations.presence.read
     present = await _read_presence(stations, connection, request.channel, read)
@@ -47,7 +52,7 @@ async def presence(
 
 
 async def presence_stats(
-    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+    stations: Stations, connection: Connection, command_id: int, request: PresenceStatsRequest
 ) -> None:
     read = stations.presence.stats
     clients, users = await _read_presence(stations, connection, request.channel, read)

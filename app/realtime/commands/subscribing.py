@@ -7,7 +7,7 @@ from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.protocol import EmptyResult, Reply
-from app.realtime.wire.requests import REJECT_UNRECOVERED, ChannelRequest, SubscribeRequest
+from app.realtime.wire.requests import REJECT_UNRECOVERED, SubscribeRequest, UnsubscribeRequest
 
 
 async def subscribe(
@@ -47,7 +47,7 @@ async def subscribe(
 
 
 def unsubscribe(
-    stations: Stations, connection: Connection, command_id: int, request: ChannelRequest
+    stations: Stations, connection: Connection, command_id: int, request: UnsubscribeRequest
 ) -> None:
     """Succeeds for a channel that the client is not subscribed to, too: SDKs rely on it."""
     stations.manager.detach(connection, request.channel)

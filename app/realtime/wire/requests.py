@@ -71,9 +71,23 @@ class SubscribeRequest(ServerSubscription):
 
 
 class ChannelRequest(Model):
-    """unsubscribe, presence, presence_stats, sub_refresh."""
-
     channel: Channel
+
+
+class UnsubscribeRequest(ChannelRequest):
+    """Always succeeds."""
+
+
+class PresenceRequest(ChannelRequest):
+    """Who is there."""
+
+
+class PresenceStatsRequest(ChannelRequest):
+    """How many are there."""
+
+
+class SubRefreshRequest(ChannelRequest):
+    """A new token of a subscription; subscriptions have none here."""
 
 
 class PublishRequest(Model):
@@ -108,8 +122,32 @@ class PingRequest(Model):
     """A client asks. The server's own pings are empty documents, and so are their answers."""
 
 
+class RPCRequest(Model):
+    """Not offered; what it holds is not read."""
+
+
+class SendRequest(Model):
+    """A message that wants no answer. As RPCRequest."""
+
+
 class RefreshRequest(Model):
     token: Annotated[str, Field(min_length=1)]
+
+
+Request = (
+    ConnectRequest
+    | PingRequest
+    | SubscribeRequest
+    | UnsubscribeRequest
+    | PublishRequest
+    | PresenceRequest
+    | PresenceStatsRequest
+    | HistoryRequest
+    | RPCRequest
+    | SendRequest
+    | RefreshRequest
+    | SubRefreshRequest
+)
 
 
 class Command(Model):
@@ -119,15 +157,15 @@ class Command(Model):
     connect: ConnectRequest | None = None
     ping: PingRequest | None = None
     subscribe: SubscribeRequest | None = None
-    unsubscribe: ChannelRequest | None = None
+    unsubscribe: UnsubscribeRequest | None = None
     publish: PublishRequest | None = None
-    presence: ChannelRequest | None = None
-    presence_stats: ChannelRequest | None = None
+    presence: PresenceRequest | None = None
+    presence_stats: PresenceStatsRequest | None = None
     history: HistoryRequest | None = None
-    rpc: Any = None
-    send: Any = None
+    rpc: RPCRequest | None = None
+    send: SendRequest | None = None
     refresh: RefreshRequest | None = None
-    sub_refresh: ChannelRequest | None = None
+    sub_refresh: SubRefreshRequest | None = None
 
     @property
     def is_pong(self) -> bool:
@@ -153,7 +191,7 @@ class Call(NamedTuple):
 
     id: int
     method: str | None
-    request: Any
+    request: Request | None
 
     @property
     def is_pong(self) -> bool:

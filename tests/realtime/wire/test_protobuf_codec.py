@@ -70,6 +70,12 @@ def test_whatever_comes_is_parsed_or_refused(message: bytes) -> None:
     assert all(one.is_pong or one.id or one.method == "send" for one in commands)
 
 
+def request_of(message: bytes) -> Any:
+    """Of the only command in a message."""
+    (parsed,) = PROTOBUF.parse(message)
+    return parsed.request
+
+
 def test_one_message_carries_several_commands_in_their_order() -> None:
     commands = [*PROTOBUF.parse(command(id=1, connect={"token": "t"}) + PONG + A_COMMAND)]
     assert [one.method for one in commands] == ["connect", None, "subscribe"]
@@ -88,18 +94,17 @@ def test_what_is_not_served_is_skipped() -> None:
 
 @pytest.mark.parametrize("tree", [{}, {"op": "and", "nodes": [{"cmp": "eq", "key": "k"}]}])
 def test_that_a_subscription_is_to_be_filtered_is_not_skipped(tree: Any) -> None:
-    (parsed,) = [*PROTOBUF.parse(command(id=1, subscribe={"channel": "orders", "tf": tree}))]
-    assert parsed.request.tf is not None
+    request = request_of(command(id=1, subscribe={"channel": "orders", "tf": tree}))
+    assert request.tf is not None
 
 
 def test_a_map_or_poll_subscription_is_told_from_others() -> None:
-    (parsed,) = [*PROTOBUF.parse(prefixed(b"\x08\x01\x2a\x05\x0a\x01c\x78\x02"))]
-    assert (parsed.request.channel, parsed.request.type) == ("c", 2)
+    request = request_of(prefixed(b"\x08\x01\x2a\x05\x0a\x01c\x78\x02"))
+    assert (request.channel, request.type) == ("c", 2)
 
 
 def test_what_is_published_to_a_map_is_told_from_signals() -> None:
-    (parsed,) = [*PROTOBUF.parse(prefixed(b"\x08\x01\x3a\x0a\x0a\x01c\x18\x01\x22\x01k\x28\x01"))]
-    request = parsed.request
+    request = request_of(prefixed(b"\x08\x01\x3a\x0a\x0a\x01c\x18\x01\x22\x01k\x28\x01"))
     assert (request.channel, request.type, request.key, request.removed) == ("c", 1, "k", True)
 
 
@@ -109,16 +114,15 @@ def test_of_several_methods_the_first_in_the_protocols_order_counts() -> None:
 
 
 def test_a_position_of_nothing_but_zeros_is_a_position() -> None:
-    zeros = next(PROTOBUF.parse(command(id=1, history={"channel": "c", "since": {}}))).request
-    absent = next(PROTOBUF.parse(command(id=1, history={"channel": "c"}))).request
+    zeros = request_of(command(id=1, history={"channel": "c", "since": {}}))
+    absent = request_of(command(id=1, history={"channel": "c"}))
     assert zeros.since is not None
     assert absent.since is None
 
 
 @pytest.mark.parametrize("data", [b"{", b"\xff", b"[" * 10_000, b'"\\ud800"', b"{} {}"])
 def test_data_that_is_not_json_is_kept_as_what_no_signal_can_be(data: bytes) -> None:
-    (parsed,) = [*PROTOBUF.parse(command(id=1, publish={"channel": "c", "data": data}))]
-    assert parsed.request.data == data
+    assert request_of(command(id=1, publish={"channel": "c", "data": data})).data == data
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,6 @@ NEWER = {
 }
 MESSAGES: dict[str, Descriptor] = dict(schema.DESCRIPTOR.message_types_by_name)
 MODELS = {
-    "UnsubscribeRequest": "ChannelRequest",
-    "PresenceRequest": "ChannelRequest",
-    "PresenceStatsRequest": "ChannelRequest",
-    "SubRefreshRequest": "ChannelRequest",
     "UnsubscribeResult": "EmptyResult",
     "PublishResult": "EmptyResult",
     "Error": "ErrorResult",
@@ -34,8 +30,8 @@ MODELS = {
     "Join": "Presence",
     "Leave": "Presence",
 }
-# Any value: what they hold is of no interest. And a push that is nearly a result.
-WITHOUT_MODEL = {"SendRequest", "RPCRequest", "Subscribe"}
+# A push that is nearly a result.
+WITHOUT_MODEL = {"Subscribe"}
 
 
 @pytest.mark.parametrize("name", MESSAGES)
