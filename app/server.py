@@ -37,6 +37,10 @@ BOOT_ERROR = 3
 NOTIFY_SECONDS = 1
 GO = b"g"
 COLLECT_AFTER = (20_000, 20, 100)
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep an idle connection, 60 s as a rule: else they send a request into one
+that is just being closed, and answer it with 502.
+"""
 NOT_SENT_BYTES = 128 * 1024
 """So much that was not sent yet does the kernel take of a connection: the rest waits in the log."""
 
@@ -51,6 +55,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         "ws_per_message_deflate": settings.compression == "on",
         "access_log": False,
         "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": GRACE_SECONDS,
         "backlog": BACKLOG,
     }

@@ -15,7 +15,13 @@ from fastapi import FastAPI
 
 from app import server
 from app.core.config import Settings
-from app.server import MULTIPROC, Server, SupervisedServer, make_figures_directory
+from app.server import (
+    MULTIPROC,
+    Server,
+    SupervisedServer,
+    make_figures_directory,
+    uvicorn_options,
+)
 from tests.conftest import SECRET
 from tests.waiting import until
 
@@ -148,3 +154,9 @@ def test_figures_are_temporary_files_where_there_is_none(
         memory.touch()
 
     assert Path(make_figures_directory(memory)).parent == tmp_path
+
+
+def test_an_idle_connection_is_kept_for_longer_than_proxies_keep_theirs(settings: Settings) -> None:
+    """Nginx and the load balancers of the clouds: 60 s, where nobody set another figure."""
+    config = uvicorn.Config("app.main:app", **uvicorn_options(settings))
+    assert config.timeout_keep_alive > 60

@@ -100,7 +100,7 @@ async def test_what_nobody_was_told_of_is_counted_as_a_read_to_repair(
 ) -> None:
     async with watching(stage) as (player, channel, _staff):
         before = log_reads()
-        await append_untold(log, channel, 2)
+        await append_untold(stage, log, channel, 2)
         await player.transport.offset(channel, 3)
         assert log_reads() - before == Counter(repair=1)
 
@@ -108,7 +108,7 @@ async def test_what_nobody_was_told_of_is_counted_as_a_read_to_repair(
 async def test_who_comes_back_is_counted_as_a_read_to_recover(stage: Stage, log: LogWriter) -> None:
     async with watching(stage) as (player, channel, staff):
         for head in (3, 5, 7):
-            await append_untold(log, channel, 2)
+            await append_untold(stage, log, channel, 2)
             await player.transport.offset(channel, head)
         async with stage.connected(staff) as back:
             before = log_reads()
@@ -122,7 +122,7 @@ async def test_who_fell_off_the_ring_is_counted_as_a_read_to_refill(
 ) -> None:
     async with watching(stage) as (player, channel, _staff):
         player.transport.writable = False
-        await append_untold(log, channel, 9)
+        await append_untold(stage, log, channel, 9)
         await until(lambda: stage.runtime.manager.audience(channel)[0].log.head == 10)
         before = log_reads()
         player.transport.writable = True
@@ -139,10 +139,11 @@ async def test_what_a_client_asks_of_the_history_is_none_of_the_reads(stage: Sta
         assert log_reads() - before == Counter()
 
 
-async def append_untold(log: LogWriter, channel: str, count: int) -> None:
-    """In one transaction, so that no relay comes between."""
+async def append_untold(stage: Stage, log: LogWriter, channel: str, count: int) -> None:
+    """In one transaction, so that no relay comes between; then a look finds it."""
     async with log.connection.transaction():
         await log.append(channel, count=count)
+    await stage.runtime.follower.look()
 
 
 async def test_gaps_are_counted_by_how_they_were_found(stage: Stage, log: LogWriter) -> None:
