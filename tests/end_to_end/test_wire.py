@@ -194,6 +194,7 @@ async def test_pings_may_come_as_frames(
         tmp_path,
         TANDEM_PING_SECONDS="0.2",
         TANDEM_PONG_SECONDS="3",
+        TANDEM_TAKE_OVER="on",  # an ordinary route sees no pongs
     ) as server:
         token = await token_of(http, server.url, people["cleo"])
         async with connected(urlsplit(server.url).port or 0) as raw:

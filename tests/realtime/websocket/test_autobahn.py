@@ -23,15 +23,22 @@ CONCURRENCY = 4
 async def test_every_case_passes(loop: str, path: str) -> None:
     with serving(echo, loop=loop, ws_max_size=None) as served:
         url = f"ws://127.0.0.1:{served.port}/{path}"
-        verdicts = await autobahn(url, CASES)
-    assert {case: said for case, said in verdicts.items() if not said <= ALLOWED} == {}
+        verdicts = await autobahn(url, CASES, at_once=CONCURRENCY)
+        # The fuzzer waits a second for a close, which a busy machine may take.
+        if again := failures(verdicts):
+            verdicts |= await autobahn(url, [*again])
+    assert failures(verdicts) == {}
     assert len(verdicts) == NUMBER
 
 
-async def autobahn(url: str, cases: Sequence[str]) -> dict[str, set[str]]:
+def failures(verdicts: dict[str, set[str]]) -> dict[str, set[str]]:
+    return {case: said for case, said in verdicts.items() if not said <= ALLOWED}
+
+
+async def autobahn(url: str, cases: Sequence[str], *, at_once: int = 1) -> dict[str, set[str]]:
     """What is said of each case: of the messages, and of the close."""
     try:
-        results = await run_fuzzingclient(url, cases, concurrency=CONCURRENCY)
+        results = await run_fuzzingclient(url, cases, concurrency=at_once)
     except FailureError as failure:
         results = failure.results
     return {one.case_id: {one.behavior.value, one.behavior_close.value} for one in results}
