@@ -17,9 +17,10 @@ from sqlalchemy.pool import NullPool
 
 from app import migrations
 from app.core.config import Settings
-from app.embedded import Services, private_services
+from app.embedded import Services, Valkey, private_services
 from tests.application import Application, run_application
 from tests.databases import TEMPLATE, administer, database_url, fresh_database
+from tests.realtime.brokers import own_valkey
 
 # The same examples each time, and as much time for them as a busy machine takes.
 hypothesis_settings.register_profile(
@@ -38,6 +39,13 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Private servers, thrown away afterwards: nothing is synced to disk."""
     with private_services(tmp_path_factory.mktemp("services"), durable=False) as private:
         yield private
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One to be rough with: nobody but a module's tests uses it."""
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
 
 
 @pytest.fixture(scope="session")

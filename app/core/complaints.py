@@ -13,8 +13,8 @@ NO_TABLE = "42P01"
 FATAL = "FATAL"
 """It ended the connection, or gave none: for what the address asks for, `?lock_timeout=soon`."""
 SETTLED_OUTSIDE = ("28", "3D", "3F", "42501", NO_TABLE, *TEMPORARY)
-"""SQLSTATEs: who may sign in, which databases and schemas there are, what one
-may do, a schema that nobody made; and what passes.
+"""SQLSTATEs: who may sign in, which databases and schemas there are, what one may do, a schema that
+nobody made; and what passes.
 """
 
 

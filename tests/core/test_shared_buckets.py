@@ -1,7 +1,6 @@
 """Redis that refuses, hangs and comes back."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,18 +10,11 @@ from app.core.rates import PATIENCE_SECONDS, Rates
 from app.core.shared_buckets import AWAY_SECONDS
 from app.embedded import Valkey
 from tests.core.rating import HOUR, NOWHERE, PATIENT, Clock, buckets_of, counting, hourly, passed
-from tests.realtime.brokers import frozen, own_valkey, talking
+from tests.realtime.brokers import frozen, talking
 from tests.waiting import until
 
 BRIEF = 2.0
 """Patience: a pause of the machine is shorter, as a rule."""
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One that may be frozen: nobody else uses it."""
-    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
 
 
 @pytest.fixture

@@ -1,22 +1,14 @@
 """Broker on a Valkey that hangs: nobody waits longer than promised, and it is found again."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from app.embedded import Valkey
 from app.realtime.log.broker import PATIENCE_SECONDS
 from app.realtime.log.sender import WAITING
-from tests.realtime.brokers import frozen, listening, message, own_valkey
+from tests.realtime.brokers import frozen, listening, message
 from tests.waiting import never_waiting, until
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One that may be frozen: nobody else uses it."""
-    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
 
 
 def seconds() -> float:

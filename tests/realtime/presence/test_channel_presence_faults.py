@@ -1,39 +1,20 @@
 """Presence when messages are lost, when Redis is emptied, hangs or is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from app.core.unavailable import REDIS_FAILURES
-from app.embedded import Services, Valkey
+from app.embedded import Valkey
 from app.realtime.presence.mirror import Told
 from tests.realtime.brokers import cut_links, frozen, own_valkey, talking
 from tests.realtime.presences import LEASE_SECONDS, Cluster, Worker, clustered, quick_settings
 from tests.waiting import never_waiting, until
 
 ROOM = "room"
-
-
-@pytest.fixture
-async def cluster(services: Services) -> AsyncIterator[Cluster]:
-    async with clustered(quick_settings(services.redis_url), uuid4().hex) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One that may be frozen: nobody else uses it."""
-    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
-
-
-@pytest.fixture
-async def own_cluster(valkey: Valkey) -> AsyncIterator[Cluster]:
-    async with clustered(quick_settings(valkey.url), uuid4().hex) as cluster:
-        yield cluster
 
 
 async def two_rooms(cluster: Cluster) -> tuple[Worker, Worker]:

@@ -4,7 +4,6 @@ In the end whoever replays joins and leaves has what `read` says, and that is wh
 """
 
 import asyncio
-from collections.abc import Iterator
 from functools import partial
 from random import Random
 from uuid import uuid4
@@ -13,7 +12,7 @@ import pytest
 
 from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Valkey
-from tests.realtime.brokers import cut_links, frozen, own_valkey, talking
+from tests.realtime.brokers import cut_links, frozen, talking
 from tests.realtime.presences import (
     LEASE_SECONDS,
     Cluster,
@@ -43,13 +42,6 @@ ACTIONS = {
     "cut": 2,
     "freeze": 1,
 }
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One to be rough with: nobody else uses it."""
-    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
 
 
 class Story:

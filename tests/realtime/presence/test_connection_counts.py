@@ -1,38 +1,16 @@
 """ConnectionCounts on a real Valkey: a limit for the whole cluster, and each worker's alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
-import pytest
-
-from app.embedded import Services, Valkey
+from app.embedded import Valkey
 from app.realtime.log.broker import PATIENCE_SECONDS
 from app.realtime.time_limit import TimeLimit
-from tests.realtime.brokers import frozen, own_valkey, talking
+from tests.realtime.brokers import frozen, talking
 from tests.realtime.presences import Cluster, Worker, clustered, eventually, quick_settings
 from tests.waiting import never_waiting, until
 
 LIMIT = 3
-
-
-@pytest.fixture
-async def cluster(services: Services) -> AsyncIterator[Cluster]:
-    async with clustered(quick_settings(services.redis_url), uuid4().hex) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One that may be frozen: nobody else uses it."""
-    with own_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
-
-
-@pytest.fixture
-async def own_cluster(valkey: Valkey) -> AsyncIterator[Cluster]:
-    async with clustered(quick_settings(valkey.url), uuid4().hex) as cluster:
-        yield cluster
 
 
 async def take(worker: Worker, user: UUID, *clients: str) -> list[bool]:
