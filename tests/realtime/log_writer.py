@@ -57,9 +57,13 @@ class LogWriter:
     async def append(
         self, *channels: str, count: int = 1, payload: str | None = None, age_seconds: float = 0
     ) -> list[Message]:
-        """Events in the log of which nobody was told; the messages that were lost."""
-        await self.record(*channels, count=count, payload=payload, age_seconds=age_seconds)
-        return await self.number()
+        """Events in the log of which nobody was told; the messages that were lost.
+
+        In one transaction: a relay that runs sees them when they have their offsets.
+        """
+        async with self.connection.transaction():
+            await self.record(*channels, count=count, payload=payload, age_seconds=age_seconds)
+            return await self.number()
 
     async def logged(self, channel: str) -> list[tuple[int, int]]:
         """The channel's log: offset and event id, by offset."""

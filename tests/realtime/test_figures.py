@@ -140,9 +140,8 @@ async def test_what_a_client_asks_of_the_history_is_none_of_the_reads(stage: Sta
 
 
 async def append_untold(stage: Stage, log: LogWriter, channel: str, count: int) -> None:
-    """In one transaction, so that no relay comes between; then a look finds it."""
-    async with log.connection.transaction():
-        await log.append(channel, count=count)
+    """Nobody is told of it; then a look finds it."""
+    await log.append(channel, count=count)
     await stage.runtime.follower.look()
 
 
@@ -150,8 +149,7 @@ async def test_gaps_are_counted_by_how_they_were_found(stage: Stage, log: LogWri
     by_look = figure("tandem_repairs_total", found="look")
     by_push = figure("tandem_repairs_total", found="push")
     async with watching(stage) as (player, channel, _staff):
-        await log.append(channel)
-        await stage.runtime.follower.look()
+        await append_untold(stage, log, channel, 1)
         await player.transport.offset(channel, 2)
         assert figure("tandem_repairs_total", found="look") == by_look + 1
 
@@ -168,8 +166,7 @@ async def test_gaps_are_counted_by_how_they_were_found(stage: Stage, log: LogWri
 async def test_the_furthest_cursor_is_told_while_it_is_behind(stage: Stage, log: LogWriter) -> None:
     async with watching(stage) as (player, channel, _staff):
         player.transport.writable = False
-        await log.append(channel, count=7)
-        await stage.runtime.follower.look()
+        await append_untold(stage, log, channel, 7)
         (behind,) = stage.runtime.manager.audience(channel)
         await until(lambda: behind.log.head == 8)
         await until(lambda: figure("tandem_cursor_lag_events") == 8 - behind.cursor)

@@ -36,6 +36,7 @@ async def test_what_waits_is_known_where_the_relay_may_not_even_prepare_its_turn
         poor = settings.model_copy(update={"database_url": modest})
         async with relaying(poor, Kept()) as relay:
             await until(lambda: relay.pending_age >= 60)
+            await until(lambda: relay.outage.kind != "")
 
     assert relay.pending == 3
     assert relay.outage.kind == "InsufficientPrivilegeError"

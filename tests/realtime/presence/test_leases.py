@@ -219,7 +219,7 @@ async def commands(redis: Any) -> int:
 async def test_a_worker_whose_clients_are_idle_only_renews_its_lease(
     redis_url: str, clients: int
 ) -> None:
-    async with hall(redis_url) as here, talking(redis_url) as redis:
+    async with hall(redis_url, lease_seconds=60) as here, talking(redis_url) as redis:
         one = here.worker()
         for number in range(clients):
             one.entries.put(f"presence:room-{number}", f"c{number}", info_of("c"))
