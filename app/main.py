@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from fastapi import FastAPI, Response
+from fastapi.routing import iter_route_contexts
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.requests import HTTPConnection
 
@@ -93,6 +94,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        list(iter_route_contexts(app.routes))  # makes them ready: a request would take long to
         engine = create_engine(settings)
         sessions = create_sessions(engine)
         sessions.configure(info={RECORDING: recording})

@@ -1,5 +1,6 @@
 """The application as a whole, seen from outside."""
 
+import fastapi.routing
 import pytest
 from httpx import ASGITransport, AsyncClient
 
@@ -41,6 +42,18 @@ async def test_a_page_of_another_origin_is_told_that_it_may_not(settings: Settin
         answer = await client.options("/api/v1/orders", headers=asking)
 
     problem(answer, 400, "bad_request")
+
+
+async def test_no_route_is_made_ready_by_a_request_while_others_wait(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=ASGITransport(app), base_url="http://test") as client,
+    ):
+        monkeypatch.delattr(fastapi.routing.APIRoute, "get_route_handler")
+        problem(await client.get("/api/v1/nothing"), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/token/", "/api/v1/users/", "/ready/"])
