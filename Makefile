@@ -40,12 +40,13 @@ test: $(VENV)/dev.stamp
 brief: $(VENV)/dev.stamp
 	$(PYTEST) $(PROOFS) -m proof
 
-# The same sockets as ordinary ASGI routes, as any other server carries them; what opens no socket of
-# ours, or says itself how it is carried, is left out.
+# The same sockets as ordinary ASGI routes, as any other server carries them (CI: the protocol,
+# recovery and two SDKs); what opens no socket of ours, or says itself how it is carried, is left out.
 SAME = commands compression conformance described idempotency merge_property private_services \
 	state_property
+ROUTE = tests/end_to_end
 route: $(VENV)/dev.stamp
-	TANDEM_TAKE_OVER=off $(PYTEST) -n 3 --dist loadfile tests/end_to_end \
+	TANDEM_TAKE_OVER=off $(PYTEST) -n 3 --dist loadfile $(ROUTE) \
 		$(SAME:%=--ignore=tests/end_to_end/test_%.py) \
 		-m "not timed and not proof and not browser"
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from httpx import AsyncClient, Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.passwords import hash_password
@@ -21,6 +22,13 @@ from tests.waiting import POLL_SECONDS
 
 PASSWORD = "a-password"
 READY_SECONDS = 30.0
+LINGER_SECONDS = 0.05
+"""Of an application that tests share: what nobody follows any more is left before the next one."""
+
+routes: list[BaseRoute] = []
+"""Those of the first application, for all others: they keep nothing of it, and to make them ready
+anew takes longer than most tests.
+"""
 
 
 @dataclass
@@ -65,6 +73,9 @@ async def run_application(
     settings: Settings, *, recording: bool = True
 ) -> AsyncIterator[Application]:
     app = create_app(settings, recording=recording)
+    if not routes:
+        routes.extend(app.router.routes)
+    app.router.routes[:] = routes
     async with app.router.lifespan_context(app) as state:
         given = dict(state or {})
 

@@ -9,7 +9,7 @@ from httpx import ASGITransport, AsyncClient
 
 from app.core.config import Settings
 from app.embedded import Services
-from tests.application import Person, run_application
+from tests.application import LINGER_SECONDS, Person, run_application
 from tests.conftest import SECRET
 from tests.databases import fresh_database
 from tests.orders.shop import Shop
@@ -21,6 +21,7 @@ async def shop(template: Services, tmp_path_factory: pytest.TempPathFactory) -> 
     async with fresh_database(template) as url:
         settings = _settings(url, template.redis_url, tmp_path_factory.mktemp("shop"))
         async with run_application(settings) as application:
+            application.runtime.follower.linger_seconds = LINGER_SECONDS
             transport = ASGITransport(app=application.asgi, raise_app_exceptions=False)
             async with AsyncClient(transport=transport, base_url="http://test") as client:
                 yield Shop(application, client)

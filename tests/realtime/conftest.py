@@ -8,6 +8,7 @@ import pytest_asyncio
 from app.core.config import Settings
 from app.embedded import Services
 from app.realtime.log.reader import LogReader
+from tests.application import LINGER_SECONDS
 from tests.conftest import SECRET
 from tests.databases import fresh_database
 from tests.realtime.log_writer import LogWriter, writing
@@ -50,6 +51,7 @@ async def shared_stage(
             look_seconds=0.1,
         )
         async with staged(settings) as stage:
+            stage.runtime.follower.linger_seconds = LINGER_SECONDS
             yield stage
 
 
