@@ -1,4 +1,4 @@
-"""Who is calling, for REST handlers: `CurrentPrincipal`, `StaffPrincipal`, `AdminPrincipal`."""
+"""Who is calling, for REST handlers: `CurrentPrincipal`, `AdminPrincipal`."""
 
 from typing import Annotated
 
@@ -51,17 +51,10 @@ SIGNED_IN = (Unauthorized, TokenExpiredError, TokenInvalidError)
 """What whoever asks for it may be answered instead; see `problems`."""
 
 
-async def get_staff(principal: CurrentPrincipal) -> Principal:
-    if not principal.is_staff:
-        raise Forbidden
-    return principal
-
-
 async def get_admin(principal: CurrentPrincipal) -> Principal:
     if not principal.is_admin:
         raise Forbidden
     return principal
 
 
-StaffPrincipal = Annotated[Principal, Depends(get_staff)]
 AdminPrincipal = Annotated[Principal, Depends(get_admin)]

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.core.database import OpenSession
 from app.core.schemas import RequestModel
 from app.orders.access import is_visible
+from app.realtime.channels import Question
 
 FIELD_LENGTH = 100
 
@@ -29,7 +30,7 @@ class AllOrders:
     signals: type[BaseModel] | None = None
     stored = True
 
-    async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
+    def may_subscribe(self, principal: Principal, _key: str) -> bool:
         return principal.is_staff
 
 
@@ -42,12 +43,15 @@ class OneOrder:
     signals: type[BaseModel] | None = Editing
     stored = True
 
-    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
+    def may_subscribe(self, principal: Principal, key: str) -> bool | Question:
         try:
             order_id = UUID(key)
         except ValueError:
             return False
         if str(order_id) != key:  # one spelling, or there would be many channels of one order
             return False
-        async with sessions() as session:
+
+        async def ask(session: AsyncSession) -> bool:
             return bool(await session.scalar(select(is_visible(principal, order_id))))
+
+        return ask

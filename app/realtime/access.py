@@ -18,6 +18,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from app.auth.principals import Principal, Principals, Role
+from app.core.logging import connection_id
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES, is_unavailable
 from app.realtime.channels import Channels
@@ -190,6 +191,7 @@ class AccessGuard:
 
     async def _check(self, connection: Connection) -> None:
         """Until an answer is there: its cursors stay suspended for so long."""
+        connection_id.set(connection.id)
         try:
             while not connection.closed and connection.identity is not None:
                 self._again.discard(connection)

@@ -1,18 +1,22 @@
 """From a channel's name to who may subscribe to it. Features register their policies here."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
-from app.core.database import OpenSession, Sessions
+from app.core.database import Sessions
 from app.realtime.questions import Questions
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.requests import MAX_CHANNEL_LENGTH
+
+Question = Callable[[AsyncSession], Awaitable[bool]]
+"""What has to be read to know whether somebody may subscribe."""
 
 ENDINGS = 1024
 """Counters of ends, shared by the channels by their hash."""
@@ -30,9 +34,9 @@ class ChannelPolicy(Protocol):
     signals: type[BaseModel] | None
     stored: bool
 
-    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:
-        """`key` is what follows the colon, "" if there is none. A session is made by whoever has
-        to read something.
+    def may_subscribe(self, principal: Principal, key: str) -> bool | Question:
+        """At once where who it is decides it; `key` is what follows the colon, "" if there is
+        none.
         """
         ...
 
@@ -100,10 +104,16 @@ class Channels:
     async def authorize(self, principal: Principal, channel: str) -> ChannelPolicy:
         """The channel's policy. Raises what `policy_of` does, and 103 for what is not allowed."""
         policy, key = self.policy_of(channel), channel.partition(":")[2]
-        question = policy.may_subscribe(self._sessions, principal, key)
-        if not await self._questions.ask(question):
+        allowed = policy.may_subscribe(principal, key)
+        if not isinstance(allowed, bool):
+            allowed = await self._questions.ask(self._answer(allowed))
+        if not allowed:
             raise CommandError(ErrorCode.PERMISSION_DENIED)
         return policy
+
+    async def _answer(self, question: Question) -> bool:
+        async with self._sessions() as session:
+            return await question(session)
 
     async def aclose(self) -> None:
         """Nobody is authorized any more."""

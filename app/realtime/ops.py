@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from app.auth.principals import Principal
-from app.core.database import OpenSession
 from app.realtime.channels import Carried, Feature
 from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.figures import WorkerFigures
@@ -34,7 +33,7 @@ class Operations:
     signals: type[BaseModel] | None = None
     stored = False
 
-    async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
+    def may_subscribe(self, principal: Principal, _key: str) -> bool:
         return principal.is_admin
 
 
@@ -56,12 +55,12 @@ class Reporter:
     async def run(self) -> None:
         async with aclosing(each_second()) as seconds:
             async for _ in seconds:
-                await self.tell()
+                self.tell()
 
-    async def tell(self) -> None:
+    def tell(self) -> None:
         figures = self._take().model_dump_json().encode()
         if self._broker.up:
-            await self._broker.signal(OPS_CHANNEL, figures)
+            self._broker.signal(OPS_CHANNEL, figures)
         else:
             receive_figures(self._manager, figures)
 

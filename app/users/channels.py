@@ -3,7 +3,6 @@
 from pydantic import BaseModel
 
 from app.auth.principals import Principal
-from app.core.database import OpenSession
 from app.users.events import USERS_CHANNEL
 
 
@@ -16,7 +15,7 @@ class EveryUser:
     signals: type[BaseModel] | None = None
     stored = True
 
-    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+    def may_subscribe(self, principal: Principal, _key: str) -> bool:
         return principal.is_admin
 
 
@@ -29,5 +28,5 @@ class OneUser:
     signals: type[BaseModel] | None = None
     stored = True
 
-    async def may_subscribe(self, sessions: OpenSession, principal: Principal, key: str) -> bool:  # noqa: ARG002 - of the protocol
+    def may_subscribe(self, principal: Principal, key: str) -> bool:
         return key == str(principal.user_id)

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
-from app.auth.dependencies import AdminPrincipal, CurrentPrincipal, StaffPrincipal
+from app.auth.dependencies import AdminPrincipal, CurrentPrincipal
 from app.auth.principals import Principal, Principals, Role
 from app.auth.tokens import issue_access_token
 from app.core.config import Settings
@@ -55,10 +55,6 @@ async def caller(people: People) -> AsyncIterator[httpx.AsyncClient]:
     async def anyone(request: Request, principal: CurrentPrincipal) -> str:
         assert request.state.principals is principals
         return principal.name
-
-    @app.get("/staff")
-    async def staff(principal: StaffPrincipal) -> str:
-        return principal.role
 
     @app.get("/admin")
     async def admin(principal: AdminPrincipal) -> str:
@@ -115,11 +111,8 @@ async def test_genuine_token_of_an_ended_session_is_invalid(
 @pytest.mark.parametrize(
     ("role", "path", "status"),
     [
-        (Role.CUSTOMER, "/staff", 403),
         (Role.CUSTOMER, "/admin", 403),
-        (Role.STAFF, "/staff", 200),
         (Role.STAFF, "/admin", 403),
-        (Role.ADMIN, "/staff", 200),
         (Role.ADMIN, "/admin", 200),
     ],
 )

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Principals, Role
 from app.auth.tokens import issue_access_token
 from app.core.config import Settings
-from app.core.database import OpenSession, create_engine, create_sessions
-from app.realtime.channels import ChannelPolicy, Channels
+from app.core.database import create_engine, create_sessions
+from app.realtime.channels import ChannelPolicy, Channels, Question
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
 from app.realtime.runtime import Runtime
 from tests.realtime.log_writer import LogWriter, writing
@@ -55,7 +56,7 @@ class Board:
     signals: type[BaseModel] | None = None
     stored = True
 
-    async def may_subscribe(self, _sessions: OpenSession, principal: Principal, _key: str) -> bool:
+    def may_subscribe(self, principal: Principal, _key: str) -> bool:
         return principal.is_staff
 
 
@@ -76,14 +77,17 @@ class Rooms:
         self.asked = asyncio.Event()
         self.times_asked = 0
 
-    async def may_subscribe(self, _sessions: OpenSession, _principal: Principal, key: str) -> bool:
-        if key in self.failing:
-            raise ConnectionRefusedError
-        allowed = key not in self.gone
-        self.times_asked += 1
-        self.asked.set()
-        await self.may_answer.wait()
-        return allowed
+    def may_subscribe(self, _principal: Principal, key: str) -> Question:
+        async def ask(_session: AsyncSession) -> bool:
+            if key in self.failing:
+                raise ConnectionRefusedError
+            allowed = key not in self.gone
+            self.times_asked += 1
+            self.asked.set()
+            await self.may_answer.wait()
+            return allowed
+
+        return ask
 
 
 @dataclass

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.auth.principals import Principal
 from app.core.config import Settings
-from app.core.database import OpenSession, create_engine, create_sessions
-from app.realtime.channels import Channels
+from app.core.database import create_engine, create_sessions
+from app.realtime.channels import Channels, Question
 from app.realtime.time_limit import TimeLimit
 from tests.realtime.guarded import Desk, Rooms, guarding
 from tests.realtime.postgres_proxy import PostgresProxy
@@ -42,10 +42,12 @@ class Waiters:
     signals: type[BaseModel] | None = None
     stored: bool = True
 
-    async def may_subscribe(self, sessions: OpenSession, _principal: Principal, key: str) -> bool:
-        async with sessions() as session:
+    def may_subscribe(self, _principal: Principal, key: str) -> Question:
+        async def ask(session: AsyncSession) -> bool:
             await session.execute(select(func.pg_advisory_xact_lock(int(key))))
-        return True
+            return True
+
+        return ask
 
 
 @dataclass

@@ -3,22 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.follower import LogFollower
 from app.realtime.wire.protocol import SubscribeResult
-
-
-class Wanted(Protocol):
-    """From where a client wants to go on."""
-
-    @property
-    def recover(self) -> bool: ...
-    @property
-    def epoch(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
+from app.realtime.wire.requests import ServerSubscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +20,7 @@ class Opened:
     recovered: bool
     stored: bool = True
 
-    def result(self, wanted: Wanted) -> SubscribeResult:
+    def result(self, wanted: ServerSubscription) -> SubscribeResult:
         return SubscribeResult(
             epoch=self.epoch,
             offset=self.cursor,
@@ -43,7 +32,7 @@ class Opened:
 async def open_cursor(
     follower: LogFollower,
     channel: str,
-    wanted: Wanted,
+    wanted: ServerSubscription,
     *,
     authorize: Callable[[], Awaitable[bool]],
     rights: Callable[[], object],
@@ -69,7 +58,7 @@ async def open_cursor(
         follower.release(channel)
 
 
-async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: Wanted) -> bool:
+async def _can_recover(follower: LogFollower, log: ChannelLog, wanted: ServerSubscription) -> bool:
     """Whether the log still has everything after the position, and the position is of this log."""
     if wanted.epoch not in ("", follower.epoch):
         return False

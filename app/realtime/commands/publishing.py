@@ -38,7 +38,7 @@ async def publish(
     if not connection.budget.signals.take():
         raise CommandError(ErrorCode.TOO_MANY_REQUESTS)
     signal = Signal(data=data, info=connection.info)
-    await stations.broker.signal(channel, signal.model_dump_json().encode())
+    stations.broker.signal(channel, signal.model_dump_json().encode())
     connection.tell(Reply(id=command_id, publish=EmptyResult()))
 
 

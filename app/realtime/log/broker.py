@@ -97,7 +97,7 @@ class Broker:
         if not await self._events.wait(PATIENCE_SECONDS):
             self._set_publishing(works=False)
 
-    async def signal(self, channel: str, data: bytes) -> None:
+    def signal(self, channel: str, data: bytes) -> None:
         """Tell whoever listens to the channel now; a JSON document, which may be lost."""
         self._signals.offer([(self.key(channel), SIGNAL + data)])
 

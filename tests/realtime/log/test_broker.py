@@ -103,7 +103,7 @@ async def test_a_channel_wanted_while_the_link_comes_up_is_heard(redis_url: str)
 
 async def test_a_signal_is_heard_beside_the_events(redis_url: str) -> None:
     async with listening(redis_url, "a") as one, listening(redis_url) as other:
-        await other.signal("a", b'{"pub":{"data":1}}')
+        other.signal("a", b'{"pub":{"data":1}}')
         await other.publish([message("a", 1, b"{}")])
         await until(lambda: bool(one.heard and one.signals))
     assert one.signals == [("a", b'{"pub":{"data":1}}')]
@@ -113,7 +113,7 @@ async def test_a_signal_is_heard_beside_the_events(redis_url: str) -> None:
 async def test_a_change_of_presence_is_heard_beside_the_signals(redis_url: str) -> None:
     async with listening(redis_url, "a") as one, talking(redis_url) as redis:
         await redis.publish(f"{TOPIC}a", b"~1 2\n-x")
-        await one.signal("a", b"{}")
+        one.signal("a", b"{}")
         await until(lambda: bool(one.signals))
     assert one.changes == [("a", b"1 2\n-x")]
     assert one.heard == []
@@ -122,7 +122,7 @@ async def test_a_change_of_presence_is_heard_beside_the_signals(redis_url: str) 
 async def test_signals_of_one_moment_all_arrive_in_order(redis_url: str) -> None:
     async with listening(redis_url, "a") as broker:
         for number in range(500):
-            await broker.signal("a", str(number).encode())
+            broker.signal("a", str(number).encode())
         await until(lambda: len(broker.signals) == 500)
     assert [int(data) for _channel, data in broker.signals] == list(range(500))
 
@@ -130,7 +130,7 @@ async def test_signals_of_one_moment_all_arrive_in_order(redis_url: str) -> None
 async def test_an_event_does_not_wait_for_a_signal(redis_url: str) -> None:
     async with listening(redis_url, "a") as broker:
         for offset in range(1, 21):
-            await broker.signal("a", b"{}")
+            broker.signal("a", b"{}")
             assert broker._signals.busy
             await broker.publish([message("a", offset, b"{}")])
             await until(lambda: len(broker.heard) == offset)  # noqa: B023 - right here
@@ -144,7 +144,7 @@ async def test_a_signal_that_is_none_of_ours_leaves_the_link_alone(redis_url: st
 
     async with listening(redis_url, "a") as broker:
         broker.on_signal = refuse
-        await broker.signal("a", b"hello")
+        broker.signal("a", b"hello")
         await broker.publish([message("a", 1, b"{}")])
         await until(lambda: bool(broker.heard))
         assert broker.ups == 1

@@ -71,12 +71,12 @@ async def test_signals_to_a_redis_that_hangs_are_dropped_and_delay_nobody(valkey
         with frozen(valkey):
             with never_waiting():
                 for number in range(3000):
-                    await broker.signal("a", str(number).encode())
+                    broker.signal("a", str(number).encode())
             assert len(broker._signals._waiting) <= WAITING
             await until(lambda: broker._signals.broken)
             assert broker._signals._waiting == []
-            await broker.signal("a", b"dropped")
+            broker.signal("a", b"dropped")
         await until(lambda: broker.up and not broker._signals.broken)
-        await broker.signal("a", b"heard")
+        broker.signal("a", b"heard")
         await until(lambda: ("a", b"heard") in broker.signals)
     assert ("a", b"dropped") not in broker.signals
