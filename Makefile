@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
 COVERAGE =
+SELECTED = not timed and not proof
 PROOFS = tests/end_to_end
 
 .PHONY: help run dev test brief route check proof lock protobuf clean
@@ -32,7 +33,7 @@ dev: $(VENV)/dev.stamp
 test: $(VENV)/dev.stamp
 	@ls /usr/bin/chromium* >/dev/null 2>&1 || echo "no Chromium in /usr/bin: the browser tests are left out"
 	@command -v npm >/dev/null || echo "no npm: the tests of centrifuge-js are left out"
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not timed and not proof" \
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(SELECTED)" \
 		$(COVERAGE) $(if $(COVERAGE),--cov-fail-under=85)
 	$(PYTEST) -m timed
 

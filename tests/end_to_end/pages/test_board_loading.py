@@ -18,6 +18,7 @@ from tests.end_to_end.server import ServerProcess
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
+    pytest.mark.detail,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,6 +15,7 @@ from tests.end_to_end.pages.shop import FIRST_PAGE, Shop, live_list
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
+    pytest.mark.detail,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
 

@@ -10,6 +10,7 @@ MARKS = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
 ]
+DETAIL = [*MARKS, pytest.mark.detail]
 CHAI, PAVLOVA = "NW-001", "NW-016"
 ITEMS = [
     {"sku": CHAI, "name": "Chai", "quantity": 3, "unit_price": "18.00"},

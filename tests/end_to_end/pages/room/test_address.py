@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.end_to_end.browser import Visit
-from tests.end_to_end.pages.room.actions import MARKS, assert_only_refused
+from tests.end_to_end.pages.room.actions import DETAIL, assert_only_refused
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 NO_SUCH_ORDER = "There is no such order, or you may not see it."
 

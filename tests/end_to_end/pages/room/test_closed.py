@@ -6,7 +6,7 @@ from playwright.async_api import Locator, expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.room.actions import (
     CHAI,
-    MARKS,
+    DETAIL,
     PAVLOVA,
     assert_only_refused,
     cancel,
@@ -18,7 +18,7 @@ from tests.end_to_end.pages.room.actions import (
 )
 from tests.end_to_end.pages.room.held import Held
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 ORDER = "/orders/*"
 

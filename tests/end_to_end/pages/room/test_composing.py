@@ -4,9 +4,9 @@ from playwright.async_api import expect
 
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
-from tests.end_to_end.pages.room.actions import CHAI, MARKS
+from tests.end_to_end.pages.room.actions import CHAI, DETAIL
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 COUNT_REWRITTEN = """
 () => {

@@ -9,7 +9,7 @@ from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.room.actions import (
     CHAI,
-    MARKS,
+    DETAIL,
     NOTE,
     assert_only_refused,
     edit_note,
@@ -20,7 +20,7 @@ from tests.end_to_end.pages.room.actions import (
 )
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 
 async def go_back(page: Page) -> None:

@@ -7,11 +7,11 @@ from playwright.async_api import expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import demo_token
-from tests.end_to_end.pages.room.actions import MARKS, say
+from tests.end_to_end.pages.room.actions import DETAIL, say
 from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 
 async def test_a_slow_answer_to_sharing_takes_the_focus_from_nobody(cleo: Visit) -> None:

@@ -10,11 +10,11 @@ from tests.end_to_end.browser import Visit
 from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.dead_time import dead_time_held
-from tests.end_to_end.pages.room.actions import CHAI, MARKS, cancel, edit_note, edit_quantity, line
+from tests.end_to_end.pages.room.actions import CHAI, DETAIL, cancel, edit_note, edit_quantity, line
 from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 FOOT = ".room > .dialog-foot"
 MOVED = "The order is accepted now."

@@ -7,10 +7,10 @@ from playwright.async_api import Locator, Route, expect
 
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
-from tests.end_to_end.pages.room.actions import CHAI, MARKS
+from tests.end_to_end.pages.room.actions import CHAI, DETAIL
 from tests.end_to_end.pages.room.held import Held, cut_answer, lose_answer
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 ORDERS = "/orders"
 

@@ -10,7 +10,7 @@ from tests.end_to_end.browser import DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.room.actions import (
-    MARKS,
+    DETAIL,
     PAVLOVA,
     assert_only_refused,
     edit_note,
@@ -21,7 +21,7 @@ from tests.end_to_end.pages.room.actions import (
 )
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 COLOUR_SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 

@@ -10,7 +10,7 @@ from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.room.actions import (
     CHAI,
-    MARKS,
+    DETAIL,
     NOTE,
     edit_quantity,
     line,
@@ -19,7 +19,7 @@ from tests.end_to_end.pages.room.actions import (
 from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 
 async def test_a_quantity_taken_back_while_it_is_on_its_way_is_taken_back(

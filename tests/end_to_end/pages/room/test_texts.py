@@ -7,11 +7,11 @@ from playwright.async_api import Browser, expect
 from tests.end_to_end.browser import PHONE, Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_token
-from tests.end_to_end.pages.room.actions import MARKS, edit_note, enter, line
+from tests.end_to_end.pages.room.actions import DETAIL, edit_note, enter, line
 from tests.end_to_end.pages.room.test_sharing import overflow, picture
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 LONG = [
     {"sku": "L" * 40, "name": "W" * 200, "quantity": 10_000, "unit_price": "9999999.99"},

@@ -4,11 +4,11 @@ from playwright.async_api import expect
 
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
-from tests.end_to_end.pages.room.actions import MARKS, enter, say
+from tests.end_to_end.pages.room.actions import DETAIL, enter, say
 from tests.end_to_end.pages.room.held import Held, lose_answer
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 COMMENTS = "/orders/*/comments"
 AGE = """() => {
