@@ -26,7 +26,7 @@ LINGER_SECONDS = 0.05
 """Of an application that tests share: what nobody follows any more is left before the next one."""
 
 routes: list[BaseRoute] = []
-"""Those of the first application, for all others: they keep nothing of it, and to make them ready
+"""Those of the first application, for all others: no setting changes them, and to make them ready
 anew takes longer than most tests.
 """
 

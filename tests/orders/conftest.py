@@ -1,16 +1,14 @@
 """One running application for a module's tests; each takes people of its own."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
-from app.core.config import Settings
 from app.embedded import Services
 from tests.application import LINGER_SECONDS, Person, run_application
-from tests.conftest import SECRET
+from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.orders.shop import Shop
 
@@ -19,7 +17,7 @@ from tests.orders.shop import Shop
 async def shop(template: Services, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """For modules with `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
     async with fresh_database(template) as url:
-        settings = _settings(url, template.redis_url, tmp_path_factory.mktemp("shop"))
+        settings = make_settings(url, template, tmp_path_factory.mktemp("shop"))
         async with run_application(settings) as application:
             application.runtime.follower.linger_seconds = LINGER_SECONDS
             transport = ASGITransport(app=application.asgi, raise_app_exceptions=False)
@@ -31,16 +29,3 @@ async def shop(template: Services, tmp_path_factory: pytest.TempPathFactory) -> 
 async def cleo(shop: Shop) -> Person:
     """A customer whom no other test knows."""
     return await shop.customer()
-
-
-def _settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:
-    return Settings(
-        environment="test",
-        database_url=database_url,
-        redis_url=redis_url,
-        secret_key=SECRET,
-        data_dir=data_dir,
-        requests_per_second=0,
-        sign_in_per_minute=0,
-        drain_seconds=0,
-    )

@@ -9,7 +9,7 @@ from app.core.config import Settings
 from app.embedded import Services
 from app.realtime.log.reader import LogReader
 from tests.application import LINGER_SECONDS
-from tests.conftest import SECRET
+from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.realtime.log_writer import LogWriter, writing
 from tests.realtime.stage import Stage, staged
@@ -39,18 +39,8 @@ async def shared_stage(
     For modules with `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
     """
     async with fresh_database(template) as url:
-        settings = Settings(
-            environment="test",
-            database_url=url,
-            redis_url=template.redis_url,
-            secret_key=SECRET,
-            data_dir=tmp_path_factory.mktemp("stage"),
-            requests_per_second=0,
-            sign_in_per_minute=0,
-            drain_seconds=0,
-            look_seconds=0.1,
-        )
-        async with staged(settings) as stage:
+        settings = make_settings(url, template, tmp_path_factory.mktemp("stage"))
+        async with staged(settings, look_seconds=0.1) as stage:
             stage.runtime.follower.linger_seconds = LINGER_SECONDS
             yield stage
 
