@@ -9,16 +9,13 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
+from tests.end_to_end.browser import DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = PAGE
 
 # What reaches into the padding of an order's card.
 BURSTING = """

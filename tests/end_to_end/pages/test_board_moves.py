@@ -10,19 +10,15 @@ from httpx import AsyncClient
 from playwright.async_api import Browser, Locator, Route, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
 from tests.end_to_end.pages.dead_time import dead_time_held
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.pages.room.held import Held, lose_answer
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.detail,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.detail]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 

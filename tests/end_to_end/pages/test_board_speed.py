@@ -10,17 +10,13 @@ from httpx import AsyncClient
 from playwright.async_api import Browser
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import COPIES, demo_server, demo_token
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.timed,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.timed]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 FIRST_ORDERS_MS = 1_000

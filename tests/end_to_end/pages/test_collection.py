@@ -4,16 +4,13 @@ import pytest
 from playwright.async_api import Browser, Error
 
 from tests.databases import OTHER_EPOCH
-from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_orders
 from tests.end_to_end.pages.live_list import LiveList, becomes
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.pages.shop import FIRST_PAGE, Shop, live_list
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = PAGE
 
 TOKEN_SECONDS = 2
 REFRESHES = 1

@@ -7,17 +7,12 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.databases import OTHER_EPOCH
-from tests.end_to_end.browser import CHROMIUM
 from tests.end_to_end.orders import place_orders
 from tests.end_to_end.pages.live_list import LiveList, becomes
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.pages.shop import FIRST_PAGE, Shop, live_list
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.detail,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.detail]
 
 
 async def test_what_was_unshared_stays_away_until_it_is_shared_again(

@@ -7,14 +7,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.browser import visiting
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.pages.shop import Shop
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = PAGE
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SILENCE_MS = 35_000

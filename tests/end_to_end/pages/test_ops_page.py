@@ -17,18 +17,14 @@ from app.embedded import Services
 from app.seed import DEMO_PASSWORD
 from tests.application import PASSWORD, create_user
 from tests.demo import demo_settings
-from tests.end_to_end.browser import CHROMIUM, DESKTOP, PHONE, Visit, visiting
+from tests.end_to_end.browser import DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.faults import OwnValkey, own_valkey
 from tests.end_to_end.following import following
 from tests.end_to_end.orders import bearer, place_order, token_of
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess, serving
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.detail,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.detail]
 
 WORKERS = 2
 OTHER_ADMIN = "other@tandem.example"

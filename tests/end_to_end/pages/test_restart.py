@@ -6,16 +6,13 @@ from playwright.async_api import Browser, expect
 
 from app.embedded import Services
 from tests.demo import demo_settings
-from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import demo_token
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess, serving
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = PAGE
 CARDS = "() => [...document.querySelectorAll('[data-testid=card]')].map((c) => c.dataset.orderId)"
 
 

@@ -8,18 +8,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.browser import visiting
 from tests.end_to_end.figures import Figures
 from tests.end_to_end.pages.boards import COPIES, demo_server
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.detail,
-    pytest.mark.proof,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.proof]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 LONGEST_TASK_MS = 100

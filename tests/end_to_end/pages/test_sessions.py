@@ -11,16 +11,13 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from app.embedded import Services
 from app.seed import DEMO_PASSWORD
-from tests.end_to_end.browser import CHROMIUM, Visit, visiting
+from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = PAGE
 
 # What a tab finds that slept while another signed out and in.
 SIGN_IN_INSTEAD = "(session) => localStorage.setItem('tandem.session', JSON.stringify(session))"

@@ -7,16 +7,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from app.embedded import Services
-from tests.end_to_end.browser import CHROMIUM, visiting
+from tests.end_to_end.browser import visiting
 from tests.end_to_end.pages.boards import assert_clean, demo_server
+from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.browser,
-    pytest.mark.detail,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+pytestmark = [*PAGE, pytest.mark.detail]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 TABLET = (1024, 768)

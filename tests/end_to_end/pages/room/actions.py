@@ -3,13 +3,10 @@
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.end_to_end.browser import CHROMIUM, Visit
+from tests.end_to_end.browser import Visit
+from tests.end_to_end.pages.marks import in_browser
 
-MARKS = [
-    pytest.mark.asyncio(loop_scope="package"),
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: browser tests left out"),
-]
+MARKS = in_browser("package")
 DETAIL = [*MARKS, pytest.mark.detail]
 CHAI, PAVLOVA = "NW-001", "NW-016"
 ITEMS = [
