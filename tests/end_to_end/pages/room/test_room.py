@@ -1,7 +1,7 @@
 """An opened order is one room: what one says and shows there, the other sees."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from httpx import AsyncClient
 from playwright.async_api import Browser, Route, expect
@@ -153,7 +153,8 @@ async def test_a_signal_that_is_not_repeated_ends_by_itself(
     server: ServerProcess, browser: Browser
 ) -> None:
     async with visiting(browser, server.url) as visit:
-        await visit.page.clock.install(time=NOON)
+        # The clock runs until it is paused: it begins before the time at which it will be.
+        await visit.page.clock.install(time=NOON - timedelta(hours=1))
         await visit.page.clock.pause_at(NOON)
         await visit.page.goto(server.url)
         await visit.page.evaluate(HEAR_A_SIGNAL)
