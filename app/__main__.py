@@ -1,44 +1,13 @@
 """`python -m app serve | migrate | seed | epoch`."""
 
 import argparse
-import asyncio
-import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from types import FrameType
 from typing import NoReturn
 
-from asyncpg import PostgresError
-from sqlalchemy.exc import DBAPIError
-
-from app import __version__, migrations
-from app.core.complaints import Unreachable, asking, complaint_of
-from app.core.config import (
-    Settings,
-    SettingsError,
-    load_settings,
-    missing_services,
-    warn_of_unknown,
-)
-from app.core.database import create_engine, create_sessions
-from app.core.logging import configure_logging
-from app.embedded import EmbeddedError, Services, private_services
-from app.embedded_keeper import keep
-from app.realtime.log.epoch import read_epoch, renew_epoch
-from app.server import raise_file_limit
-from app.supervisor import ServeError, Supervisor
-
-FAILURES = (
-    SettingsError,
-    EmbeddedError,
-    ServeError,
-    migrations.MigrationError,
-    Unreachable,
-    OSError,
-)
+from app import __version__
+from app.core.operator_errors import OperatorError
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -71,14 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        _start(options)
-    except FAILURES as error:
+        from app.commands import start  # noqa: PLC0415 - slow: help and wrong usage do without
+
+        start(options)
+    except (OperatorError, OSError) as error:
         print(f"tandem: {error}", file=sys.stderr)
-        return 1
-    except (PostgresError, DBAPIError) as error:
-        if (complaint := complaint_of(error)) is None:
-            raise
-        print(f"tandem: {complaint}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as interrupt:
         number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
@@ -88,145 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated
-
-
-def _start(options: argparse.Namespace) -> None:
-    if options.command == "serve" and options.reload and find_spec("watchfiles") is None:
-        raise ServeError("--reload needs watchfiles: pip install watchfiles")
-    settings = load_settings()
-    configure_logging(settings.log_level)
-    warn_of_unknown()
-    raise_file_limit()
-    with services(settings, options.command) as (settings, private):
-        try:
-            asyncio.run(_run(options, settings, private))
-        finally:
-            signal.signal(signal.SIGTERM, _terminate)  # the loop took its own along
-
-
-@contextmanager
-def services(settings: Settings, command: str) -> Iterator[tuple[Settings, Services]]:
-    """The settings with every service address, and those services that are private ones.
-
-    `epoch` starts none: the log that it shows or renews has to be the one that was meant.
-    """
-    missing = missing_services(settings)
-    if command == "epoch":
-        if "DATABASE_URL" in missing:
-            raise SettingsError("DATABASE_URL must be set: it says whose log is meant")
-        missing = []
-    if missing and settings.environment == "production":
-        raise SettingsError(f"{' and '.join(missing)} must be set in production")
-    if not missing:
-        yield settings, Services("", "")
-        return
-    postgres, valkey = "DATABASE_URL" in missing, "REDIS_URL" in missing
-    durable = settings.environment != "test"
-    with private_services(
-        settings.data_dir, postgres=postgres, valkey=valkey, durable=durable
-    ) as private:
-        os.environ["DATABASE_URL"] = private.database_url or settings.database_url
-        os.environ["REDIS_URL"] = private.redis_url or settings.redis_url
-        yield load_settings(), private
-
-
-async def _run(options: argparse.Namespace, settings: Settings, private: Services) -> None:
-    match options.command:
-        case "serve":
-            await _serve(options, settings, private)
-        case "migrate":
-            await _migrate(settings)
-        case "seed":
-            await _seed(settings, private=bool(private.database_url))
-        case _:
-            await _epoch(settings, renew=options.renew)
-
-
-async def _migrate(settings: Settings) -> None:
-    with asking(settings.database_url):
-        revision, hint = await migrations.migrate(settings.database_url), ""
-    if migrations.is_newer(revision):
-        hint = f", newer than this release's {migrations.newest_revision()}: nothing was changed"
-    print(f"tandem: the database is at {revision}{hint}")
-
-
-async def _serve(options: argparse.Namespace, settings: Settings, private: Services) -> None:
-    supervisor = Supervisor(settings, options.host, options.port, options.workers)
-
-    async def prepare() -> None:
-        if private.database_url:
-            await migrations.migrate(settings.database_url)
-        if options.seed:
-            await _seed(settings, private=False)
-
-    def announce(url: str) -> None:
-        print(f"Tandem listening on {url}", flush=True)
-        if options.seed:
-            _print_demo(url)
-
-    beside = [asyncio.create_task(keep(private.servers), name="keep")]
-    if options.reload:
-        beside.append(asyncio.create_task(_reload(supervisor), name="reload"))
-    try:
-        await supervisor.run(prepare, announce)
-    finally:
-        for task in beside:
-            task.cancel()
-
-
-async def _reload(supervisor: Supervisor) -> None:
-    """Replace the workers whenever a source file changes."""
-    from watchfiles import PythonFilter, awatch  # noqa: PLC0415 - a tool for development
-
-    async for _changes in awatch("app", watch_filter=PythonFilter()):
-        print("tandem: the code changed, starting anew", flush=True)
-        await supervisor.restart()
-
-
-async def _seed(settings: Settings, *, private: bool) -> None:
-    if settings.environment == "production":
-        raise SettingsError("demo data is not for production")
-    if private:
-        await migrations.migrate(settings.database_url)
-    from app.seed import seed  # noqa: PLC0415 - slow to import: workers start meanwhile
-
-    engine = create_engine(settings)
-    try:
-        with asking(settings.database_url):
-            made = await seed(create_sessions(engine), settings)
-    finally:
-        await engine.dispose()
-    print(f"tandem: {'made the demo data' if made else 'the demo data is there'}", flush=True)
-
-
-async def _epoch(settings: Settings, *, renew: bool) -> None:
-    engine = create_engine(settings)
-    try:
-        with asking(settings.database_url):
-            async with create_sessions(engine)() as session, session.begin():
-                if renew:
-                    await renew_epoch(session)
-                print(await read_epoch(session))
-    finally:
-        await engine.dispose()
-
-
-def _print_demo(url: str) -> None:
-    from app.seed import DEMO_PASSWORD, PEOPLE  # noqa: PLC0415 - imported before, by _seed
-
-    print("\nSign in with the password", DEMO_PASSWORD, "as")
-    for email, _name, role in PEOPLE:
-        print(f"  {email:24} {role}")
-    print("\nPlace an order:\n")
-    print(
-        f"  TOKEN=$(curl -s {url}/api/v1/auth/token -d username=cleo@tandem.example "
-        f"-d password={DEMO_PASSWORD} | python3 -c 'import json,sys; "
-        'print(json.load(sys.stdin)["access_token"])\') && '
-        f'curl -s {url}/api/v1/orders -H "Authorization: Bearer $TOKEN" '
-        '-H \'Content-Type: application/json\' -d \'{"currency":"EUR","items":[{"sku":'
-        '"NW-011","name":"Queso Cabrales","quantity":12,"unit_price":"14.00"}]}\'\n',
-        flush=True,
-    )
 
 
 def _port(value: str) -> int:

@@ -27,6 +27,8 @@ from signal import (
     pthread_sigmask,
 )
 
+from app.core.operator_errors import OperatorError
+
 ON_LINUX = sys.platform == "linux"
 POLL_SECONDS = 0.01
 
@@ -38,8 +40,8 @@ _WATCH = 'trap "" HUP INT TERM; read -r line; kill -s "$0" "$1"'
 _TROUBLE = re.compile(r"\b(?:fatal|panic|error)\b.*", re.IGNORECASE)
 
 
-class EmbeddedError(Exception):
-    """The private services cannot run; the message is one line for the operator."""
+class EmbeddedError(OperatorError):
+    """The private services cannot run."""
 
 
 @dataclass(frozen=True)

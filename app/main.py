@@ -29,7 +29,7 @@ from app.core.forwarded import ForwardedMiddleware
 from app.core.idempotency import IdempotencyTurns
 from app.core.idempotency_keys import remove_expired
 from app.core.idle_connections import IdleConnections
-from app.core.logging import RequestIdMiddleware, configure_logging
+from app.core.logging import configure_logging
 from app.core.middleware import (
     BodyLimitMiddleware,
     CrossOriginMiddleware,
@@ -37,6 +37,7 @@ from app.core.middleware import (
 )
 from app.core.problems import problems
 from app.core.rates import Rates
+from app.core.request_ids import RequestIdMiddleware
 from app.core.shared_answer import SharedAnswer
 from app.health import Probes, read_readiness
 from app.openapi import install_openapi

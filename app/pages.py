@@ -10,8 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
-from app.core.config import SettingsDep
-from app.core.database import SessionDep
+from app.core.dependencies import SessionDep, SettingsDep
 from app.core.errors import NotFound
 from app.core.problems import problems
 from app.seed import DEMO_PASSWORD, find_demo_people

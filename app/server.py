@@ -10,15 +10,11 @@ import asyncio
 import atexit
 import gc
 import os
-import resource
 import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -28,14 +24,11 @@ from uvicorn_worker import UvicornWorker
 
 from app.core.config import Settings, SettingsError, get_settings, load_settings, missing_services
 from app.core.logging import logging_config
+from app.processes import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory, raise_file_limit
 
 BACKLOG = 4096
-GRACE_SECONDS = 5
-MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the directory in it has a name of its own
 BOOT_ERROR = 3
 NOTIFY_SECONDS = 1
-GO = b"g"
 COLLECT_AFTER = (20_000, 20, 100)
 KEEP_ALIVE_SECONDS = 75
 """Longer than proxies keep an idle connection, 60 s as a rule: else they send a request into one
@@ -122,27 +115,10 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
             sys.exit(BOOT_ERROR)
 
 
-def make_figures_directory(memory: Path = SHARED_MEMORY) -> str:
-    """In memory where the system has a place for that, else where temporary files are.
-
-    Workers write to files that are mapped and have holes: on a disk that is full the kernel would
-    end them all with SIGBUS.
-    """
-    usable = memory.is_dir() and os.access(memory, os.W_OK | os.X_OK)
-    return tempfile.mkdtemp(prefix="tandem-metrics-", dir=memory if usable else None)
-
-
 def _remove(directory: str, owner: int) -> None:
     """Forked workers have the same exit handlers."""
     if os.getpid() == owner:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def raise_file_limit() -> None:
-    """A socket is an open file: as many as the system lets us have. Workers inherit it."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def limit_not_sent(listeners: Iterable[socket.socket]) -> None:

@@ -17,7 +17,8 @@ from itertools import count
 from pathlib import Path
 
 from app.core.config import Settings
-from app.server import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory
+from app.core.operator_errors import OperatorError
+from app.processes import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ RESTART_MAX_SECONDS = 10.0
 KILL_SECONDS = 5.0
 
 
-class ServeError(Exception):
+class ServeError(OperatorError):
     """Tandem could not be served; one clear line."""
 
 

@@ -15,13 +15,8 @@ from fastapi import FastAPI
 
 from app import server
 from app.core.config import Settings
-from app.server import (
-    MULTIPROC,
-    Server,
-    SupervisedServer,
-    make_figures_directory,
-    uvicorn_options,
-)
+from app.processes import MULTIPROC, make_figures_directory
+from app.server import Server, SupervisedServer, uvicorn_options
 from tests.conftest import SECRET
 from tests.waiting import until
 
@@ -107,7 +102,8 @@ def test_a_supervised_worker_leaves_ctrl_c_to_its_supervisor(signals: list[int])
 
 SETUP = """
 import os
-from app.server import MULTIPROC, Worker
+from app.processes import MULTIPROC
+from app.server import Worker
 for _ in range(2):
     Worker.setup()
     print(os.environ[MULTIPROC])

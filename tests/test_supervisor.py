@@ -18,7 +18,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.core.config import Settings
-from app.server import SHARED_MEMORY
+from app.processes import SHARED_MEMORY
 from app.supervisor import ServeError, Supervisor, WorkerProcess, reserve
 from tests.end_to_end.scrape import counted
 from tests.waiting import until as until_within

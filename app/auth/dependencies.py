@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from app.auth.admission import find_admitted
 from app.auth.principals import Principal, Principals
 from app.auth.tokens import AccessClaims, TokenExpiredError, TokenInvalidError, read_access_token
-from app.core.config import SettingsDep
+from app.core.dependencies import SettingsDep
 from app.core.errors import Forbidden, Unauthorized
 
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 - an address

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from asyncpg import ClientConfigurationError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
+from app.core.operator_errors import OperatorError
 from app.core.service_urls import target_of
 from app.core.unavailable import TEMPORARY
 
@@ -29,15 +30,19 @@ def complaint_of(error: PostgresError | DBAPIError) -> str | None:
     return f"Postgres says: {cause.args[0]}{hint}"
 
 
-class Unreachable(Exception):
-    """Postgres could not be asked; the message says which setting led where, and what came back."""
+class Unanswered(OperatorError):
+    """Postgres could not be asked, or refused: which setting led where, and what came back."""
 
 
 @contextmanager
 def asking(database_url: str) -> Iterator[None]:
-    """Raises Unreachable where the way to Postgres fails; what it says itself passes."""
+    """Raises Unanswered where the way to Postgres fails, or for a complaint of Postgres."""
     try:
         yield
+    except (PostgresError, DBAPIError) as error:
+        if (complaint := complaint_of(error)) is None:
+            raise
+        raise Unanswered(complaint) from error
     except (OSError, ClientConfigurationError) as error:
         reason = str(error) or "no answer in time"  # a time limit's error has no words
-        raise Unreachable(f"DATABASE_URL: {target_of(database_url)}: {reason}") from error
+        raise Unanswered(f"DATABASE_URL: {target_of(database_url)}: {reason}") from error

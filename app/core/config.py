@@ -12,14 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from starlette.requests import HTTPConnection
 
 from app.core.accounts import PASSWORD_LENGTH, check_password, parse_email
 from app.core.failpoints import Failpoints
+from app.core.operator_errors import OperatorError
 from app.core.service_urls import check_database_url, check_redis_url, shown
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ Count = Annotated[int, Field(ge=1, description="a whole number, 1 or more")]
 Words = Annotated[tuple[str, ...], NoDecode, Field(description="words, comma separated")]
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A wrong setting; the message says its name, what was given and what is allowed."""
 
 
@@ -241,15 +240,6 @@ def missing_services(settings: Settings) -> list[str]:
 def get_settings() -> Settings:
     """The settings of this process; raises SettingsError at the first call if they are wrong."""
     return load_settings()
-
-
-async def get_request_settings(connection: HTTPConnection) -> Settings:
-    """The settings that the application was made with; a test's application has its own."""
-    settings: Settings = connection.state.settings
-    return settings
-
-
-SettingsDep = Annotated[Settings, Depends(get_request_settings)]
 
 
 def _is_short(key: str) -> bool:

@@ -1,12 +1,11 @@
 """The engine, its sessions and the base of the models. Nothing here is module-level state."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import asyncpg
-from fastapi import Depends
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
@@ -18,7 +17,6 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
-from starlette.requests import HTTPConnection
 
 from app.core.config import Settings
 
@@ -114,13 +112,3 @@ async def execute_directly(session: AsyncSession, statement: str, *values: objec
             await session.invalidate()
             raise ConnectionError("Postgres closed the connection") from error
         raise
-
-
-async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
-    """A session for reading: what it holds is rolled back at the end."""
-    sessions: Sessions = connection.state.sessions
-    async with sessions() as session:
-        yield session
-
-
-SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

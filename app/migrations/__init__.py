@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy import Connection
 
 from app.core.database import CONNECT_SECONDS, run_alone
+from app.core.operator_errors import OperatorError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,7 +22,7 @@ Ask = Callable[[str], Awaitable[Any]]
 """The one value that a statement gives."""
 
 
-class MigrationError(Exception):
+class MigrationError(OperatorError):
     """Why the database cannot be brought to the newest revision."""
 
 

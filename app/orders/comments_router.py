@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response, status
 
 from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
-from app.core.database import SessionDep
+from app.core.dependencies import SessionDep
 from app.core.errors import BadRequest, InvalidRequest, UnsupportedMediaType
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.core.paging import Page

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
-from app.core.database import SessionDep
+from app.core.dependencies import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.problems import problems
 from app.orders import history as orders_history

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response, status
 
 from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
-from app.core.database import SessionDep
+from app.core.dependencies import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
 from app.core.problems import problems

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from app.core.addresses import address_of, site_of
 from app.core.buckets import Allowance
-from app.core.config import SettingsDep
+from app.core.dependencies import SettingsDep
 from app.core.rates import Rates, RatesDep
 
 MINUTE = 60

@@ -10,9 +10,9 @@ from starlette.requests import HTTPConnection
 
 from app.auth.dependencies import CurrentPrincipal, PrincipalsDep
 from app.core.accounts import parse_email
-from app.core.config import SettingsDep
 from app.core.database import Sessions
 from app.core.departure import while_there
+from app.core.dependencies import SettingsDep
 from app.realtime.dependencies import RecordingSession
 from app.realtime.outbox import Actor
 from app.users import credentials as users_credentials

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Query, Request, status
 
 from app.auth.dependencies import SIGNED_IN, AdminPrincipal, CurrentPrincipal
 from app.auth.passwords import hash_first_password, hash_password
-from app.core.config import SettingsDep
-from app.core.database import SessionDep
 from app.core.departure import while_there
+from app.core.dependencies import SessionDep, SettingsDep
 from app.core.errors import (
     BadRequest,
     Forbidden,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.auth.tokens import RefreshTokenInvalidError
-from app.core.config import SettingsDep
+from app.core.dependencies import SettingsDep
 from app.core.errors import (
     BadRequest,
     InvalidRequest,

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.config import Settings
-from app.core.database import NAMING, Base, SessionDep, create_engine, create_sessions, run_alone
+from app.core.database import NAMING, Base, create_engine, create_sessions, run_alone
+from app.core.dependencies import SessionDep
 from app.core.errors import install_error_handlers
 from app.core.unavailable import is_unavailable
 from tests.core.refusing import refusing_postgres

@@ -26,7 +26,8 @@ from app.core.errors import (
     UnsupportedMediaType,
     install_error_handlers,
 )
-from app.core.logging import ContextFilter, RequestIdMiddleware
+from app.core.logging import ContextFilter
+from app.core.request_ids import RequestIdMiddleware
 from tests.core.serving import serving
 
 SECRET = "a-secret-that-no-caller-may-see"

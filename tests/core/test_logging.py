@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app.core.logging import RequestIdMiddleware, request_id
+from app.core.logging import request_id
+from app.core.request_ids import RequestIdMiddleware
 from tests.core.serving import serving
 
 LOG = """

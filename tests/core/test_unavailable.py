@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from app.core.complaints import complaint_of
 from app.core.config import Settings
-from app.core.database import SessionDep, create_engine, create_sessions, execute_directly
+from app.core.database import create_engine, create_sessions, execute_directly
+from app.core.dependencies import SessionDep
 from app.core.errors import install_error_handlers
 from tests.core.serving import serving
 
