@@ -17,6 +17,7 @@ RUN useradd --system --no-create-home --uid 10001 tandem
 COPY --from=build /venv /venv
 WORKDIR /srv/tandem
 COPY app app
+RUN python -m compileall -q app
 COPY static static
 USER tandem
 EXPOSE 8000

@@ -7,6 +7,8 @@ PYTEST = $(BIN)/python -m pytest
 COVERAGE =
 SELECTED = not timed and not proof
 PROOFS = tests/end_to_end
+# Else each of the many processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run dev test brief route check proof lock protobuf clean
 

@@ -135,6 +135,7 @@ def spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*COLLECT_AFTER)
 
 
@@ -199,6 +200,7 @@ def main() -> None:
     host, port, name, ready, alive = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # until SupervisedServer does
     name_figures(name)
+    gc.disable()  # until spare_the_collector: of what an import makes next to nothing is garbage
     import app.main  # noqa: F401, PLC0415 - slow, hence before GO; makes the figures
 
     if os.read(int(alive), 1) != GO:

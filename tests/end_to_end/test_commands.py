@@ -69,6 +69,21 @@ def test_help_lists_the_commands() -> None:
     assert all(command in told for command in ("serve", "migrate", "seed", "epoch"))
 
 
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("app.__main__", {"asyncio", "pydantic"}),
+        ("app.commands.serve", {"fastapi", "starlette", "uvicorn", "sqlalchemy"}),
+    ],
+    ids=["help", "supervisor"],
+)
+def test_what_is_slow_to_import_is_left_to_who_needs_it(module: str, without: set[str]) -> None:
+    imported = run(sys.executable, "-c", f"import sys, {module}; print(*sys.modules)")
+
+    assert module in imported.stdout.split()
+    assert not without & set(imported.stdout.split())
+
+
 def test_a_private_database_is_migrated_and_seeded(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

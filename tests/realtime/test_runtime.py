@@ -97,14 +97,22 @@ async def test_it_stops_in_time_while_postgres_says_nothing(
     quick: Settings, log: LogWriter, database: str
 ) -> None:
     async with PostgresProxy(database) as proxy:
-        through = quick.model_copy(update={"database_url": proxy.url})
+        through = quick.model_copy(update={"database_url": proxy.url, "sweep_seconds": 60})
         async with running(through) as runtime:
+            reached: list[str] = []
+
+            async def reach(name: str) -> None:
+                reached.append(name)
+
+            runtime.relay._reach = reach
             assert await runtime.wait_ready(15)
-            await until(lambda: runtime.relay._connection is not None)
+            await log.record("a")
+            runtime.relay.nudge()
+            await until(lambda: "relay.unlocked" in reached)  # it has connected, and rests
             proxy.swallow()
             await log.record("a")
             runtime.relay.nudge()
-            await until(lambda: not runtime.relay._nudged.is_set())  # it asks, and gets no answer
+            await until(lambda: reached[-1] == "relay.lock")  # it asks, and gets no answer
 
 
 # --------------------------------------------------------------- services that fail
