@@ -19,10 +19,8 @@ from tests.end_to_end.stage import Stage
 
 
 @pytest.fixture(autouse=True)
-def only_servers_are_measured(no_cover: None) -> None:
-    """Tracing the tests' own process would cost half of its time, and find nothing that the tests
-    of the single pieces do not run.
-    """
+def coverage_is_of_the_single_pieces(no_cover: None) -> None:
+    """Tracing the tests' own process would cost half of its time: what they test runs elsewhere."""
 
 
 @pytest.fixture(scope="session")

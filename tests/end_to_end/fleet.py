@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from tests.end_to_end.accounts import Job, Progress, Tally
 from tests.end_to_end.lines import encode, read_line
-from tests.end_to_end.server import unmeasured
 from tests.waiting import until
 
 LINE_LIMIT = 1 << 24
@@ -175,7 +174,6 @@ async def _start(job: Job, prefix: tuple[str, ...]) -> Crowd:
         *(*prefix, sys.executable, "-m", "tests.end_to_end.crowd"),
         stdin=PIPE,
         stdout=PIPE,
-        env=unmeasured(),
         limit=LINE_LIMIT,
         start_new_session=True,
     )

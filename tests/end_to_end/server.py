@@ -78,18 +78,15 @@ async def serving(  # noqa: PLR0913 - each but the first three has a default
     *,
     workers: int = 1,
     port: str = "0",
-    measured: bool = False,
     options: Sequence[str] = (),
     directory: str = ".",
     **settings: str,
 ) -> AsyncIterator[ServerProcess]:
-    """`settings` are environment variables; limits are off unless they say otherwise.
-
-    It runs in this `directory`. A server is `measured` for coverage only where no figure of time
-    depends on it.
+    """`settings` are environment variables; limits are off unless they say otherwise. It runs in
+    this `directory`.
     """
     environment = {
-        **(os.environ if measured else unmeasured()),
+        **os.environ,
         **NO_LIMITS,
         "TANDEM_ENVIRONMENT": "test",
         "TANDEM_DATA_DIR": str(data_dir),
@@ -123,11 +120,6 @@ async def answers(http: AsyncClient, url: str) -> None:
                     return
             except TransportError:
                 await asyncio.sleep(POLL_SECONDS)
-
-
-def unmeasured() -> dict[str, str]:
-    """The environment, without what makes a new process measure its coverage."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
 
 
 async def _listening(process: Process, log: list[str]) -> str:

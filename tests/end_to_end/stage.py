@@ -33,7 +33,6 @@ class Stage:
             redis_url or self.settings.redis_url,
             self.directory,
             workers=workers,
-            measured=False,
             **variables,
         )
 

@@ -4,6 +4,7 @@ The short form takes the coverage phase alone, of two roles: the rest finds what
 """
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from app.embedded import Services
 from tests.conftest import make_settings
 from tests.databases import fresh_database
 from tests.end_to_end.figures import LONG
-from tests.end_to_end.server import ServerProcess, serving, unmeasured
+from tests.end_to_end.server import ServerProcess, serving
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 HERE = Path(__file__).parent
@@ -66,7 +67,7 @@ async def test_every_answer_is_as_the_document_says(
         "--no-color",
         cwd=tmp_path,
         env={
-            **unmeasured(),
+            **os.environ,
             "CONFORMANCE_ROLE": role,
             "CONFORMANCE_URL": server.url,
             "DATABASE_URL": settings.database_url,

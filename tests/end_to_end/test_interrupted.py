@@ -1,6 +1,7 @@
 """Commands that are told to end while they start, work or end; private services go with them."""
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -14,7 +15,7 @@ import pytest
 
 from app.core.config import Settings
 from tests.embedded_holder import public_directory
-from tests.end_to_end.server import LIMIT_SECONDS, serving, unmeasured
+from tests.end_to_end.server import LIMIT_SECONDS, serving
 from tests.processes import alive
 from tests.waiting import POLL_SECONDS, until
 
@@ -37,7 +38,7 @@ def attentive() -> Iterator[None]:
 async def command(name: str, data_dir: Path, database_url: str = "") -> AsyncIterator[Process]:
     """Without a Redis, so with a private one at least."""
     environment = {
-        **unmeasured(),
+        **os.environ,
         "TANDEM_ENVIRONMENT": "test",
         "TANDEM_DATA_DIR": str(data_dir),
         "DATABASE_URL": database_url,

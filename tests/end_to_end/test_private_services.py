@@ -57,7 +57,7 @@ async def test_private_services_end_with_a_killed_server(
     http: AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     data = tmp_path_factory.mktemp("private")
-    async with serving("", "", data, measured=True) as server:
+    async with serving("", "", data) as server:
         family = psutil.Process(server.process.pid).children(recursive=True)
         await readiness(http, url=server.url)
         server.process.kill()
@@ -69,7 +69,7 @@ async def test_private_services_end_with_a_killed_server(
 async def test_a_private_valkey_that_was_killed_is_started_again(
     http: AsyncClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    async with serving("", "", tmp_path_factory.mktemp("private"), measured=True) as server:
+    async with serving("", "", tmp_path_factory.mktemp("private")) as server:
         [valkey] = valkeys(server)
         valkey.kill()
 

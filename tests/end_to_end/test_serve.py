@@ -34,9 +34,7 @@ LISTENING = re.compile(rb"Listening at: (http://\S+)")
 
 @pytest.fixture
 async def server(settings: Settings, tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    async with serving(
-        settings.database_url, settings.redis_url, tmp_path, workers=2, measured=True
-    ) as server:
+    async with serving(settings.database_url, settings.redis_url, tmp_path, workers=2) as server:
         yield server
 
 

@@ -1,6 +1,7 @@
 """Writers that keep a steady rate, whatever the server is doing."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -13,7 +14,6 @@ from load.target import Target
 from load.writer import Writer
 from tests.application import PASSWORD
 from tests.end_to_end.lines import read_line
-from tests.end_to_end.server import unmeasured
 
 CONNECTIONS = 64
 KEEP_SECONDS = 2.0
@@ -30,7 +30,7 @@ async def recording(database_url: str, rate: float) -> AsyncIterator[None]:
         *(sys.executable, "-m", "tests.end_to_end.recorder", str(rate)),
         stdin=PIPE,
         stdout=PIPE,
-        env={**unmeasured(), "DATABASE_URL": database_url},
+        env={**os.environ, "DATABASE_URL": database_url},
         start_new_session=True,
     )
     try:

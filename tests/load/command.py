@@ -7,7 +7,6 @@ from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 
 from load.fleet import ROOT
-from tests.end_to_end.server import unmeasured
 
 
 @dataclass(frozen=True)
@@ -17,18 +16,14 @@ class Done:
     err: str
 
 
-async def run_load(
-    *flags: str, seconds: float = 30, measured: bool = True, **variables: str
-) -> Done:
-    """Terminated after `seconds`, so that a server of its own ends with it. Where it is `measured`
-    for coverage, so is that server, which then takes twice as long to start.
-    """
+async def run_load(*flags: str, seconds: float = 30, **variables: str) -> Done:
+    """Terminated after `seconds`, so that a server of its own ends with it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "load", *flags),
         stdout=PIPE,
         stderr=PIPE,
         cwd=ROOT,
-        env={**(os.environ if measured else unmeasured()), **variables},
+        env={**os.environ, **variables},
     )
     timer = asyncio.get_running_loop().call_later(seconds, process.terminate)
     out, err = await process.communicate()

@@ -31,7 +31,6 @@ async def run_with(defect: str, scenario: str) -> Done:
     return await run_load(
         *(scenario, *SHORT, *FLAGS[scenario]),
         seconds=SECONDS,
-        measured=False,
         TANDEM_ENVIRONMENT="test",
         TANDEM_FAILPOINTS=f"transport.send={defect}:{EVERY}",
     )

@@ -71,7 +71,7 @@ async def test_a_board_that_is_being_read_again_is_at_rest_until_it_is_read_and_
 
         await staff.page.unroute(NEXT_PAGE, refuse)
         await reading.continue_()
-        await staff.page.unroute_all()
+        await staff.page.unroute_all(behavior="wait")
         await expect(staff.by("extent")).to_have_text(f"{ORDERS} orders")
         assert staff.foreign == []
 
