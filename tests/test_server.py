@@ -1,6 +1,7 @@
 """A worker's end: what it says while it drains, and what it does when its supervisor is gone."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from fastapi import FastAPI
 from app import server
 from app.core.config import Settings
 from app.processes import MULTIPROC, make_figures_directory
-from app.server import Server, SupervisedServer, uvicorn_options
+from app.server import Server, SupervisedServer, spare_the_collector, uvicorn_options
 from tests.conftest import SECRET
 from tests.waiting import until
 
@@ -98,6 +99,19 @@ def test_a_supervised_worker_leaves_ctrl_c_to_its_supervisor(signals: list[int])
             signal.raise_signal(number)
 
     assert (server.should_exit, server.force_exit, signals) == (True, False, [signal.SIGTERM])
+
+
+def test_garbage_is_collected_again_once_a_worker_has_started() -> None:
+    thresholds = gc.get_threshold()
+    gc.disable()
+    try:
+        spare_the_collector()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()
+        gc.set_threshold(*thresholds)
 
 
 SETUP = """
