@@ -178,7 +178,8 @@ def test_it_rests_as_long_as_a_turn_took_within_bounds(turn: float, rest: float)
 
 
 async def test_numbering_few_reads_little_however_many_events_there_were(log: LogWriter) -> None:
-    await log.append("a", count=40_000)
+    for _ in range(40):  # as a relay does: at once, in tables that seem empty, it may take minutes
+        await log.append("a", count=1_000)
     await log.record("a", count=10)
     async with log.connection.transaction():
         await log.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
