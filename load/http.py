@@ -19,6 +19,10 @@ FAILURES = (OSError, EOFError, TimeoutError)
 """What `send` raises when there is no answer."""
 
 
+class UnreadableAnswer(ConnectionError):
+    """Its end cannot be told, as when a proxy sends it in chunks: the connection is of no use."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Names of headers are in lower case."""
@@ -86,5 +90,8 @@ class HttpClient:
 async def _read(reader: asyncio.StreamReader) -> Answer:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
     headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-    content = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Answer(int(first.split(" ")[1]), headers, content)
+    try:
+        status, length = int(first.split(" ")[1]), int(headers["content-length"])
+    except (IndexError, KeyError, ValueError):
+        raise UnreadableAnswer(first) from None
+    return Answer(status, headers, await reader.readexactly(length))

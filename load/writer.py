@@ -76,14 +76,18 @@ class Writer:
         except FAILURES as error:
             self.failed[type(error).__name__] += 1
             return
-        if answer.is_success:
-            self.accepted += 1
-            times.record((time.perf_counter_ns() - begin) // 1000)
+        if not answer.is_success:
+            self.failed[f"HTTP {answer.status_code}"] += 1
+            return
+        self.accepted += 1
+        times.record((time.perf_counter_ns() - begin) // 1000)
+        try:
             order = order or OpenOrder(answer.json()["id"], "")
             order.etag = answer.headers["etag"]
-            self._book.put_back(order)
+        except (KeyError, ValueError):  # written all the same, and its event is to come
+            self.failed["without id or ETag, not moved on"] += 1
         else:
-            self.failed[f"HTTP {answer.status_code}"] += 1
+            self._book.put_back(order)
 
     async def _create(self) -> Answer:
         return await self._target.create(self._owner, self._book.next_body())

@@ -23,6 +23,18 @@ from app.core.config import Settings
 CONNECT_SECONDS = 3
 POOL_WAIT_SECONDS = 3
 STATEMENT_SECONDS = 10
+LOCK_SECONDS = 5
+"""Shorter than a statement may take: who holds a lock for long says nothing against Postgres."""
+GONE_MILLISECONDS = 5000
+
+KEEPALIVE = {
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": str(GONE_MILLISECONDS),
+}
+"""Settings with which Postgres soon frees the locks of a client whose host vanished."""
+
 DRIVER = "postgresql+asyncpg://"
 """For SQLAlchemy, without an address: asyncpg reads that itself, whoever connects. SQLAlchemy would
 hand its query on as arguments, and `sslmode`, `sslrootcert` and others are none."""
@@ -47,14 +59,24 @@ class Base(DeclarativeBase):
 def create_engine(
     settings: Settings, *, statement_seconds: float = STATEMENT_SECONDS
 ) -> AsyncEngine:
-    """One engine a worker; a connection that was lost is replaced when it is taken."""
+    """One engine a worker; a connection that was lost is replaced when it is taken.
+
+    A process that freezes in a transaction loses it, and its locks, after `statement_seconds`.
+    """
+    server_settings = {
+        "application_name": "tandem",
+        "jit": "off",
+        "lock_timeout": str(LOCK_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": str(round(statement_seconds * 1000)),
+        **KEEPALIVE,
+    }
 
     async def connect() -> "asyncpg.Connection[Any]":
         return await asyncpg.connect(
             settings.database_url,
             timeout=CONNECT_SECONDS,
             command_timeout=statement_seconds,
-            server_settings={"application_name": "tandem", "jit": "off"},
+            server_settings=server_settings,
         )
 
     engine = create_async_engine(

@@ -13,7 +13,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.config import Settings
-from app.core.database import NAMING, Base, create_engine, create_sessions, run_alone
+from app.core.database import (
+    LOCK_SECONDS,
+    NAMING,
+    STATEMENT_SECONDS,
+    Base,
+    create_engine,
+    create_sessions,
+    run_alone,
+)
 from app.core.dependencies import SessionDep
 from app.core.errors import install_error_handlers
 from app.core.unavailable import is_unavailable
@@ -85,6 +93,31 @@ async def test_a_session_asks_the_database(database: str) -> None:
         answer = await client.get("/ask")
 
     assert answer.json() == 1
+
+
+async def test_a_lock_is_waited_for_less_long_than_a_statement_may_take(database: str) -> None:
+    async with api(database) as client:
+        answer = await client.get(
+            "/ask?statement=SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'"
+        )
+
+    assert answer.json() == LOCK_SECONDS * 1000 < STATEMENT_SECONDS * 1000
+
+
+async def test_who_freezes_in_a_transaction_loses_its_locks(settings: Settings) -> None:
+    """As a process does that is stopped while its kernel goes on answering for it."""
+    engine = create_engine(settings, statement_seconds=0.5)
+    try:
+        async with other_connection(settings.database_url) as other, engine.connect() as frozen:
+            await frozen.execute(text("SELECT pg_advisory_xact_lock(1)"))
+            async with asyncio.timeout(WAIT_SECONDS):
+                await other.execute("SELECT pg_advisory_lock(1)")
+            with pytest.raises(DBAPIError) as refused:
+                await frozen.execute(text("SELECT 1"))
+            assert is_unavailable(refused.value)
+            await frozen.invalidate()
+    finally:
+        await engine.dispose()
 
 
 async def test_what_a_reading_session_writes_is_rolled_back(database: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from load.http import FAILURES, HttpClient
+from load.http import FAILURES, HttpClient, UnreadableAnswer
 
 ANSWER = b'HTTP/1.1 201 Created\r\nContent-Length: 10\r\nETag: "7"\r\n\r\n{"id":"a"}'
 
@@ -91,3 +91,18 @@ async def test_an_error_is_an_answer_too() -> None:
     async with client_of(Server(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")) as client:
         answer = await client.send("POST", "/orders", {}, {})
     assert (answer.status_code, answer.is_success, answer.content) == (409, False, b"")
+
+
+CHUNKED = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("unreadable", [CHUNKED, b"not HTTP\r\n\r\n"])
+async def test_an_answer_without_a_length_is_a_failure_and_ends_its_connection(
+    unreadable: bytes,
+) -> None:
+    server = Server(unreadable, ANSWER)
+    async with client_of(server) as client:
+        with pytest.raises(UnreadableAnswer):
+            await client.send("POST", "/orders", {}, {})
+        assert (await client.send("POST", "/orders", {}, {})).is_success
+    assert server.connections == 2

@@ -26,6 +26,7 @@ class Shop(Target):
         self.versions: dict[str, int] = {}
         self.writes: Counter[tuple[str, str]] = Counter()
         self.failure: int | None = None
+        self.tagged = True
 
     async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
         assert body["items"]
@@ -45,7 +46,7 @@ class Shop(Target):
         self.writes[who.token, method] += 1
         self.versions[order_id] = version + 1
         content = json.dumps({"id": order_id}).encode()
-        return Answer(200, {"etag": f'"{version + 1}"'}, content)
+        return Answer(200, {"etag": f'"{version + 1}"'} if self.tagged else {}, content)
 
 
 def writer_to(shop: Shop) -> Writer:
@@ -99,6 +100,16 @@ async def test_refused_writes_are_counted_by_status() -> None:
     await writer.settle()
     assert writer.accepted == 0
     assert writer.failures.endswith(" HTTP 429")
+
+
+async def test_an_order_whose_version_is_not_told_is_accepted_but_not_moved_on() -> None:
+    shop = Shop()
+    shop.tagged = False
+    writer = writer_to(shop)
+    await writer.run(100, 0.2, asyncio.Event())
+    await writer.settle()
+    assert writer.accepted == sum(writer.failed.values()) == len(shop.versions)
+    assert writer.failures.endswith(" without id or ETag, not moved on")
 
 
 async def test_a_stop_ends_the_writing_at_once() -> None:

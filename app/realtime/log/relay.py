@@ -20,6 +20,7 @@ import asyncpg
 
 from app.core import metrics
 from app.core.config import Settings
+from app.core.database import GONE_MILLISECONDS, KEEPALIVE
 from app.core.failpoints import Failpoints
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
@@ -37,7 +38,6 @@ The other workers' relays wait for it one after the other, each for LOCK_SECONDS
 """
 REST_SECONDS = 0.002
 LONGEST_REST_SECONDS = 0.01
-GONE_MILLISECONDS = 5000
 
 PUBLISHED_BYTES = 8 * 1024 * 1024
 """What is published of a batch at most, but for its last event: each payload goes out once for
@@ -50,10 +50,7 @@ SERVER_SETTINGS = {
     "default_transaction_isolation": "read committed",
     "jit": "off",
     # A relay that vanished, or froze with its kernel still answering, frees the lock soon.
-    "tcp_keepalives_idle": "2",
-    "tcp_keepalives_interval": "1",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": str(GONE_MILLISECONDS),
+    **KEEPALIVE,
     "idle_session_timeout": str(GONE_MILLISECONDS),
     "lock_timeout": str(LOCK_SECONDS * 1000),
 }
