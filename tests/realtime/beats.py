@@ -75,6 +75,11 @@ class HandTurned(Beating):
             self.now += SLOT_SECONDS / 2
             self.heartbeat._wheel.turn(self.now)
 
+    def freeze(self, seconds: float) -> None:
+        """Let time pass in which nothing is looked at."""
+        self.now += seconds
+        self.heartbeat._wheel.turn(self.now)
+
     def wait_for_close(self, seconds: float = 1_000) -> float:
         """How many seconds it took."""
         begun = self.now

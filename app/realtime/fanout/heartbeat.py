@@ -9,7 +9,7 @@ from app.core import metrics
 from app.core.config import Settings
 from app.realtime.fanout.connection import Connection
 from app.realtime.fanout.timing import Pings, Timing
-from app.realtime.fanout.wheel import Wheel
+from app.realtime.fanout.wheel import LATE_SECONDS, Wheel
 from app.realtime.wire.codes import CloseCode
 
 STALL_LOOKS = 4
@@ -43,8 +43,7 @@ class Heartbeat:
         """It has shown a token that counts for `ttl` seconds; the first one starts the pings."""
         timing, now = connection.timing, self._now()
         if timing.next_ping is None and timing.pings is not Pings.NONE:
-            interval = self._settings.ping_seconds  # spread over it, so that pings do not bunch
-            timing.next_ping = now + interval * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+            timing.next_ping = now + self._spread()
         timing.connect_by = None
         timing.refresh_by = now + ttl + self._settings.expired_close_seconds
         self._schedule(connection, now)
@@ -84,7 +83,8 @@ class Heartbeat:
             connection.close(overdue)
             return None
         if timing.next_ping is not None and timing.next_ping <= now:
-            timing.next_ping = now + self._settings.ping_seconds
+            late = now - timing.next_ping > LATE_SECONDS  # as all others are, then
+            timing.next_ping = now + (self._spread() if late else self._settings.ping_seconds)
             # Even behind a backlog: without any, a client that is kept busy would take the
             # connection for dead. But only one at a time, since `pinged` allows one pong.
             if not timing.pinged:
@@ -135,6 +135,10 @@ class Heartbeat:
             if deadline is not None and deadline <= now:
                 return close
         return None
+
+    def _spread(self) -> float:
+        """Up to the next ping, so that those of many do not bunch."""
+        return self._settings.ping_seconds * (0.5 + random.random() / 2)  # noqa: S311 - jitter
 
     def _schedule(self, connection: Connection, now: float) -> None:
         when = self._next_look(connection.timing, now)

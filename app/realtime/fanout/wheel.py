@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 SLOT_SECONDS = 0.1
+LATE_SECONDS = 1.0
 
 
 class Wheel(Generic[T]):
@@ -40,20 +41,41 @@ class Wheel(Generic[T]):
                 del self._slots[slot]
 
     async def run(self) -> None:
+        """Until cancelled. After an error of `on_due` it may be begun again."""
         loop = asyncio.get_running_loop()
-        self._turned_to = int(loop.time() / SLOT_SECONDS)
+        self._turned_to = self._turned_to or int(loop.time() / SLOT_SECONDS)
         while True:
+            due = loop.time() + SLOT_SECONDS
             await asyncio.sleep(SLOT_SECONDS)
-            self.turn(loop.time())
+            if loop.time() > due + LATE_SECONDS:  # stopped for a while: what came is read first
+                await asyncio.sleep(LATE_SECONDS)
+            while self._turn_on(loop.time()):  # noqa: ASYNC110 - others have their turn between
+                await asyncio.sleep(0)
 
     def turn(self, now: float) -> None:
         """Everything that is due by now."""
+        while self._turn_on(now):
+            continue
+
+    def _turn_on(self, now: float) -> bool:
+        """The next slot in which anything is due by now, if there is one."""
         until = int(now / SLOT_SECONDS)
-        for slot in range(self._turned_to + 1, until + 1):
-            self._turned_to = slot
-            for item in self._slots.pop(slot, ()):
+        while self._turned_to < until:
+            self._turned_to += 1
+            if items := self._slots.pop(self._turned_to, None):
+                self._look_at(items)
+                return True
+        return False
+
+    def _look_at(self, items: set[T]) -> None:
+        try:
+            while items:
+                item = items.pop()
                 if self._slot_of.pop(item, None) is None:
                     continue
                 following = self._on_due(item)
                 if following is not None:
                     self.schedule(item, following)
+        finally:
+            for left in items & self._slot_of.keys():
+                self.schedule(left, 0.0)

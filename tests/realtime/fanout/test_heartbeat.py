@@ -36,6 +36,20 @@ async def test_the_first_ping_comes_in_the_second_half_of_the_interval() -> None
         assert len(firsts) > 10
 
 
+def test_pings_that_are_all_late_at_once_do_not_bunch() -> None:
+    one = HandTurned(ping_seconds=100)
+    following: set[int] = set()
+    for _ in range(50):
+        one.connection.timing.next_ping = None
+        one.heartbeat.identified(one.connection, HOUR)
+        one.freeze(200)
+        one.pong()
+        assert one.connection.timing.next_ping is not None
+        following.add(round(one.connection.timing.next_ping - one.now))
+    assert min(following) >= 50
+    assert len(following) > 10
+
+
 async def test_pings_go_on_while_they_are_answered() -> None:
     async with beating(ping_seconds=0.2, pong_seconds=0.2) as one:
         one.heartbeat.identified(one.connection, HOUR)
