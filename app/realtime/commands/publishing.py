@@ -26,6 +26,8 @@ async def publish(
     stations: Stations, connection: Connection, command_id: int, request: PublishRequest
 ) -> None:
     """To the other subscribers, on all workers, with who it is from."""
+    if not connection.budget.signals.take():  # before Postgres is asked
+        raise CommandError(ErrorCode.TOO_MANY_REQUESTS)
     channel = request.channel
     principal = await current_principal(stations, connection)
     policy = await stations.channels.authorize(principal, channel)
@@ -35,8 +37,6 @@ async def publish(
     if subscription is None:
         raise CommandError(ErrorCode.PERMISSION_DENIED)
     data = _validated(policy.signals, request.data)
-    if not connection.budget.signals.take():
-        raise CommandError(ErrorCode.TOO_MANY_REQUESTS)
     signal = Signal(data=data, info=connection.info)
     stations.broker.signal(channel, signal.model_dump_json().encode())
     connection.tell(Reply(id=command_id, publish=EmptyResult()))

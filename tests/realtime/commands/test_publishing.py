@@ -226,6 +226,13 @@ async def test_who_says_too_much_is_refused_and_may_go_on_with_everything_else(
         assert len(await heard(there, channel, 10)) == 10
 
 
+async def test_who_may_not_say_it_is_limited_too_before_postgres_is_asked(stage: Stage) -> None:
+    theirs = await stage.place(await stage.person("omar"))
+    async with stage.connected(await stage.person("cleo")) as here:
+        stop_time(stage, here)
+        assert [await publish(here, theirs) for _ in range(12)] == [103] * 10 + [111] * 2
+
+
 async def test_a_refused_signal_is_to_be_tried_again(stage: Stage) -> None:
     cleo = await stage.person("cleo")
     channel = await stage.place(cleo)
