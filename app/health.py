@@ -128,6 +128,8 @@ async def _ask_redis(runtime: Runtime) -> Check:
     await runtime.broker.redis.ping()
     if not runtime.broker.up:
         return Check(ok=False, detail="answers, but the link for events is not up")
+    if runtime.presence.away:
+        return Check(ok=False, detail="answers, but does not keep who is present")
     return Check(ok=True, detail="answers")
 
 

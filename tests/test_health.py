@@ -11,10 +11,11 @@ from httpx import ASGITransport, AsyncClient, Response
 from app import migrations
 from app.core.config import Settings
 from app.core.locks import RELAY_LOCK
-from app.embedded import Services
+from app.embedded import Services, Valkey
 from tests.application import Application, readiness, run_application
 from tests.databases import CUT_OFF, own_database, without_temporary
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.brokers import talking
+from tests.realtime.server_proxy import ServerProxy
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 CHECKS = ["postgres", "redis", "migrations", "relay"]
@@ -91,9 +92,24 @@ async def test_without_redis_it_is_degraded_and_serves_on(settings: Settings) ->
     assert page.status_code == 200
 
 
+async def test_a_redis_that_only_reads_is_degraded_until_it_writes_again(
+    settings: Settings, valkey: Valkey
+) -> None:
+    """As a primary that became a replica: it answers, and publishes, but keeps nothing."""
+    own = settings.model_copy(update={"redis_url": valkey.url, "lease_seconds": 0.6})
+    async with serving(own) as (_application, client), talking(valkey.url) as redis:
+        await redis.replicaof("127.0.0.1", "1")
+        only_reads = await readiness(client, "degraded")
+        await redis.replicaof("NO", "ONE")
+        writes = await readiness(client)
+
+    assert failing(only_reads) == {"redis": "answers, but does not keep who is present"}
+    assert writes.json()["checks"]["redis"]["ok"]
+
+
 async def test_without_postgres_it_is_down_but_lives(settings: Settings) -> None:
     async with AsyncExitStack() as way:
-        proxy = await way.enter_async_context(PostgresProxy(settings.database_url))
+        proxy = await way.enter_async_context(ServerProxy(settings.database_url))
         proxied = settings.model_copy(update={"database_url": proxy.url})
         async with serving(proxied) as (_application, client):
             before = await readiness(client)
@@ -109,7 +125,7 @@ async def test_without_postgres_it_is_down_but_lives(settings: Settings) -> None
 
 async def test_a_call_without_postgres_is_told_to_come_back(settings: Settings) -> None:
     async with AsyncExitStack() as way:
-        proxy = await way.enter_async_context(PostgresProxy(settings.database_url))
+        proxy = await way.enter_async_context(ServerProxy(settings.database_url))
         proxied = settings.model_copy(update={"database_url": proxy.url})
         async with serving(proxied) as (_application, client):
             await way.aclose()

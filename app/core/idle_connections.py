@@ -1,5 +1,6 @@
-"""The connections of an engine that nobody uses at the moment, and their end."""
+"""The connections of an engine: when those that nobody uses are ended, and when all are left."""
 
+from asyncpg import ReadOnlySQLTransactionError
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,6 +12,9 @@ class IdleConnections:
     wait for as long as a statement may take, one after the other, long after Postgres is back.
 
     One that ended is replaced when it is taken. Those in use end by their own time limit.
+
+    Where Postgres only reads, as a primary does that became a standby, all are replaced, those in
+    use once they are given back: by another one the address may lead to its successor.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -41,5 +45,8 @@ class IdleConnections:
         self._idle.discard(connection)
 
     def _fail(self, context: ExceptionContext) -> None:
-        if isinstance(context.original_exception, TimeoutError):
+        error = context.original_exception
+        if isinstance(error, TimeoutError):
             self.end()
+        elif getattr(error, "sqlstate", None) == ReadOnlySQLTransactionError.sqlstate:
+            context.is_disconnect = True

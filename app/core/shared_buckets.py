@@ -14,6 +14,7 @@ from typing import NamedTuple
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ReadOnlyError
 
 from app.core.buckets import SECOND, Allowance
 from app.core.config import Settings
@@ -129,6 +130,8 @@ class SharedBuckets:
             taken, left = await self._script([self._key(allowance, caller)], arguments)
         except REDIS_FAILURES as error:
             unheard()
+            if isinstance(error, ReadOnlyError):  # a primary that became a replica: leave it
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
             return error
         return Answer(bool(taken), left)
 

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.core.config import Settings
 from app.core.database import Sessions, create_engine, create_sessions
 from app.core.idle_connections import IdleConnections
-from tests.realtime.postgres_proxy import PostgresProxy
+from app.core.unavailable import is_unavailable
+from tests.realtime.server_proxy import ServerProxy
 
 POOL = 4
 AT_ONCE_SECONDS = 10.0
 STATEMENT_SECONDS = 2.0
+WHICH = text("SELECT pg_backend_pid() FROM pg_sleep(0.1)")
 
 
 @dataclass
 class Stage:
-    proxy: PostgresProxy
+    proxy: ServerProxy
     sessions: Sessions
     idle: IdleConnections
 
@@ -29,13 +32,22 @@ class Stage:
 
     async def ask_with_all(self) -> None:
         """Of the connections that the pool may have."""
-        await asyncio.gather(*(self.ask("SELECT pg_sleep(0.1)") for _ in range(POOL)))
+        await self.processes()
+
+    async def processes(self) -> set[int]:
+        """Those of Postgres behind the connections of the pool."""
+
+        async def one() -> int:
+            async with self.sessions() as session:
+                return int(await session.scalar(WHICH) or 0)
+
+        return set(await asyncio.gather(*(one() for _ in range(POOL))))
 
 
 @pytest.fixture
 async def stage(database: str) -> AsyncIterator[Stage]:
     """All connections of the pool are open and idle."""
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         settings = Settings(database_url=proxy.url, database_pool_size=POOL)
         engine = create_engine(settings, statement_seconds=STATEMENT_SECONDS)
         stage = Stage(proxy, create_sessions(engine), IdleConnections(engine))
@@ -63,9 +75,20 @@ async def test_a_statement_without_an_answer_ends_them(stage: Stage) -> None:
 
 
 async def test_one_in_use_is_not_ended(stage: Stage) -> None:
-    which = text("SELECT pg_backend_pid()")
     async with stage.sessions() as session:
-        before = await session.scalar(which)
+        before = await session.scalar(WHICH)
         stage.idle.end()
 
-        assert await session.scalar(which) == before
+        assert await session.scalar(WHICH) == before
+
+
+async def test_all_are_left_once_one_finds_that_postgres_only_reads(stage: Stage) -> None:
+    """As after a failover: the former primary goes on as a standby."""
+    former = await stage.processes()
+    async with stage.sessions() as session:
+        await session.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(DBAPIError) as refused:
+            await session.execute(text("CREATE TABLE kept ()"))
+
+    assert is_unavailable(refused.value)
+    assert not former & await stage.processes()

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from app.core.buckets import Allowance
 from app.core.ids import new_id
@@ -29,6 +30,11 @@ def seconds() -> float:
 def questions() -> int:
     """How many are under way."""
     return sum(task.get_name() == "rates" for task in asyncio.all_tasks())
+
+
+async def links_of_rates(redis: Redis) -> set[str]:
+    clients = await redis.client_list()
+    return {client["id"] for client in clients if client["name"] == "tandem-rates"}
 
 
 async def heal(one: Rates, other: Rates, clock: Clock) -> None:
@@ -69,6 +75,21 @@ async def test_an_error_of_redis_refuses_nobody(valkey: Valkey, allowance: Allow
         await redis.set(key, "no number")
 
         assert await passed(worker, allowance=allowance, caller="cleo", tries=30) == 9
+
+
+async def test_a_redis_that_became_a_replica_is_left(valkey: Valkey, allowance: Allowance) -> None:
+    clock = Clock()
+    async with counting(valkey.url, clock) as worker, talking(valkey.url) as redis:
+        await worker.take(allowance, "cleo")
+        connections = await links_of_rates(redis)
+        await redis.replicaof("127.0.0.1", "1")
+        try:
+            await worker.take(allowance, "cleo")
+            clock.advance(AWAY_SECONDS)
+            await worker.take(allowance, "cleo")
+            assert not connections & await links_of_rates(redis)
+        finally:
+            await redis.replicaof("NO", "ONE")
 
 
 @pytest.mark.timed

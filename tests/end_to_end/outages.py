@@ -10,7 +10,7 @@ from typing import Literal
 
 from tests.end_to_end.faults import own_valkey
 from tests.end_to_end.own_postgres import OwnPostgres, own_postgres
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 
 
 @dataclass
@@ -80,7 +80,7 @@ async def postgres_silent(directory: Path) -> AsyncIterator[Outage]:
     """As a host that lost its power: nothing is refused or ended, nothing is answered. New
     connections are answered again afterwards, the old ones never.
     """
-    async with own_postgres(directory) as postgres, PostgresProxy(postgres.url) as proxy:
+    async with own_postgres(directory) as postgres, ServerProxy(postgres.url) as proxy:
 
         async def vanish() -> None:
             proxy.vanish()

@@ -1,4 +1,6 @@
-"""A way to Postgres that can be cut, or go silent as a host does that lost its power."""
+"""A way to Postgres or Redis that can be cut, lead elsewhere, or go silent as a host does that lost
+its power.
+"""
 
 import asyncio
 from types import TracebackType
@@ -6,21 +8,23 @@ from typing import Self
 from urllib.parse import urlsplit
 
 
-class PostgresProxy:
-    """Hands on what is said between clients and the server of a database address."""
+class ServerProxy:
+    """Hands on what is said between clients and the server of an address."""
 
-    def __init__(self, database_url: str) -> None:
-        parts = urlsplit(database_url)
-        assert parts.hostname is not None
-        self._to = (parts.hostname, parts.port)
+    def __init__(self, url: str) -> None:
+        self._to = urlsplit(url)
         self._port = 0
-        self._database_url = database_url
+        self._address = url.replace(f":{self._to.port}/", ":{}/")
         self._tasks: set[asyncio.Task[None]] = set()
         self._silence = asyncio.Event()
 
     @property
     def url(self) -> str:
-        return self._database_url.replace(f":{self._to[1]}/", f":{self._port}/")
+        return self._address.format(self._port)
+
+    def lead_to(self, url: str) -> None:
+        """New connections go there; those that there are stay where they are."""
+        self._to = urlsplit(url)
 
     def swallow(self) -> None:
         """From now on the connections that there are carry nothing; new ones do."""
@@ -60,7 +64,7 @@ class PostgresProxy:
         await self.go_away()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(*self._to)
+        from_server, to_server = await asyncio.open_connection(self._to.hostname, self._to.port)
         silence = self._silence
         for source, target in ((reader, to_server), (from_server, writer)):
             self._tasks.add(asyncio.create_task(_carry(source, target, silence)))

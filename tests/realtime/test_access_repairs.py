@@ -13,7 +13,7 @@ from app.realtime.log.reader import PIECE_EVENTS
 from app.realtime.outbox import ControlEvent
 from tests.realtime.guarded import Desk, guarding, starting
 from tests.realtime.log_writer import LogWriter
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.realtime.stage import staged
 
 RELAYED = "SELECT NOT EXISTS (SELECT FROM pending)"
@@ -121,7 +121,7 @@ async def test_rights_are_read_along_even_where_their_own_log_has_a_hole(desk: D
 async def test_who_was_known_before_control_is_followed_is_looked_up_again(
     settings: Settings,
 ) -> None:
-    async with PostgresProxy(settings.database_url) as proxy:
+    async with ServerProxy(settings.database_url) as proxy:
         await proxy.go_away()
         async with starting(settings, by_way_of=proxy.url) as desk:
             person, principals = desk.somebody(), desk.runtime.stations.principals

@@ -8,7 +8,7 @@ import pytest
 from app.core.config import Settings
 from tests.realtime.guarded import Desk, guarding
 from tests.realtime.log_reads import log_reads
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.realtime.stage import Player
 from tests.waiting import until
 
@@ -118,7 +118,7 @@ async def test_while_postgres_is_away_the_channel_waits_for_its_last_event(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
-        PostgresProxy(settings.database_url) as proxy,
+        ServerProxy(settings.database_url) as proxy,
         guarding(settings, by_way_of=proxy.url) as desk,
     ):
         person = desk.somebody()
@@ -139,7 +139,7 @@ async def test_who_has_lost_their_rights_meanwhile_is_given_nothing_more(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
-        PostgresProxy(settings.database_url) as proxy,
+        ServerProxy(settings.database_url) as proxy,
         guarding(settings, by_way_of=proxy.url) as desk,
     ):
         person = desk.somebody()

@@ -10,7 +10,7 @@ from app.core.config import Settings
 from app.realtime.outbox import ControlEvent
 from app.realtime.runtime import Runtime
 from tests.realtime.log_writer import LogWriter
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.realtime.stage import Stage, staged
 from tests.waiting import until
 
@@ -53,7 +53,7 @@ async def test_an_outage_of_postgres_is_told_of_once_by_whoever_notices_it(
 ) -> None:
     often = {"look_seconds": 0.05, "look_seconds_alone": 0.05, "sweep_seconds": 0.05}
     async with (
-        PostgresProxy(settings.database_url) as proxy,
+        ServerProxy(settings.database_url) as proxy,
         staged(settings, database_url=proxy.url, **often) as stage,
     ):
         staff = [await stage.person("staff", Role.STAFF) for _ in range(3)]

@@ -17,7 +17,7 @@ from app.core.database import create_engine, create_sessions
 from app.realtime.channels import Channels, Question
 from app.realtime.time_limit import TimeLimit
 from tests.realtime.guarded import Desk, Rooms, guarding
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.realtime.stage import Player
 
 SECONDS = 2.0
@@ -103,7 +103,7 @@ async def test_a_right_is_not_waited_for_while_postgres_is_silent(
     settings: Settings, database: str, method: str
 ) -> None:
     async with (
-        PostgresProxy(database) as proxy,
+        ServerProxy(database) as proxy,
         asking(settings, proxy.url) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):
@@ -120,7 +120,7 @@ async def test_history_is_not_waited_for_while_postgres_is_silent(
 ) -> None:
     history = {"history": {"channel": "rooms:a", "limit": 5}}
     async with (
-        PostgresProxy(database) as proxy,
+        ServerProxy(database) as proxy,
         asking(settings, proxy.url) as asked,
         asked.desk.connected(asked.desk.somebody()) as player,
     ):

@@ -15,7 +15,7 @@ from app.realtime.runtime import Runtime
 from tests.realtime.guarded import Board, Rights, Somebody, guarding
 from tests.realtime.intakes import Socket
 from tests.realtime.log_writer import LogWriter
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.realtime.stage import playing, staged
 from tests.waiting import until
 
@@ -53,7 +53,7 @@ async def test_it_is_ready_once_it_follows_the_control_channel(quick: Settings) 
 async def test_it_starts_while_postgres_is_away_and_is_ready_later(
     quick: Settings, log: LogWriter, database: str
 ) -> None:
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         await proxy.go_away()
         async with running(quick.model_copy(update={"database_url": proxy.url})) as runtime:
             assert not await runtime.wait_ready(0.1)
@@ -96,7 +96,7 @@ async def test_stopping_before_it_was_ready_leaves_no_task(quick: Settings) -> N
 async def test_it_stops_in_time_while_postgres_says_nothing(
     quick: Settings, log: LogWriter, database: str
 ) -> None:
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         through = quick.model_copy(update={"database_url": proxy.url, "sweep_seconds": 60})
         async with running(through) as runtime:
             reached: list[str] = []
@@ -121,7 +121,7 @@ async def test_it_stops_in_time_while_postgres_says_nothing(
 async def test_postgres_may_go_away_and_come_back_under_live_connections(
     quick: Settings, log: LogWriter, database: str
 ) -> None:
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         settings = quick.model_copy(update={"database_url": proxy.url})
         async with guarding(settings) as desk:
             person = desk.somebody()

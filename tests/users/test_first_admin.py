@@ -16,7 +16,7 @@ from app.users import service as users_service
 from app.users.first_admin import FirstAdmin, ensure_admin
 from app.users.models import User, active_admins
 from tests.application import PASSWORD, run_application
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 from tests.users.people import add_user
 from tests.waiting import POLL_SECONDS, until
 
@@ -95,7 +95,7 @@ async def test_an_application_that_starts_has_its_first_admin(configured: Settin
 async def test_an_application_that_starts_before_its_database_has_its_first_admin_later(
     configured: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with PostgresProxy(configured.database_url) as proxy:
+    async with ServerProxy(configured.database_url) as proxy:
         await proxy.go_away()
         early = configured.model_copy(update={"database_url": proxy.url})
         async with serving(early) as client:
@@ -122,7 +122,7 @@ async def test_an_address_that_is_taken_is_told_of_where_the_start_is_over(
     caplog.set_level(logging.INFO)
     async with sessions.begin() as session:
         await users_service.create_user(session, email=EMAIL, name="Eve", password_hash="")
-    async with PostgresProxy(configured.database_url) as proxy:
+    async with ServerProxy(configured.database_url) as proxy:
         await proxy.go_away()
         away = configured.model_copy(update={"database_url": proxy.url})
         engine = create_engine(away)

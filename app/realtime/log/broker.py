@@ -87,6 +87,10 @@ class Broker:
         """The name of a Redis key or channel of this log."""
         return f"tandem:{self._epoch}:{name}"
 
+    async def connect_anew(self) -> None:
+        """Whoever speaks next connects: by the address there may be another Redis meanwhile."""
+        await self._redis.connection_pool.disconnect(inuse_connections=False)
+
     # ---------------------------------------------------------------- publishing
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -153,7 +157,7 @@ class Broker:
         """From now on speak and listen under the names of this log."""
         if epoch != self._epoch:
             self._epoch = epoch
-            await self._drop_link()
+            await self.drop_link()
 
     async def run(self) -> None:
         """Keep the listening link alive until cancelled."""
@@ -163,7 +167,7 @@ class Broker:
             except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
                 self._outage.begin(error)
             finally:
-                await self._drop_link()
+                await self.drop_link()
             await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
 
     async def _listen(self) -> None:
@@ -233,7 +237,8 @@ class Broker:
         if not names:
             self._wanted = {name: asyncio.Event() for name in self._wanted}
 
-    async def _drop_link(self) -> None:
+    async def drop_link(self) -> None:
+        """`run` makes another."""
         link, self._link = self._link, None
         metrics.REDIS_UP.set(0)
         if link is not None:

@@ -15,6 +15,7 @@ import asyncpg
 
 from app.core import metrics
 from app.core.locks import PRUNE_LOCK
+from app.core.unavailable import is_unavailable
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.epoch import EPOCH
 from app.realtime.wire.batches import Entry
@@ -241,8 +242,10 @@ class LogReader:
                 except (TimeoutError, asyncio.CancelledError):
                     connection.terminate()  # else its release would wait for an answer again
                     raise
-        except TimeoutError:  # whatever is wrong with this connection is wrong with the others
-            await self._pool.expire_connections()
+        except (TimeoutError, asyncpg.PostgresError) as error:
+            # Silent, or no primary any more: by another connection the address may lead to one.
+            if is_unavailable(error):
+                await self._pool.expire_connections()
             raise
         except asyncpg.InternalClientError as error:  # the server ended it, its farewell is read
             raise ConnectionError("the connection has ended") from error

@@ -22,6 +22,8 @@ import asyncio
 import json
 import logging
 
+from redis.exceptions import ReadOnlyError
+
 from app.core.config import Settings
 from app.realtime.log.broker import Broker
 from app.realtime.presence.leases import Leases
@@ -39,11 +41,13 @@ class Presence:
     """
 
     def __init__(self, settings: Settings, broker: Broker, leases: Leases) -> None:
+        self._broker = broker
         self._leases = leases
         self._mirrors = Mirrors(leases)
         self._timeout = settings.redis_timeout_seconds
         self._asked: Asked = {}
         self._answering: Asked = {}
+        self._only_reads = False
         broker.on_presence = self._mirrors.hear
 
     @property
@@ -62,6 +66,11 @@ class Presence:
     def leave(self, channel: str, client_id: str) -> None:
         """The client is gone. May be said of any, and of thousands in one moment."""
         self._leases.entries.drop(_group(channel), client_id)
+
+    @property
+    def away(self) -> bool:
+        """Redis took nothing the last time."""
+        return self._leases.away
 
     async def read(self, channel: str) -> dict[str, bytes]:
         """ClientInfo by client id. Raises one of REDIS_FAILURES. No await between this and the
@@ -103,9 +112,11 @@ class Presence:
                 await self._turn()
             except Exception as error:  # noqa: BLE001 - an edge: presence outlives every error
                 self._fail(error)
+                await self._leave_replica(error)
                 await asyncio.sleep(self._leases.renewal_seconds / 2)
             else:
                 self._leases.away = False
+                await self._stay_with_primary()
 
     async def aclose(self) -> None:
         """This worker's clients leave at once; `run` is cancelled by its owner before."""
@@ -137,6 +148,20 @@ class Presence:
         if not self._leases.away:
             logger.warning("presence failed", extra={"error": repr(error)})
         self._refuse(ConnectionError(f"Redis is away: {error!r}"))
+
+    async def _leave_replica(self, error: Exception) -> None:
+        """A primary that became a replica keeps its connections, and answers them; what is
+        published in its successor reaches whoever listens to it, so the link may stay for now.
+        """
+        if isinstance(error, ReadOnlyError):
+            self._only_reads = True
+            await self._broker.connect_anew()
+
+    async def _stay_with_primary(self) -> None:
+        """The link may have stayed behind."""
+        if self._only_reads:
+            self._only_reads = False
+            await self._broker.drop_link()
 
     def _refuse(self, failure: ConnectionError) -> None:
         """Whoever waits for Redis is told that it is of no use."""

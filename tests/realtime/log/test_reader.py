@@ -10,9 +10,12 @@ from app.core.locks import PRUNE_LOCK
 from app.realtime.log.channel_log import contiguous
 from app.realtime.log.reader import LOOK_SECONDS, LogReader
 from tests.realtime.log_writer import LogWriter, numbers, writing
-from tests.realtime.postgres_proxy import PostgresProxy
+from tests.realtime.server_proxy import ServerProxy
 
 HOUR = 3_600.0
+
+
+BACKEND = "SELECT pg_backend_pid()"
 
 
 async def test_a_new_log_has_an_epoch_and_no_tick(reader: LogReader) -> None:
@@ -248,11 +251,22 @@ async def test_a_connection_that_was_cut_is_replaced(reader: LogReader, log: Log
     assert await reader.look() == before
 
 
+@pytest.mark.parametrize(("state", "leaves"), [("55000", True), ("25006", True), ("22012", False)])
+async def test_a_postgres_that_cannot_do_it_is_left(
+    reader: LogReader, state: str, *, leaves: bool
+) -> None:
+    """As one that became a standby (55000, 25006): by its address there may be a primary."""
+    before = await reader.ask(BACKEND)
+    with pytest.raises(asyncpg.PostgresError):
+        await reader.ask(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+    assert (await reader.ask(BACKEND) != before) == leaves
+
+
 @pytest.mark.timed
 async def test_a_look_finds_soon_that_postgres_is_silent_and_soon_that_it_is_back(
     database: str,
 ) -> None:
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         reader = LogReader(proxy.url)
         await reader.open()
         before = await reader.look()

@@ -9,8 +9,8 @@ import pytest
 
 from app.core.config import Settings
 from tests.realtime.log_writer import LogWriter
-from tests.realtime.postgres_proxy import PostgresProxy
 from tests.realtime.relays import HastyRelay, Kept, published, relaying
+from tests.realtime.server_proxy import ServerProxy
 
 WAITING_FOR_A_ROW = """
     SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'tandem-relay'
@@ -101,7 +101,7 @@ async def test_a_postgres_that_vanished_without_a_word_is_given_up(
     settings: Settings, log: LogWriter, database: str
 ) -> None:
     broker = Kept()
-    async with PostgresProxy(database) as proxy:
+    async with ServerProxy(database) as proxy:
         through = settings.model_copy(update={"database_url": proxy.url})
         async with relaying(through, broker, kind=HastyRelay):
             async with numbering_held_up(database):

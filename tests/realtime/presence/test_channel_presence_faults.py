@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -11,7 +13,15 @@ from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Valkey
 from app.realtime.presence.mirror import Told
 from tests.realtime.brokers import cut_links, frozen, own_valkey, talking
-from tests.realtime.presences import LEASE_SECONDS, Cluster, Worker, clustered, quick_settings
+from tests.realtime.presences import (
+    LEASE_SECONDS,
+    Cluster,
+    Worker,
+    clustered,
+    eventually,
+    quick_settings,
+)
+from tests.realtime.server_proxy import ServerProxy
 from tests.waiting import never_waiting, until
 
 ROOM = "room"
@@ -44,6 +54,17 @@ async def empty(cluster: Cluster) -> None:
 
 def leases(*workers: Worker) -> list[object]:
     return [worker.leases.lease for worker in workers]
+
+
+async def become_replica(valkey: Valkey) -> None:
+    """Of nobody who answers. It goes on answering those who read."""
+    async with talking(valkey.url) as redis:
+        await redis.replicaof("127.0.0.1", "1")
+
+
+async def has_no_listeners(valkey: Valkey) -> bool:
+    async with talking(valkey.url) as redis:
+        return not await redis.client_list(_type="pubsub")
 
 
 # ------------------------------------------------------------------- lost messages
@@ -212,3 +233,23 @@ async def test_an_error_in_what_is_told_does_not_end_presence(cluster: Cluster) 
     await until(lambda: told == ["join"])
     worker.enter(ROOM, "b")
     await until(lambda: told == ["join", "join"])
+
+
+async def test_a_redis_that_became_a_replica_is_left_for_its_successor(tmp_path: Path) -> None:
+    with own_valkey(tmp_path / "former") as former, own_valkey(tmp_path / "next") as successor:
+        async with ServerProxy(former.url) as address:
+            settings = quick_settings(address.url)
+            async with talking(successor.url) as redis:
+                await redis.config_set("requirepass", urlsplit(former.url).password or "")
+            async with clustered(settings, uuid4().hex) as cluster:
+                one, other = await two_rooms(cluster)
+                await become_replica(former)
+                await until(lambda: one.presence.away and other.presence.away)
+
+                address.lead_to(successor.url)
+                for worker in (one, other):
+                    await worker.sees(ROOM, *"abcd")
+                await until(lambda: not one.presence.away and not other.presence.away)
+                one.presence.leave(ROOM, "a")
+                await other.sees(ROOM, *"bcd")
+                await eventually(partial(has_no_listeners, former))
