@@ -27,6 +27,13 @@ sys.exit(main(["serve", "--reload", "--port", "0"]))
 """
 
 
+detail = pytest.mark.detail
+each = pytest.mark.parametrize(
+    "command",
+    ["migrate", pytest.param("seed", marks=detail), pytest.param("epoch", marks=detail)],
+)
+
+
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself, without the services' addresses unless they are given."""
     inherited = {key: value for key, value in os.environ.items() if key not in SERVICES}
@@ -122,7 +129,7 @@ async def test_the_schema_of_another_application_is_refused(
     assert_one_line(done, "the database is at revision ae1027a6acf2, which is none of Tandem's")
 
 
-@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+@each
 def test_a_database_that_is_not_there_is_told_in_one_line(
     settings: Settings, tmp_path: Path, command: str
 ) -> None:
@@ -137,7 +144,7 @@ def test_a_database_that_is_not_there_is_told_in_one_line(
     )
 
 
-@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+@each
 def test_a_setting_that_the_server_does_not_have_is_told_in_one_line(
     settings: Settings, tmp_path: Path, command: str
 ) -> None:
@@ -147,7 +154,7 @@ def test_a_setting_that_the_server_does_not_have_is_told_in_one_line(
     assert_one_line(done, 'Postgres says: unrecognized configuration parameter "lock_timeouts"')
 
 
-@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+@each
 @pytest.mark.parametrize("where", ["127.0.0.1:1", "nowhere.invalid:5433"])
 def test_a_postgres_that_cannot_be_reached_is_named_in_one_line(
     tmp_path: Path, where: str, command: str
@@ -159,7 +166,7 @@ def test_a_postgres_that_cannot_be_reached_is_named_in_one_line(
     assert "s3cret" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["migrate", "seed", "epoch"])
+@each
 def test_a_postgres_that_does_not_say_a_word_is_given_up_and_named(
     tmp_path: Path, command: str
 ) -> None:

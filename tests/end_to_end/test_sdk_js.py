@@ -55,7 +55,7 @@ async def http() -> AsyncIterator[AsyncClient]:
         yield client
 
 
-@pytest.fixture(params=["json", "protobuf"])
+@pytest.fixture(params=["json", pytest.param("protobuf", marks=pytest.mark.detail)])
 def flavour(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -133,6 +133,7 @@ async def test_the_board_fits_the_screen(
         assert_clean(visit)
 
 
+@pytest.mark.detail
 @pytest.mark.parametrize("size", [(320, 568), (390, 844), (1280, 800)], ids=str)
 async def test_nothing_bursts_a_card_and_the_header_is_one_line(
     server: ServerProcess, browser: Browser, http: AsyncClient, size: tuple[int, int]
@@ -154,6 +155,7 @@ async def test_nothing_bursts_a_card_and_the_header_is_one_line(
         assert_clean(admin)
 
 
+@pytest.mark.detail
 async def test_all_columns_are_seen_on_a_small_laptop(
     server: ServerProcess, browser: Browser
 ) -> None:
@@ -204,6 +206,7 @@ async def test_the_description_of_the_socket_can_be_read(
         assert_clean(visit)
 
 
+@pytest.mark.detail
 async def test_the_description_of_the_socket_fits_a_phone_and_the_dark(
     server: ServerProcess, browser: Browser
 ) -> None:

@@ -44,6 +44,7 @@ async def test_a_killed_worker_costs_neither_an_event_nor_another_reading(
         assert await live.resets() == 0
 
 
+@pytest.mark.detail
 async def test_it_outlives_its_tokens_over_rest_and_on_the_socket(
     browser: Browser, shop: Shop
 ) -> None:
@@ -61,6 +62,7 @@ async def test_it_outlives_its_tokens_over_rest_and_on_the_socket(
             assert await live.resets() == 0
 
 
+@pytest.mark.detail
 async def test_a_gap_that_the_log_cannot_fill_is_closed_in_one_step(
     browser: Browser, shop: Shop
 ) -> None:
@@ -82,6 +84,7 @@ async def test_a_gap_that_the_log_cannot_fill_is_closed_in_one_step(
         await live.shows(kept, await shop.place("omar"))
 
 
+@pytest.mark.detail
 async def test_other_rights_bring_another_list_and_its_channel(
     browser: Browser, shop: Shop
 ) -> None:
@@ -118,6 +121,7 @@ async def test_a_server_that_was_away_is_followed_again_where_it_was_left(
                 assert await live.resets() == 0
 
 
+@pytest.mark.detail
 async def test_what_no_longer_matches_a_filtered_list_leaves_it(
     browser: Browser, shop: Shop
 ) -> None:
@@ -130,6 +134,7 @@ async def test_what_no_longer_matches_a_filtered_list_leaves_it(
         await live.shows(staying, await shop.place("omar"))
 
 
+@pytest.mark.detail
 async def test_a_filtered_list_has_to_be_told_what_matches(browser: Browser, shop: Shop) -> None:
     with pytest.raises(Error, match="matches"):
         async with live_list(browser, shop, "staff", path="/api/v1/orders?status=placed"):

@@ -12,7 +12,7 @@ from tests.end_to_end.pages.boards import demo_token
 from tests.end_to_end.pages.marks import PAGE
 from tests.end_to_end.server import ServerProcess, serving
 
-pytestmark = PAGE
+pytestmark = [*PAGE, pytest.mark.detail]
 CARDS = "() => [...document.querySelectorAll('[data-testid=card]')].map((c) => c.dataset.orderId)"
 
 

@@ -64,6 +64,7 @@ async def test_a_tab_begins_anew_when_another_has_signed_in_as_somebody_else(
         assert_clean(visit)
 
 
+@pytest.mark.detail
 async def test_until_a_tab_shows_somebody_it_does_nothing_in_their_name(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:
@@ -95,6 +96,7 @@ async def test_rights_that_changed_before_the_socket_was_there_are_shown(
         assert_clean(omar)
 
 
+@pytest.mark.detail
 async def test_who_signs_out_while_the_orders_are_read_is_shown_none_of_them(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:
@@ -146,6 +148,7 @@ async def test_a_refresh_whose_answer_was_lost_signs_nobody_out(
         await first.abort()  # of a page that is gone
 
 
+@pytest.mark.detail
 @pytest.mark.parametrize("status", [401, 403, 404, 408])
 async def test_a_refresh_that_a_proxy_refused_signs_nobody_out(
     server: ServerProcess, browser: Browser, status: int
@@ -187,6 +190,7 @@ async def test_a_session_that_the_server_has_ended_leads_to_the_sign_in(
         assert await cleo.page.evaluate(STORED) is None
 
 
+@pytest.mark.detail
 async def test_who_signs_out_waits_for_no_answer_and_the_server_is_told_when_it_can_be(
     server: ServerProcess, browser: Browser, http: AsyncClient
 ) -> None:

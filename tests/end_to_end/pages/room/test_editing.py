@@ -121,6 +121,7 @@ async def test_nobody_is_overwritten_without_a_choice(staff: Visit, cleo: Visit)
     assert_only_refused(cleo, 412)
 
 
+@pytest.mark.detail
 @pytest.mark.parametrize("kept", ["Staff wins.", "Cleo wins."])
 async def test_where_the_server_cannot_tell_what_conflicts_nobody_is_overwritten_either(
     staff: Visit, cleo: Visit, kept: str
@@ -147,6 +148,7 @@ async def test_where_the_server_cannot_tell_what_conflicts_nobody_is_overwritten
     assert_only_refused(cleo, 412)
 
 
+@pytest.mark.detail
 async def test_who_conflicts_with_themselves_is_told_of_the_other_window(
     server: ServerProcess, cleo: Visit, order: str
 ) -> None:
@@ -184,6 +186,7 @@ async def test_an_edit_that_is_refused_comes_back_with_what_was_typed(cleo: Visi
     await expect(cleo.by("order-dialog")).to_be_visible()
 
 
+@pytest.mark.detail
 async def test_a_press_of_take_theirs_outlives_what_else_happens_to_the_order(
     staff: Visit, cleo: Visit
 ) -> None:
@@ -203,6 +206,7 @@ async def test_a_press_of_take_theirs_outlives_what_else_happens_to_the_order(
     await expect(cleo.by("note")).to_have_text("Staff wins.")
 
 
+@pytest.mark.detail
 @pytest.mark.parametrize("composing", COMPOSING, ids=str)
 async def test_keys_of_an_input_method_save_send_and_close_nothing(
     cleo: Visit, composing: dict[str, Any]
@@ -219,6 +223,7 @@ async def test_keys_of_an_input_method_save_send_and_close_nothing(
         await expect(comment).to_have_value("Could it")
 
 
+@pytest.mark.detail
 async def test_who_saves_twice_in_a_row_does_not_conflict_with_themselves(
     staff: Visit, cleo: Visit
 ) -> None:

@@ -10,9 +10,9 @@ from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.outages import redis_stopped
 from tests.end_to_end.pages.boards import demo_server, demo_token
-from tests.end_to_end.pages.room.actions import ITEMS, MARKS, enter
+from tests.end_to_end.pages.room.actions import DETAIL, ITEMS, enter
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 
 async def test_a_room_says_that_it_does_not_know_who_else_is_here(

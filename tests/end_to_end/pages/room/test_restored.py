@@ -16,10 +16,10 @@ from tests.demo import demo_settings
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_token
-from tests.end_to_end.pages.room.actions import ITEMS, MARKS, NOTE, enter, save_note, say
+from tests.end_to_end.pages.room.actions import DETAIL, ITEMS, NOTE, enter, save_note, say
 from tests.end_to_end.server import ServerProcess, serving
 
-pytestmark = MARKS
+pytestmark = DETAIL
 
 UNSAY = "DELETE FROM comments WHERE order_id = $1 AND version > $2"
 FORGET = "DELETE FROM events WHERE entity_id = $1 AND version > $2"

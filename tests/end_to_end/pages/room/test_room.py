@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from httpx import AsyncClient
 from playwright.async_api import Browser, Route, expect
 
@@ -117,6 +118,7 @@ async def test_who_edits_a_field_is_shown_there_until_they_stop(staff: Visit, cl
     assert_clean(staff, cleo)
 
 
+@pytest.mark.detail
 async def test_who_edits_a_field_moves_nothing_that_another_may_be_about_to_click(
     staff: Visit, cleo: Visit
 ) -> None:
@@ -135,6 +137,7 @@ async def test_who_edits_a_field_moves_nothing_that_another_may_be_about_to_clic
     assert await staff.page.evaluate(PLACES) == where
 
 
+@pytest.mark.detail
 async def test_a_closed_page_edits_nothing_any_more(
     server: ServerProcess, browser: Browser, order: str, staff: Visit
 ) -> None:
@@ -149,6 +152,7 @@ async def test_a_closed_page_edits_nothing_any_more(
     assert_clean(staff)
 
 
+@pytest.mark.detail
 async def test_a_signal_that_is_not_repeated_ends_by_itself(
     server: ServerProcess, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from httpx import AsyncClient
 from playwright.async_api import expect
 
@@ -54,6 +55,7 @@ async def test_who_writes_what_others_wrote_meanwhile_is_not_asked(
     assert_only_refused(cleo, 412)
 
 
+@pytest.mark.detail
 async def test_an_edit_that_is_saved_again_as_its_answer_was_lost_conflicts_with_nobody(
     cleo: Visit, order: str
 ) -> None:
@@ -70,6 +72,7 @@ async def test_an_edit_that_is_saved_again_as_its_answer_was_lost_conflicts_with
     await expect(cleo.by("conflict")).to_have_count(0)
 
 
+@pytest.mark.detail
 async def test_who_goes_on_from_what_others_wrote_as_well_conflicts_with_nobody(
     staff: Visit, cleo: Visit
 ) -> None:
@@ -86,6 +89,7 @@ async def test_who_goes_on_from_what_others_wrote_as_well_conflicts_with_nobody(
     await expect(cleo.by("conflict")).to_have_count(0)
 
 
+@pytest.mark.detail
 async def test_a_move_that_somebody_else_makes_as_well_is_no_failure(
     server: ServerProcess, http: AsyncClient, staff: Visit, order: str
 ) -> None:
@@ -109,6 +113,7 @@ async def test_only_what_really_conflicts_is_told(
     assert await cleo.page.evaluate(SAVE, [order, mine]) == [f"items/{CHAI}"]
 
 
+@pytest.mark.detail
 async def test_what_others_did_not_make_the_same_is_put_on_top(
     server: ServerProcess, http: AsyncClient, cleo: Visit, order: str
 ) -> None:
