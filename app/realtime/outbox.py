@@ -24,12 +24,13 @@ RECORDED = "tandem.recorded"
 RECORDING = "tandem.recording"
 """In a session's `info`: False if nothing is recorded in it; see `create_app`."""
 
-# Every write waits for this, so it goes to the driver as it is.
+# Every write waits for this, so it goes to the driver as it is. The transaction has a number before
+# the event has an id: `log.low_water` goes by that.
 INSERT = """
     WITH event AS (
         INSERT INTO events (event_id, type, entity, entity_id, version, actor_id,
                             channels, changed, payload, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE pg_current_xact_id() IS NOT NULL
         RETURNING id)
     INSERT INTO pending (event) SELECT id FROM event
 """

@@ -92,7 +92,7 @@ async def watch(connection: "asyncpg.Connection[asyncpg.Record]", ages: Histogra
     """
     looked = time.perf_counter()
     while True:
-        _, age = await connection.fetchrow(PENDING) or (0, 0)
+        _, age = await connection.fetchrow(PENDING, 0) or (0, 0)
         before, looked = looked, time.perf_counter()
         ages.record(int(float(age) * 1_000_000), max(1, round((looked - before) / LOOK_SECONDS)))
         await asyncio.sleep(LOOK_SECONDS)

@@ -18,7 +18,7 @@ class SlowOnce:
         self.enough = asyncio.Event()
         self._seconds = seconds
 
-    async def fetchrow(self, query: str) -> tuple[int, float]:
+    async def fetchrow(self, query: str, _above: int) -> tuple[int, float]:
         """How many wait, and for how many seconds the oldest has."""
         assert "pending" in query
         self.asked += 1

@@ -20,7 +20,7 @@ RECORD = """
         SELECT gen_random_uuid(), 'tested', 'test', gen_random_uuid(), 1, $1, '{}',
                coalesce($2, json_build_object('n', n)::text),
                clock_timestamp() - make_interval(secs => $3)
-        FROM generate_series(1, $4) AS n
+        FROM generate_series(1, $4) AS n WHERE pg_current_xact_id() IS NOT NULL
         RETURNING id)
     INSERT INTO pending SELECT id FROM event
 """
@@ -28,7 +28,8 @@ LOGGED = """
     SELECT l."offset", e.id FROM channel_log l JOIN events e ON e.id = l.event
     WHERE channel = $1 ORDER BY "offset"
 """
-EVERYTHING = 1_000_000_000
+EVERYTHING = (1_000_000_000, 1_000_000_000, 0)
+ANYTHING = FENCE.replace("$3", "0")
 
 
 @dataclass
@@ -50,8 +51,8 @@ class LogWriter:
     async def number(self) -> list[Message]:
         """Do what the relay does up to its COMMIT; what it would publish then."""
         async with self.connection.transaction():
-            pending = await self.connection.execute(FENCE) == "UPDATE 1"
-            rows = await self.connection.fetch(NUMBER, EVERYTHING, EVERYTHING) if pending else []
+            pending = await self.connection.execute(ANYTHING) == "UPDATE 1"
+            rows = await self.connection.fetch(NUMBER, *EVERYTHING) if pending else []
         return messages_of(rows)
 
     async def append(

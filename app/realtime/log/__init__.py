@@ -3,6 +3,7 @@
 In the order of the data path
     epoch           which log this is, and where a channel stands
     numbering       the statements that give pending events their offsets
+    low_water       which of the pending events nobody has to look for any more
     relay           runs them, one relay at a time, and publishes what was numbered
     message         events of one channel as Redis carries them
     broker          Redis pub/sub: what it promises and what not; `sender` writes to it

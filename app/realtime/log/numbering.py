@@ -1,12 +1,15 @@
-"""What the relay asks of Postgres: how much is pending, and to number a batch of it."""
+"""What the relay asks of Postgres: how much is pending, and to number a batch of it.
+
+Of what is pending only ids above a low-water mark are looked at (see `low_water`).
+"""
 
 from app.core.locks import RELAY_LOCK
 
-# The oldest is the one with the lowest id.
+# Of the ids above $1. The oldest is the one with the lowest.
 PENDING = """
-    SELECT (SELECT count(*) FROM (SELECT FROM pending LIMIT 10000) AS waiting),
+    SELECT (SELECT count(*) FROM (SELECT FROM pending WHERE event > $1 LIMIT 10000) AS waiting),
            coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at) FROM events
-                     WHERE id = (SELECT min(event) FROM pending)), 0)
+                     WHERE id = (SELECT min(event) FROM pending WHERE event > $1)), 0)
 """
 
 LOCK = f"SELECT pg_advisory_lock({RELAY_LOCK})"
@@ -14,14 +17,17 @@ UNLOCK = "SELECT pg_advisory_unlock_all()"
 
 # No row of `relay` is updated where nothing was pending at that statement's snapshot, so no tick
 # is spent on nothing.
-FENCE = "UPDATE relay SET tick = tick + 1 WHERE EXISTS (SELECT FROM pending)"
+FENCE = """
+    UPDATE relay SET tick = tick + 1
+    WHERE id = 1 AND EXISTS (SELECT FROM pending WHERE event > $3)
+"""
 
 # Events are looked up one by one: for a join the planner, which cannot know how few are pending,
 # would read through all the events there ever were.
 #
 # The events that would come after $2 bytes wait for the next batch. A payload stands only in the
 # row of its event's first channel: there may be many. `rights` is the head of `$control` before
-# the batch.
+# the batch. $3, `transaction` and `running` are those of `low_water`.
 NUMBER = """
     WITH batch AS MATERIALIZED (
         SELECT * FROM (
@@ -29,7 +35,8 @@ NUMBER = """
                    sum(octet_length(e.payload) * cardinality(e.channels)) OVER (
                        ORDER BY e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
             FROM events e
-            WHERE e.id = ANY(ARRAY(SELECT event FROM pending ORDER BY event LIMIT $1))) waiting
+            WHERE e.id = ANY(ARRAY(
+                SELECT event FROM pending WHERE event > $3 ORDER BY event LIMIT $1))) waiting
         WHERE bytes IS NULL OR bytes < $2),
     entry AS MATERIALIZED (
         SELECT b.id, c.name, c.place, row_number() OVER (PARTITION BY c.name ORDER BY b.id) AS nth
@@ -45,10 +52,12 @@ NUMBER = """
         FROM entry JOIN raised USING (name)),
     logged AS (
         INSERT INTO channel_log (channel, "offset", event, tick)
-        SELECT name, "offset", id, (SELECT tick FROM relay) FROM numbered),
+        SELECT name, "offset", id, (SELECT tick FROM relay WHERE id = 1) FROM numbered),
     gone AS (DELETE FROM pending WHERE event = ANY(ARRAY(SELECT id FROM batch)))
     SELECT b.id, n.name, n."offset", CASE WHEN n.place = 1 THEN b.payload END AS payload, b.at,
-           coalesce((SELECT head FROM channels WHERE name = '$control'), 0) AS rights
+           coalesce((SELECT head FROM channels WHERE name = '$control'), 0) AS rights,
+           (SELECT pg_current_xact_id()::text::bigint) AS transaction,
+           (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS running
     FROM batch b LEFT JOIN numbered n USING (id) ORDER BY b.id, n.place
 """
 
@@ -62,9 +71,9 @@ NUMBER = """
 # did, for whose COMMIT the fence has waited. The function is the session's own, so there is
 # nothing to migrate.
 RELAY = f"""
-    CREATE FUNCTION pg_temp.relay_batch(most integer, bytes bigint)
+    CREATE FUNCTION pg_temp.relay_batch(most integer, bytes bigint, low bigint)
     RETURNS TABLE (id bigint, name text, "offset" bigint, payload text, at float8,
-                   rights bigint)
+                   rights bigint, transaction bigint, running bigint)
     LANGUAGE plpgsql VOLATILE AS $relay$
     #variable_conflict use_column
     BEGIN
@@ -78,4 +87,4 @@ RELAY = f"""
         END IF;
     END $relay$
 """
-RELAY_BATCH = "SELECT * FROM pg_temp.relay_batch($1, $2)"
+RELAY_BATCH = "SELECT * FROM pg_temp.relay_batch($1, $2, $3)"

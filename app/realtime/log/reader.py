@@ -33,7 +33,7 @@ PAGE_BYTES = 1024 * 1024
 """The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
 
-LOOK = f"SELECT tick, {EPOCH} AS epoch FROM relay"  # noqa: S608 - a constant
+LOOK = f"SELECT tick, {EPOCH} AS epoch FROM relay WHERE id = 1"  # noqa: S608 - a constant
 
 NEWS = """
     SELECT channel, max("offset") AS head FROM channel_log

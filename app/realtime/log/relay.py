@@ -25,6 +25,7 @@ from app.core.failpoints import Failpoints
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
+from app.realtime.log.low_water import LowWater
 from app.realtime.log.message import Message
 from app.realtime.log.numbering import LOCK, PENDING, RELAY, RELAY_BATCH, UNLOCK
 from app.realtime.outbox import CONTROL_CHANNEL
@@ -85,6 +86,7 @@ class Relay:
         self._reach = failpoints.reach
         self._nudged = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._low_water = LowWater()
         self.outage = Outage(logger, "relay turn failed", "the relay works again")
         self.pending = 0
         self.pending_age = 0.0
@@ -130,6 +132,8 @@ class Relay:
     async def _turn(self, *, look: bool) -> Relayed:
         """Relay what is pending, for a while. `look`: measure it before."""
         connection = await self._connect()
+        if self._low_water.is_old:
+            self._low_water = LowWater()
         if look and not await self._measure(connection):
             return NOTHING
         await self._reach("relay.lock")
@@ -149,26 +153,29 @@ class Relay:
     async def _relay_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> Relayed:
         """Number and publish one batch. What fails leaves the lock to the end of the connection."""
         limit = self._settings.relay_batch
-        rows = await connection.fetch(RELAY_BATCH, limit, PUBLISHED_BYTES)
+        given = (limit, PUBLISHED_BYTES, self._low_water.after)
+        rows = await connection.fetch(RELAY_BATCH, *given)
         if rows and rows[0]["id"] is None:
             await connection.execute(LOCK)
             await self._reach("relay.locked")
-            rows = await connection.fetch(RELAY_BATCH, limit, PUBLISHED_BYTES)
+            rows = await connection.fetch(RELAY_BATCH, *given)
         if not rows:
             return NOTHING
         await self._reach("relay.committed")
+        ids, first = {row["id"] for row in rows}, rows[0]
+        self._low_water.rise(ids, first["transaction"], first["running"])
         messages = messages_of(rows)
         # Soon, so that the flush it leads to comes after Redis was told: others wait for that.
-        asyncio.get_running_loop().call_soon(self.on_numbered, messages, rows[0]["rights"])
+        asyncio.get_running_loop().call_soon(self.on_numbered, messages, first["rights"])
         await self._broker.publish(messages)
         await self._reach("relay.published")
-        events, size = len({row["id"] for row in rows}), sum(each.size for each in messages)
+        events, size = len(ids), sum(each.size for each in messages)
         metrics.RELAY_BATCH.observe(events)
         return Relayed(events, more=events == limit or size >= PUBLISHED_BYTES)
 
     async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         """How much is pending, and how old it is; figures for /ready and /metrics."""
-        count, age = await connection.fetchrow(PENDING) or (0, 0)
+        count, age = await connection.fetchrow(PENDING, self._low_water.after) or (0, 0)
         self._set_pending(int(count), float(age))
         return int(count)
 
@@ -182,6 +189,7 @@ class Relay:
             self._connection = await asyncpg.connect(
                 self._settings.database_url, timeout=3, server_settings=SERVER_SETTINGS
             )
+            self._low_water = LowWater()
             await self._measure(self._connection)  # also where no function may be made
             await self._connection.execute(RELAY)
         return self._connection

@@ -118,7 +118,7 @@ async def test_a_payload_comes_once_however_many_channels_it_goes_to(log: LogWri
     names = [f"c{n}" for n in counted(53)]
     await log.record(*names, payload="{}")
     async with log.connection.transaction():
-        rows = await log.connection.fetch(NUMBER, 1000, PUBLISHED_BYTES)
+        rows = await log.connection.fetch(NUMBER, 1000, PUBLISHED_BYTES, 0)
     assert [row["payload"] for row in rows] == ["{}"] + [None] * 52
     messages = messages_of(rows)
     assert [message.channel for message in messages] == names
@@ -183,9 +183,9 @@ async def test_numbering_few_reads_little_however_many_events_there_were(log: Lo
     await log.record("a", count=10)
     async with log.connection.transaction():
         await log.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        await log.connection.execute(f"PREPARE number(bigint, bigint) AS {NUMBER}")
+        await log.connection.execute(f"PREPARE number(bigint, bigint, bigint) AS {NUMBER}")
         plan = await log.connection.fetchval(
-            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE number(1000, 8000000)"
+            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE number(1000, 8000000, 0)"
         )
     scans = [node for node in nodes_of(json.loads(plan)[0]["Plan"]) if reads(node, "events")]
     assert [scan["Actual Rows"] for scan in scans] == [10]
