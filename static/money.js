@@ -84,9 +84,17 @@ export function toDecimal(units, currency) {
 /**
  * @param {{quantity: number, unit_price: string}} item
  * @param {string} currency
+ * @returns {bigint} in the smallest unit
+ */
+export function lineUnits(item, currency) {
+  return (parseMoney(item.unit_price, currency) ?? 0n) * BigInt(item.quantity);
+}
+
+/**
+ * @param {{quantity: number, unit_price: string}} item
+ * @param {string} currency
  * @returns {string} decimal string
  */
 export function lineTotal(item, currency) {
-  const price = parseMoney(item.unit_price, currency) ?? 0n;
-  return toDecimal(price * BigInt(item.quantity), currency);
+  return toDecimal(lineUnits(item, currency), currency);
 }

@@ -8,7 +8,7 @@
  * @typedef {'yours' | 'theirs'} Choice
  */
 
-import { parseMoney, lineTotal, toDecimal } from '../money.js';
+import { lineUnits, toDecimal } from '../money.js';
 
 const LINE = 'items/';
 
@@ -85,11 +85,8 @@ function itemsWith(items, edit) {
 
 /** @param {Order} order */
 function totalOf({ items, currency }) {
-  const sums = items.map((item) => parseMoney(lineTotal(item, currency), currency) ?? 0n);
-  return toDecimal(
-    sums.reduce((total, sum) => total + sum, 0n),
-    currency,
-  );
+  const units = items.reduce((sum, item) => sum + lineUnits(item, currency), 0n);
+  return toDecimal(units, currency);
 }
 
 /** @param {Edit} edit @param {(field: string) => boolean} isWanted @returns {Edit} */

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 from tests.end_to_end.browser import PHONE, Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_token
-from tests.end_to_end.pages.room.actions import DETAIL, edit_note, enter, line
+from tests.end_to_end.pages.room.actions import DETAIL, edit_note, enter, line, save_note
+from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.pages.room.test_sharing import overflow, picture
 from tests.end_to_end.server import ServerProcess
 
@@ -124,3 +125,22 @@ async def test_a_long_name_and_a_large_price_fit_a_phone(
         await picture(cleo, "room-long-editing")
         assert await overflow(cleo) <= 0
         assert_clean(cleo)
+
+
+async def test_a_large_total_stays_right_while_an_edit_is_on_its_way(
+    server: ServerProcess, http: AsyncClient, cleo: Visit
+) -> None:
+    token = await demo_token(http, server, "cleo")
+    placed = await place_order(http, server.url, token, items=LONG)
+    await enter(cleo, placed["id"])
+    total = cleo.by("room-total")
+    before = await total.inner_text()
+    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
+    await save_note(cleo, "A large one.")
+    edit = await edits.next()
+    await expect(cleo.by("note")).to_have_text("A large one.")
+
+    assert await total.inner_text() == before
+    await edit.continue_()
+    await expect(cleo.by("event").filter(has_text="note")).to_have_count(1)
+    assert_clean(cleo)
