@@ -12,8 +12,8 @@ export class OrderSearch extends EventTarget {
   #onError;
   /** @type {any} */
   #timer = null;
-  /** Raised by each question, so that one that was overtaken ends. */
-  #question = 0;
+  /** Of the question that is asked: one that was overtaken is given up. */
+  #question = new AbortController();
   isBusy = false;
 
   /**
@@ -35,27 +35,27 @@ export class OrderSearch extends EventTarget {
   }
 
   stop() {
-    this.#question += 1;
+    this.#question.abort();
     clearTimeout(this.#timer);
     this.#setBusy(false);
   }
 
   /** @param {Record<string, string>} parameters */
   async #run(parameters) {
-    const question = ++this.#question;
+    const { signal } = (this.#question = new AbortController());
     try {
-      await this.#findAll(parameters, question);
+      await this.#findAll(parameters, signal);
     } catch (error) {
-      if (question === this.#question) this.#onError(error);
+      if (!signal.aborted) this.#onError(error);
     }
-    if (question === this.#question) this.#setBusy(false);
+    if (!signal.aborted) this.#setBusy(false);
   }
 
-  /** @param {Record<string, string>} parameters @param {number} question */
-  async #findAll(parameters, question) {
-    let cursor = await this.#orders.find(parameters);
-    for (let page = 1; cursor && page < MOST_PAGES && question === this.#question; page++) {
-      cursor = await this.#orders.find(parameters, cursor);
+  /** @param {Record<string, string>} parameters @param {AbortSignal} signal */
+  async #findAll(parameters, signal) {
+    let cursor = await this.#orders.find(parameters, { signal });
+    for (let page = 1; cursor && page < MOST_PAGES && !signal.aborted; page++) {
+      cursor = await this.#orders.find(parameters, { cursor, signal });
     }
   }
 

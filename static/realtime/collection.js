@@ -118,12 +118,13 @@ export class Collection {
   /**
    * Take in what the server finds for parameters such as `{q: 'tea'}`, wherever in the list it is.
    * @param {Record<string, string>} parameters
-   * @param {string | null} [cursor] where an earlier call ended
+   * @param {{cursor?: string | null, signal?: AbortSignal}} [from] cursor: where an earlier call
+   *   ended; signal: ends this one, which then rejects
    * @returns {Promise<string | null>} where to go on, if there is more
    */
-  async find(parameters, cursor = null) {
+  async find(parameters, { cursor = null, signal } = {}) {
     const reading = this.#reading;
-    const page = await this.#pages.read({ ...parameters, cursor, limit: NEXT_PAGES });
+    const page = await this.#pages.read({ ...parameters, cursor, limit: NEXT_PAGES }, signal);
     if (reading === this.#reading) this.#takeAll(page.items, 'page');
     return page.next_cursor;
   }

@@ -39,7 +39,9 @@ export function authorized({ getToken, fetch = (url, init) => globalThis.fetch(u
 function send(fetch, url, init, token) {
   const headers = new Headers(init.headers);
   if (token) headers.set('Authorization', `Bearer ${token}`);
-  return fetch(url, { signal: AbortSignal.timeout(TIMEOUT), ...init, headers }).catch(() => {
+  const timeout = AbortSignal.timeout(TIMEOUT);
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  return fetch(url, { ...init, signal, headers }).catch(() => {
     throw new Unreachable();
   });
 }

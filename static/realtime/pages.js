@@ -12,7 +12,7 @@ export class Pages {
   #fetch;
   #url;
 
-  /** @param {(url: string) => Promise<Response>} fetch @param {string} url */
+  /** @param {ReturnType<typeof import('./http.js').authorized>} fetch @param {string} url */
   constructor(fetch, url) {
     this.#fetch = fetch;
     this.#url = new URL(url, globalThis.location?.href);
@@ -29,14 +29,15 @@ export class Pages {
 
   /**
    * @param {Parameters} parameters
+   * @param {AbortSignal} [signal] ends it: then it rejects, too
    * @returns {Promise<Page>} rejects with a Problem or Unreachable
    */
-  async read(parameters) {
+  async read(parameters, signal) {
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(parameters)) {
       if (value) url.searchParams.set(name, String(value));
     }
-    const response = await this.#fetch(url.href);
+    const response = await this.#fetch(url.href, { signal });
     if (!response.ok) throw await Problem.from(response);
     return readJson(response);
   }

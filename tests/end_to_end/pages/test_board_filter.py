@@ -16,6 +16,7 @@ from tests.end_to_end.browser import COMPOSING, DESKTOP, PHONE, Visit, visiting
 from tests.end_to_end.orders import place_order
 from tests.end_to_end.pages.boards import assert_clean, demo_server, demo_token
 from tests.end_to_end.pages.marks import PAGE
+from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = [*PAGE, pytest.mark.detail]
@@ -176,6 +177,25 @@ async def test_the_filter_is_in_the_address_and_outlives_a_reload(
         assert set(await staff.page.locator(".card-owner").all_inner_texts()) == {"Cleo Customer"}
         await staff.by("clear-filter").click()
         await expect(staff.page).to_have_url(f"{server.url}/")
+        assert_clean(staff)
+
+
+async def test_a_search_that_is_overtaken_is_ended_and_no_failure(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as staff, without_more_pages(staff):
+        await staff.sign_in("staff")
+        ended: list[str] = []
+        staff.page.on("requestfailed", lambda request: ended.append(request.url))
+        searches = await Held.of(staff.page, "/orders?q=10&*", "GET")
+        await staff.by("search").fill("10")
+        search = await searches.next()
+        await staff.by("search").fill(OLDEST)
+
+        await expect(staff.by("match-count")).to_have_text("1 order found")
+        assert ended == [search.request.url]
+        await search.abort()
+        await expect(staff.by("toast")).to_have_count(0)
         assert_clean(staff)
 
 
