@@ -3,7 +3,7 @@ import { isEditable, STATUS_NAMES } from '../status.js';
 import { Dialog } from './dialog.js';
 import { el, setText } from './dom.js';
 import { CommentsView } from './room/comments.js';
-import { withdrawQuestion } from './room/conflict.js';
+import { withdrawQuestions } from './room/conflict.js';
 import { FactsView } from './room/facts.js';
 import { HistoryView } from './room/history.js';
 import { ItemsView } from './room/items.js';
@@ -129,7 +129,7 @@ export class OrderDialog {
   }
 
   #leave() {
-    withdrawQuestion();
+    withdrawQuestions();
     this.#tabs.close();
     this.#comments.close();
     this.#history.close();
@@ -207,7 +207,7 @@ export class OrderDialog {
   #ended() {
     const { end } = this.#room;
     if (end === null) return;
-    withdrawQuestion();
+    withdrawQuestions();
     this.#notice.end(END_SENTENCES[end]);
     this.#dialog.node.dataset.ended = end;
     this.#comments.end();

@@ -14,12 +14,12 @@ import { nameOf } from './texts.js';
  */
 
 let count = 0;
-/** @type {Dialog | null} */
-let shown = null;
+/** @type {Set<Dialog>} each edit that is on its way may meet a conflict of its own */
+const shown = new Set();
 
 /** There is nothing to choose any more. */
-export function withdrawQuestion() {
-  shown?.close();
+export function withdrawQuestions() {
+  for (const dialog of shown) dialog.close();
 }
 
 /**
@@ -34,7 +34,7 @@ export function askWhich(conflicts, me, currency) {
     /** @type {Choices | null} */
     let answer = null;
     const onClose = () => {
-      shown = null;
+      shown.delete(dialog);
       resolve(answer);
     };
     const dialog = new Dialog({ kind: 'window', testid: 'conflict', onClose });
@@ -59,7 +59,7 @@ export function askWhich(conflicts, me, currency) {
     dialog.body.append(form);
     dialog.foot.append(save.why, backButton(() => dialog.close()), save.node);
     showState();
-    shown = dialog;
+    shown.add(dialog);
     dialog.open();
     unchosen(form, conflicts)?.focus();
   });
