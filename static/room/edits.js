@@ -4,6 +4,7 @@
  *
  * @typedef {import('../api.js').Order} Order
  * @typedef {import('../api.js').Item} Item
+ * @typedef {import('../problems.js').FieldConflict} FieldConflict
  * @typedef {Record<string, any>} Edit
  * @typedef {'yours' | 'theirs'} Choice
  */
@@ -39,6 +40,25 @@ export function isSame(one, other) {
 /** What of the edit makes a difference to the order. @param {Order} order @param {Edit} edit */
 export function differing(order, edit) {
   return pick(edit, (field) => !isSame(valueOf(order, field), edit[field]));
+}
+
+/**
+ * What conflicts as far as one can see here, where the server cannot tell: its history does not
+ * reach back to the base, or another one was restored, or it takes the edit for none.
+ * @param {Edit} edit @param {Order} base @param {Order} current
+ * @returns {FieldConflict[]}
+ */
+export function conflictsOf(edit, base, current) {
+  return Object.keys(differing(current, edit))
+    .map((field) => ({
+      field,
+      base: valueOf(base, field),
+      yours: edit[field],
+      theirs: valueOf(current, field),
+      by: null,
+      at: current.updated_at,
+    }))
+    .filter((conflict) => !isSame(conflict.theirs, conflict.base));
 }
 
 /** The order as it is with the edit. @param {Order} order @param {Edit} edit @returns {Order} */

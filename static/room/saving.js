@@ -9,7 +9,7 @@
 
 import { changeOrder } from '../api.js';
 import { Problem } from '../problems.js';
-import { differing, isSame, patchOf, withEdit } from './edits.js';
+import { conflictsOf, differing, isSame, patchOf, withEdit } from './edits.js';
 
 export class Saving {
   #onChange;
@@ -37,13 +37,14 @@ export class Saving {
   }
 
   /**
-   * Whether there is something to save: what was saved since `base`, or is on its way, is changed by
-   * its old value, too.
+   * Whether there is something to save: what was saved since `base`, or is on its way, or others
+   * have changed, is changed by its old value, too. Who saves wants what they see, typed or not.
    * @param {Edit} edit @param {Order} base
    */
   isChange(edit, base) {
     const isSaving = Object.keys(edit).some((field) => this.#isSaving(field));
-    return isSaving || isDifferent(this.#baseOf(edit, base), edit);
+    const known = [this.#baseOf(edit, base), this.confirmed ?? base];
+    return isSaving || known.some((order) => isDifferent(order, edit));
   }
 
   /** @param {string} field */
@@ -90,6 +91,7 @@ export class Saving {
   async #send(edit, base) {
     try {
       const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
+      if (isPassedOver(edit, base, answer.order)) throw overtaken(answer.order);
       const isNext = answer.order.version === base.version + 1;
       if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);
       return this.#saved(edit, { ...answer, from: base.version });
@@ -97,7 +99,8 @@ export class Saving {
       if (!(error instanceof Problem) || !error.current) throw error;
       this.take(error.current);
       const isTold = error.conflicts.length > 0;
-      error.conflicts = error.conflicts.filter(
+      const conflicts = isTold ? error.conflicts : conflictsOf(edit, base, error.current);
+      error.conflicts = conflicts.filter(
         ({ field, yours, theirs }) => field in edit && !isSame(yours, theirs),
       );
       if (!isTold || error.conflicts.length > 0) throw error;
@@ -150,6 +153,20 @@ export class Saving {
     const next = this.#own.get(base.version + 1);
     return next ? this.#latestOwn(next) : base;
   }
+}
+
+/**
+ * To the server, a line that is sent as it was at the base is not touched: it stays what others
+ * have made of it, whatever was wanted.
+ * @param {Edit} edit @param {Order} base @param {Order} saved
+ */
+function isPassedOver(edit, base, saved) {
+  return !isDifferent(base, edit) && isDifferent(saved, edit);
+}
+
+/** @param {Order} current */
+function overtaken(current) {
+  return new Problem(412, { code: 'order_changed', current }, 0);
 }
 
 /** @param {Order} order @param {Edit} edit */

@@ -1,5 +1,5 @@
 import { Problem, sentenceOf } from '../../problems.js';
-import { chosen, differing, isSame, valueOf } from '../../room/edits.js';
+import { chosen, differing, isSame } from '../../room/edits.js';
 import { askWhich } from './conflict.js';
 import { overtakenSentence } from './texts.js';
 
@@ -22,7 +22,7 @@ export async function save(room, edit, base) {
   } catch (error) {
     if (!(error instanceof Problem) || !error.current) throw error;
     const { conflicts, current } = error;
-    const known = conflicts.length > 0 ? conflicts : seen(edit, base, current);
+    const known = conflicts.map((conflict) => named(room, conflict, base));
     const choices = await ask(room, known, current);
     if (!choices) return false;
     const left = differing(current, chosen(edit, choices));
@@ -48,22 +48,15 @@ export async function move(room, status) {
 }
 
 /**
- * What conflicts as far as one can see here, where the server cannot tell: its history does not
- * reach back to the base, or another one was restored. Nobody knows who it was.
- * @param {Edit} edit @param {Order} base @param {Order} current
- * @returns {FieldConflict[]}
+ * Whom the server does not name, the history that was read here may.
+ * @param {Room} room @param {FieldConflict} conflict @param {Order} base
+ * @returns {FieldConflict}
  */
-function seen(edit, base, current) {
-  return Object.keys(differing(current, edit))
-    .map((field) => ({
-      field,
-      base: valueOf(base, field),
-      yours: edit[field],
-      theirs: valueOf(current, field),
-      by: null,
-      at: current.updated_at,
-    }))
-    .filter((conflict) => !isSame(conflict.theirs, conflict.base));
+function named({ timeline }, conflict, base) {
+  const { field, theirs, by } = conflict;
+  const event = by ? undefined : timeline.lastChange([field], base.version);
+  if (!event || !isSame(event.changed[field][1], theirs)) return conflict;
+  return { ...conflict, by: event.actor, at: event.at };
 }
 
 /**

@@ -45,3 +45,11 @@ async def cut_answer(route: Route) -> Any:
     body = await answer.text()
     await route.fulfill(response=answer, body=body[: len(body) // 2])
     return await answer.json()
+
+
+async def reload_before_the_answer(route: Route) -> None:
+    """It is done, which the page forgot to wait for."""
+    await route.fetch()
+    page = route.request.frame.page
+    await page.reload()
+    await route.abort()

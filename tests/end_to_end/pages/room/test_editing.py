@@ -138,7 +138,7 @@ async def test_where_the_server_cannot_tell_what_conflicts_nobody_is_overwritten
     await cleo.by("save-note").click()
 
     conflict = cleo.by("conflict")
-    await expect(conflict).to_contain_text("Someone changed the note, too")
+    await expect(conflict).to_contain_text("Sten Staff changed the note, too")
     await expect(conflict.get_by_test_id("version-theirs")).to_have_text("Staff wins.")
     await expect(conflict.get_by_test_id("version-yours")).to_have_text("Cleo wins.")
     await conflict.get_by_text(kept).click()
