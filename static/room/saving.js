@@ -9,7 +9,7 @@
 
 import { changeOrder } from '../api.js';
 import { Problem } from '../problems.js';
-import { conflictsOf, differing, isSame, patchOf, withEdit } from './edits.js';
+import { conflictsOf, differing, isSame, patchOf, valueOf, withEdit } from './edits.js';
 
 export class Saving {
   #onChange;
@@ -42,14 +42,23 @@ export class Saving {
    * @param {Edit} edit @param {Order} base
    */
   isChange(edit, base) {
-    const isSaving = Object.keys(edit).some((field) => this.#isSaving(field));
+    const isSaving = Object.keys(edit).some((field) => this.isSaving(field));
     const known = [this.#baseOf(edit, base), this.confirmed ?? base];
     return isSaving || known.some((order) => isDifferent(order, edit));
   }
 
-  /** @param {string} field */
-  #isSaving(field) {
+  /** Whether an edit of it is on its way. @param {string} field */
+  isSaving(field) {
     return [...this.#edits].some((edit) => field in edit);
+  }
+
+  /**
+   * The value that is no news to who edits on `base`: what came of their own edits since.
+   * @param {string} field @param {Order} base
+   */
+  knownValue(field, base) {
+    const own = this.#latestOwn(base);
+    return valueOf(this.#laterOwn(field, own) ?? own, field);
   }
 
   /** The server may know of less than it did: whatever version it tells of next is taken. */

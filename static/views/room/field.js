@@ -80,9 +80,13 @@ export class Field {
     }
     this.#freeze();
     const theirs = valueOf(order, this.name);
-    if (isSame(theirs, valueOf(this.#base, this.name))) return this.#marks.overtaken('', '');
-    const event = this.#context.room.timeline.lastChange([this.name], this.#base.version);
-    const who = nameOf(event?.actor, this.#context.room.user);
+    const { saving, timeline, user } = this.#context.room;
+    const isOwn = saving.isSaving(this.name);
+    if (isOwn || isSame(theirs, saving.knownValue(this.name, this.#base))) {
+      return this.#marks.overtaken('', '');
+    }
+    const event = timeline.lastChange([this.name], this.#base.version);
+    const who = nameOf(event?.actor, user);
     this.#marks.overtaken(who, this.#face.tell(theirs, order));
   }
 

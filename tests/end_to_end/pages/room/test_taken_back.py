@@ -62,7 +62,7 @@ async def test_a_quantity_taken_back_when_the_answer_is_there_is_taken_back(
     await cleo.by("save-line").click()
     await edit_quantity(cleo, CHAI, 3)
     await (await edits.next()).continue_()
-    await expect(cleo.by("overtaken").filter(visible=True)).to_contain_text("7")
+    await expect(cleo.by("event").filter(has_text="3 → 7")).to_have_count(1)
     await cleo.by("save-line").click()
     await (await edits.next()).continue_()
 
