@@ -5,6 +5,7 @@ import { el, icon, setText } from './dom.js';
  * @typedef {import('../api.js').Item} Item
  * @typedef {import('../products.js').Product} Product
  * @typedef {'name' | 'sku' | 'quantity' | 'unit_price'} Field
+ * @typedef {Record<Field, string>} Typed what the inputs hold
  */
 
 const MOST = 10_000;
@@ -59,7 +60,7 @@ export class OrderLine {
     this.#inputs.unit_price.value = price;
   }
 
-  /** A line that is there already keeps its SKU. @param {Item | Record<Field, string>} item @param {boolean} [isThere] */
+  /** A line that is there already keeps its SKU. @param {Item | Typed} item @param {boolean} [isThere] */
   show(item, isThere = true) {
     for (const [name, node] of Object.entries(this.#inputs)) {
       node.value = String(item[/** @type {Field} */ (name)]);
@@ -67,10 +68,10 @@ export class OrderLine {
     this.#inputs.sku.readOnly = isThere;
   }
 
-  /** What the inputs hold; `show` takes it back. @returns {Record<Field, string>} */
+  /** `show` takes it back. @returns {Typed} */
   get typed() {
     const pairs = Object.entries(this.#inputs).map(([name, node]) => [name, node.value]);
-    return /** @type {Record<Field, string>} */ (Object.fromEntries(pairs));
+    return /** @type {Typed} */ (Object.fromEntries(pairs));
   }
 
   increase() {
@@ -87,12 +88,7 @@ export class OrderLine {
 
   /** What is to be sent, once `complain` found nothing. @param {string} currency @returns {Item} */
   read(currency) {
-    return {
-      sku: this.sku,
-      name: this.#inputs.name.value.trim(),
-      quantity: this.#quantity() ?? 0,
-      unit_price: toDecimal(parseMoney(this.#inputs.unit_price.value, currency) ?? 0n, currency),
-    };
+    return readLine(this.typed, currency);
   }
 
   /**
@@ -144,12 +140,26 @@ export class OrderLine {
     return null;
   }
 
-  /** @returns {number | null} */
   #quantity() {
-    const text = plainDigits(this.#inputs.quantity.value.trim());
-    const quantity = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-    return quantity >= 1 && quantity <= MOST ? quantity : null;
+    return readQuantity(this.#inputs.quantity.value);
   }
+}
+
+/** @param {Typed} typed @param {string} currency @returns {Item} zeros where nothing can be read */
+export function readLine({ sku, name, quantity, unit_price: price }, currency) {
+  return {
+    sku: sku.trim(),
+    name: name.trim(),
+    quantity: readQuantity(quantity) ?? 0,
+    unit_price: toDecimal(parseMoney(price, currency) ?? 0n, currency),
+  };
+}
+
+/** @param {string} typed @returns {number | null} */
+function readQuantity(typed) {
+  const text = plainDigits(typed.trim());
+  const quantity = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return quantity >= 1 && quantity <= MOST ? quantity : null;
 }
 
 /** @param {Field} name @param {string} label @param {Record<string, any>} props */

@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../problems.js';
-import { isSame, skuOf, valueOf } from '../../room/edits.js';
+import { differing, isSame, skuOf, valueOf } from '../../room/edits.js';
 import { isComposing } from '../dom.js';
 import { FieldMarks } from './field-marks.js';
 import { nameOf, unsavedSentence } from './texts.js';
@@ -18,6 +18,7 @@ import { nameOf, unsavedSentence } from './texts.js';
  * @property {(order: Order, mayEdit: boolean) => void} show
  * @property {(value: any, order: Order) => void} edit
  * @property {() => any} typed what the inputs hold, which may be no value yet; `edit` takes it back
+ * @property {(typed: any, order: Order) => any} meant what is sent of what was typed
  * @property {() => void} focusEditor
  * @property {(order: Order) => any} read what was typed; undefined when it cannot be sent
  * @property {(value: any, order: Order) => string} tell a value, in the hint that it was changed
@@ -203,7 +204,8 @@ export class Field {
     this.#isRestored = true;
     const draft = this.#draft;
     if (!draft?.base) return;
-    if (isSame(draft.typed || null, valueOf(order, this.name))) return this.#drop();
+    const edit = this.#toEdit(this.#face.meant(draft.typed, order));
+    if (Object.keys(differing(order, edit)).length === 0) return this.#drop();
     this.#edit(draft.typed, draft.base);
   }
 

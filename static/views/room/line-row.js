@@ -1,7 +1,7 @@
 import { formatMoney, lineTotal } from '../../money.js';
 import { lineField, valueOf } from '../../room/edits.js';
 import { el, icon, setText } from '../dom.js';
-import { OrderLine } from '../order-line.js';
+import { OrderLine, readLine } from '../order-line.js';
 import { formatCount } from '../text.js';
 import { editorButtons } from './editor-buttons.js';
 import { FieldMarks } from './field-marks.js';
@@ -83,6 +83,11 @@ class LineFace {
 
   typed() {
     return this.#line?.typed;
+  }
+
+  /** @param {import('../order-line.js').Typed} typed @param {Order} order */
+  meant(typed, { currency }) {
+    return readLine(typed, currency);
   }
 
   focusEditor() {

@@ -1,6 +1,6 @@
 import { lineField } from '../../room/edits.js';
 import { el } from '../dom.js';
-import { OrderLine } from '../order-line.js';
+import { OrderLine, readLine } from '../order-line.js';
 import { editorButtons } from './editor-buttons.js';
 import { FieldMarks } from './field-marks.js';
 import { Field } from './field.js';
@@ -63,6 +63,11 @@ class NewLineFace {
 
   typed() {
     return this.#line?.typed;
+  }
+
+  /** @param {import('../order-line.js').Typed} typed @param {Order} order */
+  meant(typed, { currency }) {
+    return readLine(typed, currency);
   }
 
   focusEditor() {

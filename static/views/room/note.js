@@ -76,13 +76,17 @@ class NoteFace {
     return this.#input.value;
   }
 
+  /** @param {string} typed */
+  meant(typed) {
+    return typed.trim() || null;
+  }
+
   focusEditor() {
     this.#input.focus();
   }
 
   read() {
-    if (this.#length?.isOver) return undefined;
-    return this.#input.value.trim() || null;
+    return this.#length?.isOver ? undefined : this.meant(this.typed());
   }
 
   /** @param {string | null} value */

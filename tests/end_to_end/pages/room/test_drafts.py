@@ -18,6 +18,8 @@ from tests.end_to_end.pages.room.actions import (
     line,
     save_note,
 )
+from tests.end_to_end.pages.room.held import Held, reload_before_the_answer
+from tests.end_to_end.pages.room.test_taken_back import is_saved
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = DETAIL
@@ -88,6 +90,40 @@ async def test_a_saved_or_cancelled_draft_is_gone(cleo: Visit, order: str) -> No
     await expect(cleo.by("comment-input")).to_have_value("")
     kept = await cleo.page.evaluate("Object.keys(sessionStorage)")
     assert [key for key in kept if order in key] == []
+    assert_clean(cleo)
+
+
+async def test_a_line_that_was_saved_when_the_page_was_reloaded_is_no_draft(
+    cleo: Visit, order: str
+) -> None:
+    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
+    await edit_quantity(cleo, CHAI, 7)
+    await line(cleo, CHAI).locator("[name=unit_price]").fill(" 18,5")
+    await cleo.by("save-line").click()
+    await reload_before_the_answer(await edits.next())
+    await enter(cleo, order)
+
+    await expect(line(cleo, CHAI).get_by_test_id("item-quantity")).to_have_text("7")
+    await expect(line(cleo, CHAI).get_by_test_id("item-price")).to_contain_text("18.50")
+    await is_saved(cleo, order)
+    assert_clean(cleo)
+
+
+async def test_a_new_line_that_was_added_when_the_page_was_reloaded_is_no_draft(
+    cleo: Visit, order: str
+) -> None:
+    edits = await Held.of(cleo.page, "/orders/*", "PATCH")
+    await cleo.by("add-item").click()
+    new = cleo.by("field-items")
+    for name, value in {"name": "Chang ", "sku": "NW-002", "unit_price": "19"}.items():
+        await new.locator(f"[name={name}]").fill(value)
+    await cleo.by("save-item").click()
+    await reload_before_the_answer(await edits.next())
+    await enter(cleo, order)
+
+    await expect(line(cleo, "NW-002")).to_contain_text("Chang")
+    await expect(cleo.by("add-item")).to_be_visible()
+    await is_saved(cleo, order)
     assert_clean(cleo)
 
 
