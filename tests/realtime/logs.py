@@ -1,7 +1,7 @@
 """A channel's log for tests that need no Postgres, and the events in it."""
 
 from app.realtime.log.channel_log import ChannelLog
-from app.realtime.wire.batches import Entry
+from app.realtime.wire.batches import Entry, Joined
 
 CHANNEL = "orders:0198c4f0-7d2e-7000-8000-000000000001"
 AT = 1_700_000_000.0
@@ -19,7 +19,19 @@ def entries(first: int, last: int, size: int = 0) -> list[Entry]:
     return [entry(offset, size) for offset in range(first, last + 1)]
 
 
-def a_log(head: int = 0, *, max_bytes: int = 1_000_000, max_events: int = 10_000) -> ChannelLog:
-    log = ChannelLog(CHANNEL, max_bytes, max_events)
+def a_log(
+    head: int = 0,
+    *,
+    max_bytes: int = 1_000_000,
+    max_events: int = 10_000,
+    joined: Joined | None = None,
+) -> ChannelLog:
+    log = ChannelLog(CHANNEL, max_bytes, max_events, joined)
     log.start(head)
     return log
+
+
+def kept_bytes(joined: Joined) -> int:
+    """What its messages and their frames hold."""
+    messages = [batch.message for batch in joined._batches.values()]
+    return sum(len(message.data) + len(message.frame) for message in messages)

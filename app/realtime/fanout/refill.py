@@ -109,7 +109,7 @@ class Refills:
         first = entries[0].offset - 1 if entries else known
         if first > start:
             log.floor = max(log.floor, first)
-        segment = self._segments[block] = Segment(log.name, first, entries, sought=start)
+        segment = self._segments[block] = Segment(log, first, entries, sought=start)
         self._recent.append(segment)
         return segment
 

@@ -7,7 +7,7 @@ all cursors that are equal, which nearly all are. No I/O, and no knowledge of cl
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from app.realtime.wire.batches import Batch, Batches, Entry
+from app.realtime.wire.batches import Batch, Batches, Entry, Joined
 from app.realtime.wire.codec import Codec
 
 MAX_AHEAD = 2_000
@@ -20,11 +20,14 @@ class ChannelLog:
     `target` is the highest offset that is known to exist, `observed` the last whose delay was
     measured, `floor` the oldest position from which Postgres could still be read at `checked_at`
     (loop time). What arrives beyond head+1 waits in `ahead` (bounded) until the hole before it is
-    filled.
+    filled. `joined` keeps what was joined of this log and of others, and of their segments.
     """
 
-    def __init__(self, name: str, max_bytes: int, max_events: int) -> None:
+    def __init__(
+        self, name: str, max_bytes: int, max_events: int, joined: Joined | None = None
+    ) -> None:
         self.name = name
+        self.joined = Joined() if joined is None else joined
         self.head = 0
         self.target = 0
         self.started = False
@@ -37,7 +40,7 @@ class ChannelLog:
         self._entries: list[Entry] = []
         self._gone = 0
         self._ahead: dict[int, Entry] = {}
-        self._batches = Batches(name)
+        self._batches = Batches(name, self.joined)
 
     @property
     def first(self) -> int:
@@ -121,12 +124,12 @@ class Segment:
     """
 
     def __init__(
-        self, channel: str, start: int, entries: Sequence[Entry], *, sought: int | None = None
+        self, log: ChannelLog, start: int, entries: Sequence[Entry], *, sought: int | None = None
     ) -> None:
         self.start = start
         self.sought = start if sought is None else sought
         self._entries = entries
-        self._batches = Batches(channel)
+        self._batches = Batches(log.name, log.joined)
         for entry in entries:
             self._batches.add(entry)
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from app.core.config import Settings
 from app.realtime.log.channel_log import ChannelLog
+from app.realtime.wire.batches import Joined
 
 TOTAL_BYTES = 128 * 1024 * 1024
 """Of payloads, in all rings of a worker; RING_BYTES where that is more."""
@@ -14,18 +15,19 @@ TOTAL_BYTES = 128 * 1024 * 1024
 class Rings:
     """Makes the logs of a worker and keeps their sum within bounds: the one that has not grown for
     the longest gives its events up, but for the newest. Whoever still needs them is read them from
-    Postgres, as who fell off a ring always is.
+    Postgres, as who fell off a ring always is. What was joined of them has a bound of its own.
     """
 
     def __init__(self, settings: Settings, total_bytes: int = TOTAL_BYTES) -> None:
         self.size = 0
+        self.joined = Joined()
         self._each = (settings.ring_bytes, settings.ring_events)
         self._most = max(total_bytes, settings.ring_bytes)
         self._sizes: OrderedDict[ChannelLog, int] = OrderedDict()  # that grew last comes last
 
     def make(self, channel: str, *, target: int = 0) -> ChannelLog:
         """An empty log, of which nothing more is known yet."""
-        log = ChannelLog(channel, *self._each)
+        log = ChannelLog(channel, *self._each, self.joined)
         log.target = target
         return log
 

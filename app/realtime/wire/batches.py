@@ -6,6 +6,7 @@ batch, and the blocks of a backlog are joined once, however many clients are how
 """
 
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ from app.realtime.wire.codec import Codec
 from app.realtime.wire.frames import Message
 
 BATCH_BYTES = 65_536
-MAX_JOINED = 16
+JOINED_BYTES = 32 * 1024 * 1024
+"""Of batches, in all logs of a worker: each counts as data, as a frame and with BESIDES_BYTES."""
+BESIDES_BYTES = 512
+"""What the objects that make up a batch take themselves."""
 ENVELOPE_BYTES = 64
 """What a flavour adds to an event and to its channel's name, at most."""
 
@@ -34,6 +38,11 @@ class Batch:
     message: Message
     upto: int
     count: int
+
+    @property
+    def size(self) -> int:
+        """In bytes of memory; a compressed frame, where somebody asked for one, comes on top."""
+        return len(self.message.data) + len(self.message.frame) + BESIDES_BYTES
 
 
 def pack(codec: Codec, documents: Sequence[bytes]) -> list[Message]:
@@ -57,15 +66,41 @@ def fitting(sizes: Iterable[int]) -> int:
     return count
 
 
+Key = tuple["Batches", Codec, int, int]
+
+
+class Joined:
+    """The batches of many logs, for as long as there is room: those made first go first.
+
+    They are bounded by bytes and together, since nobody can tell when a batch is not needed any
+    more: the next of a storm of clients may come for it after a walk has ended, and without one.
+    """
+
+    def __init__(self, most: int = JOINED_BYTES) -> None:
+        self.size = 0
+        self._most = most
+        self._batches: OrderedDict[Key, Batch] = OrderedDict()  # a dict is slow to find its first
+
+    def find(self, key: Key) -> Batch | None:
+        return self._batches.get(key)
+
+    def keep(self, key: Key, batch: Batch) -> None:
+        """The newest is kept in any case: all who stand at its cursor are about to be given it."""
+        while self._batches and self.size + batch.size > self._most:
+            self.size -= self._batches.popitem(last=False)[1].size
+        self._batches[key] = batch
+        self.size += batch.size
+
+
 class Batches:
     """The batches of one log: of at most BATCH_BYTES, but of one event at least."""
 
-    __slots__ = ("_channel", "_cuts", "_envelope", "_last", "_made", "_size")
+    __slots__ = ("_channel", "_cuts", "_envelope", "_joined", "_last", "_size")
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, joined: Joined) -> None:
         self._channel = channel
         self._envelope = ENVELOPE_BYTES + len(channel.encode())
-        self._made: dict[tuple[Codec, int, int], Batch] = {}
+        self._joined = joined
         # The last offset of each block but the one that still grows, whose size is `_size`.
         self._cuts: list[int] = []
         self._last = 0
@@ -88,11 +123,11 @@ class Batches:
         """`entries` follow the cursor, up to the end of the block or further."""
         nth = bisect_right(self._cuts, cursor)
         end = self._cuts[nth] if nth < len(self._cuts) else self._last
-        batch = self._made.get((codec, cursor, end))
+        key = (self, codec, cursor, end)
+        batch = self._joined.find(key)
         if batch is None:
-            if len(self._made) >= MAX_JOINED:
-                del self._made[next(iter(self._made))]
-            batch = self._made[codec, cursor, end] = self._join(codec, end, entries)
+            batch = self._join(codec, end, entries)
+            self._joined.keep(key, batch)
         return batch
 
     def _join(self, codec: Codec, end: int, entries: Iterable[Entry]) -> Batch:

@@ -208,7 +208,7 @@ def test_a_segment_is_written_and_the_ring_goes_on_from_it() -> None:
     stage = Stage()
     subscription = stage.subscribe("a", events=3)
     write(subscription, 10)
-    subscription.segment = Segment("a", 0, [Entry(n, 0.0, b"{}") for n in range(1, 9)])
+    subscription.segment = Segment(subscription.log, 0, [Entry(n, 0.0, b"{}") for n in range(1, 9)])
     stage.connection.pump()
     assert [offset for _name, offset in stage.received()] == list(range(1, 11))
     assert subscription.segment is None

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from app.realtime.log.channel_log import Segment
-from app.realtime.wire.batches import BATCH_BYTES, MAX_JOINED, Entry
+from app.realtime.wire.batches import BATCH_BYTES, JOINED_BYTES, Entry, Joined
 from app.realtime.wire.codec import JSON, JsonCodec
 from app.realtime.wire.frames import Opcode
-from tests.realtime.logs import AT, CHANNEL, a_log, entries, entry
+from tests.realtime.logs import AT, CHANNEL, a_log, entries, entry, kept_bytes
 
 
 class Other(JsonCodec):
@@ -144,15 +144,35 @@ def test_many_different_cursors_do_not_fill_the_memory() -> None:
     log.append(entries(1, 1_000, 900))
     for cursor in range(1_000):
         log.after(cursor, JSON)
-    kept = log._batches._made.values()
-    assert sum(len(batch.message.data) for batch in kept) <= MAX_JOINED * BATCH_BYTES
+    assert 0 < kept_bytes(log.joined) <= log.joined.size <= JOINED_BYTES
+
+
+def test_a_message_larger_than_the_bound_is_shared_until_the_next_is_made() -> None:
+    log, codec = a_log(joined=Joined(1)), Counting()
+    log.append([entry(1)])
+    assert log.after(0, codec) is log.after(0, codec)
+    log.append([entry(2)])
+    log.after(1, codec)
+    assert kept_bytes(log.joined) == 2 * len(log.after(1, codec).message.data) + 2
+    assert codec.written == 2
+
+
+def test_a_storm_shares_a_whole_ring() -> None:
+    """One after the other, as they come: each is given all of it before the next."""
+    log, codec = a_log(), Counting()
+    log.append(entries(1, 3_000, 300))
+    for _ in range(100):
+        cursor = 0
+        while cursor < log.head:
+            cursor = log.after(cursor, codec).upto
+    assert codec.written == 3_000
 
 
 # ------------------------------------------------------------------ segments
 
 
 def test_a_segment_gives_what_follows_each_cursor_that_it_holds() -> None:
-    segment = Segment(CHANNEL, 10, entries(11, 13))
+    segment = Segment(a_log(), 10, entries(11, 13))
     assert [cursor for cursor in range(20) if segment.holds(cursor)] == [10, 11, 12]
     assert (segment.start, segment.end) == (10, 13)
     assert (segment.after(11, JSON).upto, segment.after(11, JSON).count) == (13, 2)
@@ -162,11 +182,17 @@ def test_a_segment_gives_what_follows_each_cursor_that_it_holds() -> None:
 def test_a_segment_makes_the_same_bytes_as_the_ring() -> None:
     log = a_log(10)
     log.append(entries(11, 13))
-    segment = Segment(CHANNEL, 10, entries(11, 13))
+    segment = Segment(log, 10, entries(11, 13))
     assert segment.after(10, JSON).message.data == log.after(10, JSON).message.data
 
 
+def test_what_was_joined_of_a_segment_counts_with_its_logs_own() -> None:
+    log = a_log(10)
+    batch = Segment(log, 5, entries(6, 10)).after(5, JSON)
+    assert log.joined.size == batch.size
+
+
 def test_a_segment_without_entries_holds_nothing() -> None:
-    segment = Segment(CHANNEL, 10, ())
+    segment = Segment(a_log(), 10, ())
     assert segment.end == 10
     assert not any(map(segment.holds, range(20)))

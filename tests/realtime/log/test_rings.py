@@ -5,7 +5,9 @@ import pytest
 from app.core.config import Settings
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.log.rings import Rings
-from tests.realtime.logs import entries, payload
+from app.realtime.wire.batches import JOINED_BYTES
+from app.realtime.wire.codec import JSON
+from tests.realtime.logs import entries, entry, kept_bytes, payload
 
 SIZE = len(payload(1, 100))
 
@@ -53,6 +55,18 @@ def test_many_channels_hold_no_more_than_their_bound(rings: Rings) -> None:
         assert rings.size <= 10 * SIZE
     assert sum(log.size for log in logs) <= (10 + len(logs)) * SIZE
     assert all(log.head == 4 and log.holds(3) for log in logs)
+
+
+def test_what_was_joined_of_many_channels_has_one_bound(rings: Rings) -> None:
+    """Each event goes out by itself, as where little happens in each of them."""
+    logs = [begun(rings, str(nth)) for nth in range(200)]
+    for _ in range(16):
+        for log in logs:
+            log.append([entry(log.head + 1, 10_000)])
+            rings.note(log)
+            log.after(log.head - 1, JSON)
+    held = sum(map(kept_bytes, {log.joined for log in logs}))
+    assert JOINED_BYTES * 0.9 < held <= JOINED_BYTES
 
 
 def test_what_is_used_no_more_does_not_count(rings: Rings) -> None:
