@@ -67,6 +67,13 @@ class Hall:
         self.manager.attach(subscription)
         return Seat(transport, connection, subscription)
 
+    async def follow(self, connection: Connection, channel: str, *, cursor: int) -> Subscription:
+        """One more channel of a connection, from the cursor on."""
+        log = await self.follower.acquire(channel)
+        subscription = Subscription(connection, channel, log, cursor)
+        self.manager.attach(subscription)
+        return subscription
+
     async def say(self, channel: str, count: int = 1, payload: str | None = None) -> None:
         """Events that arrive over the wire."""
         self.followed.wire.deliver(await self._log.append(channel, count=count, payload=payload))

@@ -26,6 +26,10 @@ from app.realtime.wire.frames import Message, Opcode
 from app.realtime.wire.protocol import ClientInfo, Push, Reply
 
 PING_FRAME = Message(b"", Opcode.PING)
+REFILLS = 2
+"""Of a connection at a time, until it was given what they brought, which may be 8 MiB each. As many
+as clients' reads are made at once: more would not be there sooner.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Connection:
         "_holding",
         "_keeper",
         "_outgoing",
+        "_refilled",
         "_turn",
         "budget",
         "closed",
@@ -98,6 +103,7 @@ class Connection:
         self._holding = False
         self._due = False
         self._going_on: asyncio.Future[None] | None = None
+        self._refilled: tuple[Subscription, ...] = ()
         self._turn = 0
 
     @property
@@ -198,9 +204,16 @@ class Connection:
         self.transport.close(close.code, close.reason)
 
     def refill(self, subscription: Subscription) -> None:
-        """Ask for what the ring does not hold any more, if that is what is missing."""
+        """Ask for what the ring does not hold any more, if that is what is missing, and if not too
+        many others have theirs or wait for it. All come to ask in turn, as they are written for.
+        """
         if subscription.needs_refill:
-            self._keeper.refill(subscription)
+            others = [
+                one for one in self._refilled if one.is_being_refilled and one is not subscription
+            ]
+            if len(others) < REFILLS:
+                self._refilled = (*others, subscription)
+                self._keeper.refill(subscription)
 
     @property
     def is_behind(self) -> bool:

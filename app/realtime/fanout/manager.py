@@ -116,7 +116,7 @@ class ConnectionManager:
         subscription = connection.subscriptions.pop(channel, None)
         if subscription is None:
             return False
-        subscription.ended = True
+        subscription.ended, subscription.segment = True, None
         audience = self._audience[channel]
         audience.pop(connection, None)
         if not audience:

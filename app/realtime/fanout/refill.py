@@ -16,13 +16,15 @@ from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.log.channel_log import ChannelLog, Segment
-from app.realtime.log.reader import PIECE_EVENTS, LogReader, Reason, is_cut
+from app.realtime.log.reader import PIECE_EVENTS, READ_BYTES, LogReader, Reason, is_cut
 from app.realtime.wire.batches import Entry
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-KEPT_SEGMENTS = 4
+KEPT_SEGMENTS = 32
+KEPT_BYTES = 4 * READ_BYTES
+"""Of what was read last, for whoever comes a little later; the last in any case."""
 
 Block = tuple[ChannelLog, int]
 
@@ -45,7 +47,8 @@ class Refills:
         self._waiting: dict[Block, list[Subscription]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
-        self._recent: deque[Segment] = deque(maxlen=KEPT_SEGMENTS)
+        self._recent: deque[Segment] = deque()
+        self._kept_bytes = 0
 
     def request(self, subscription: Subscription) -> None:
         """Read what follows its cursor; it is told once, by one of the two callbacks."""
@@ -110,8 +113,18 @@ class Refills:
         if first > start:
             log.floor = max(log.floor, first)
         segment = self._segments[block] = Segment(log, first, entries, sought=start)
-        self._recent.append(segment)
+        self._keep(segment)
         return segment
+
+    def _keep(self, segment: Segment) -> None:
+        self._recent.append(segment)
+        self._kept_bytes += segment.size
+        while len(self._recent) > 1 and self._keeps_too_much:
+            self._kept_bytes -= self._recent.popleft().size
+
+    @property
+    def _keeps_too_much(self) -> bool:
+        return len(self._recent) > KEPT_SEGMENTS or self._kept_bytes > KEPT_BYTES
 
     async def _rows(self, block: Block, start: int) -> list[Entry]:
         log, number = block

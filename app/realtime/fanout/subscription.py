@@ -62,6 +62,11 @@ class Subscription:
             and not (self.segment is not None and self.segment.holds(self.cursor))
         )
 
+    @property
+    def is_being_refilled(self) -> bool:
+        """Whether something is read for it from Postgres, or was and is not all handed over."""
+        return not self.ended and (self.refilling or self.segment is not None)
+
     def withhold(self, messages: Sequence[Message]) -> None:
         """To be told once it is not suspended any more: WITHHELD_MESSAGES at most."""
         if self.withheld is not None:

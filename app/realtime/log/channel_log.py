@@ -128,6 +128,7 @@ class Segment:
     ) -> None:
         self.start = start
         self.sought = start if sought is None else sought
+        self.size = sum(len(entry.payload) for entry in entries)
         self._entries = entries
         self._batches = Batches(log.name, log.joined)
         for entry in entries:
