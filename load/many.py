@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter, deque
 from collections.abc import Sequence
+from typing import Any
 
 from load.errors import LoadError
 from load.ledger import Ledger
@@ -13,8 +15,14 @@ from load.websocket import WebSocket
 
 _BEFORE = b'{"push":{"channel":"'
 _AFTER = b'","pub":{'
-_SUBSCRIBES = 200
-"""So many go into one message."""
+_FIRST = 2
+"""The id of the first subscription; 1 is the connect."""
+_SUBSCRIBES = 32
+"""So many go into one message; the next follows once all of it is answered, as they have a limit of
+time together.
+"""
+_TRIES = 5
+"""Of each subscription, where the target answers that it may be tried again."""
 
 
 class ManyLedger:
@@ -62,18 +70,16 @@ class ManySubscriber:
         self.ended: str | None = None
         self._token = token
         self._channels = channels
+        self._to_ask = deque(range(len(channels)))
+        self._asked: set[int] = set()
+        self._refusals: Counter[int] = Counter()
         self._receipts = receipts
         self._socket: WebSocket
 
     def opened(self, socket: WebSocket) -> None:
         self._socket = socket
         socket.send(json.dumps({"id": 1, "connect": {"token": self._token}}).encode())
-        asks = [
-            json.dumps({"id": nth, "subscribe": {"channel": name}})
-            for nth, name in enumerate(self._channels, start=2)
-        ]
-        for at in range(0, len(asks), _SUBSCRIBES):
-            socket.send("\n".join(asks[at : at + _SUBSCRIBES]).encode())
+        self._ask()
 
     def text(self, payload: bytes, received: int) -> None:
         for line in payload.split(b"\n"):
@@ -102,12 +108,37 @@ class ManySubscriber:
         if not message:
             self._socket.send(b"{}")
         elif "error" in message:
-            self._end(LoadError.refused(f"the target answered {message['error']}"))
+            self._refuse(message["id"] - _FIRST, message["error"])
         elif "subscribe" in message:
-            channel = self._channels[message["id"] - 2].encode()
-            self.ledger.channels[channel] = Ledger(message["subscribe"].get("offset", 0))
-            if len(self.ledger.channels) == len(self._channels) and not self.ready.done():
-                self.ready.set_result(None)
+            self._stand(message["id"] - _FIRST, message["subscribe"].get("offset", 0))
+
+    def _ask(self) -> None:
+        while self._to_ask and len(self._asked) < _SUBSCRIBES:
+            self._asked.add(self._to_ask.popleft())
+        asks = [
+            {"id": nth + _FIRST, "subscribe": {"channel": self._channels[nth]}}
+            for nth in sorted(self._asked)
+        ]
+        self._socket.send("\n".join(map(json.dumps, asks)).encode())
+
+    def _stand(self, nth: int, offset: int) -> None:
+        self.ledger.channels[self._channels[nth].encode()] = Ledger(offset)
+        self._answered(nth)
+        if len(self.ledger.channels) == len(self._channels) and not self.ready.done():
+            self.ready.set_result(None)
+
+    def _refuse(self, nth: int, error: dict[str, Any]) -> None:
+        self._refusals[nth] += 1
+        if nth < 0 or not error.get("temporary") or self._refusals[nth] == _TRIES:
+            self._end(LoadError.refused(f"the target answered {error}"))
+            return
+        self._to_ask.append(nth)
+        self._answered(nth)
+
+    def _answered(self, nth: int) -> None:
+        self._asked.discard(nth)
+        if not self._asked and self._to_ask:
+            self._ask()
 
     def _end(self, error: LoadError) -> None:
         if not self.ready.done():

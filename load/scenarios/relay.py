@@ -28,7 +28,8 @@ RECORD = """
                             created_at)
         SELECT gen_random_uuid(), 'order.updated', 'load', gen_random_uuid(), 1,
                ARRAY[$1::text || n % $2], '{}', $3, clock_timestamp()
-        FROM generate_series(1, $4::int) AS n RETURNING id)
+        FROM generate_series(1, $4::int) AS n
+        WHERE pg_current_xact_id() IS NOT NULL RETURNING id)
     INSERT INTO pending SELECT id FROM event
 """
 HEADS = "SELECT coalesce(sum(head), 0)::bigint FROM channels WHERE starts_with(name, $1)"

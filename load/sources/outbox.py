@@ -19,6 +19,7 @@ RECORD = """
                '{}', payload, to_timestamp(at)
         FROM unnest($1::text[], $2::text[], $3::float8[]) WITH ORDINALITY
              AS made(channel, payload, at, nth)
+        WHERE pg_current_xact_id() IS NOT NULL  -- as `outbox.record` does it
         ORDER BY nth RETURNING id)
     INSERT INTO pending (event) SELECT id FROM event
 """

@@ -95,6 +95,33 @@ async def test_a_refusal_of_one_channel_is_told(follower: ManySubscriber) -> Non
         await found.ready
 
 
+async def test_what_is_refused_for_the_moment_is_asked_for_again_a_few_times() -> None:
+    line = Line()
+    found = ManySubscriber("t", CHANNELS, Receipts())
+    found.opened(line)
+    busy = '{"id":3,"error":{"code":100,"message":"internal server error","temporary":true}}'
+    for _ in range(3):
+        found.text(b'{"id":2,"subscribe":{}}\n{"id":4,"subscribe":{}}', 1)
+        found.text(busy.encode(), 1)
+    assert [json.loads(each)["id"] for each in line.sent[4:]] == [3, 3, 3]
+    assert not found.ready.done()
+    for _ in range(2):
+        found.text(busy.encode(), 1)
+    with pytest.raises(LoadError, match="100"):
+        await found.ready
+
+
+async def test_the_next_channels_are_asked_for_once_those_before_are_answered() -> None:
+    line = Line()
+    found = ManySubscriber("t", [f"orders:{nth}" for nth in range(50)], Receipts())
+    found.opened(line)
+    assert len(line.sent) == 1 + 32
+    for nth in range(2, 52):
+        found.text(f'{{"id":{nth},"subscribe":{{}}}}'.encode(), 1)
+        assert len(line.sent) == 1 + (32 if nth < 33 else 50)
+    await found.ready
+
+
 async def test_connections_share_the_channels_by_turns() -> None:
     script = ['{"id":1,"connect":{}}', *(f'{{"id":{nth},"subscribe":{{}}}}' for nth in (2, 3))]
     async with standin(*script) as served:
