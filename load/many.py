@@ -113,12 +113,13 @@ class ManySubscriber:
             self._stand(message["id"] - _FIRST, message["subscribe"].get("offset", 0))
 
     def _ask(self) -> None:
-        while self._to_ask and len(self._asked) < _SUBSCRIBES:
-            self._asked.add(self._to_ask.popleft())
+        """For the next ones; nothing that was asked for is unanswered."""
+        count = min(_SUBSCRIBES, len(self._to_ask))
+        asked = [self._to_ask.popleft() for _ in range(count)]
         asks = [
-            {"id": nth + _FIRST, "subscribe": {"channel": self._channels[nth]}}
-            for nth in sorted(self._asked)
+            {"id": nth + _FIRST, "subscribe": {"channel": self._channels[nth]}} for nth in asked
         ]
+        self._asked.update(asked)
         self._socket.send("\n".join(map(json.dumps, asks)).encode())
 
     def _stand(self, nth: int, offset: int) -> None:

@@ -22,7 +22,9 @@ class Writer:
     ) -> None:
         self.accepted = 0
         self.failed: Counter[str] = Counter()
-        """Writes without a success, by HTTP status or kind of error."""
+        """Writes without a success, by HTTP status or kind of error; and those that were accepted
+        with an answer by which the order cannot be moved on.
+        """
         self._target = target
         self._owner = owner
         self._staff = staff

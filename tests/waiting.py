@@ -1,8 +1,9 @@
 """Waiting for a condition, never for a time."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 60.0
@@ -14,6 +15,17 @@ async def until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) ->
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is often another process
             await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """It goes on for as long as the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @contextmanager

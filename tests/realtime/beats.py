@@ -12,6 +12,7 @@ from app.realtime.fanout.subscription import Subscription
 from app.realtime.fanout.wheel import SLOT_SECONDS
 from tests.realtime.keepers import a_connection
 from tests.realtime.recording import RecordingTransport
+from tests.waiting import in_background
 
 HOUR = 3_600.0
 
@@ -73,12 +74,12 @@ class HandTurned(Beating):
         until = self.now + seconds
         while self.now < until:
             self.now += SLOT_SECONDS / 2
-            self.heartbeat._wheel.turn(self.now)
+            self._turn()
 
     def freeze(self, seconds: float) -> None:
         """Let time pass in which nothing is looked at."""
         self.now += seconds
-        self.heartbeat._wheel.turn(self.now)
+        self._turn()
 
     def wait_for_close(self, seconds: float = 1_000) -> float:
         """How many seconds it took."""
@@ -88,6 +89,10 @@ class HandTurned(Beating):
             assert self.now - begun < seconds, "not closed in time"
         return self.now - begun
 
+    def _turn(self) -> None:
+        while self.heartbeat._wheel.turn(self.now):
+            continue
+
 
 @asynccontextmanager
 async def beating(**settings: float) -> AsyncIterator[Beating]:
@@ -95,14 +100,10 @@ async def beating(**settings: float) -> AsyncIterator[Beating]:
     heartbeat = Heartbeat(Settings().model_copy(update=dict(settings)))
     transport = RecordingTransport()
     connection = a_connection(transport, Keeper(heartbeat))
-    running = asyncio.create_task(heartbeat.run())
-    await asyncio.sleep(0)
-    heartbeat.opened(connection)
-    try:
+    async with in_background(heartbeat.run()):
+        await asyncio.sleep(0)
+        heartbeat.opened(connection)
         yield Beating(heartbeat, transport, connection)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def now() -> float:

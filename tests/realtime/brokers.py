@@ -1,6 +1,5 @@
 """Brokers that run for as long as a block, and a Valkey of one's own to be rough with."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from redis.asyncio import Redis
 from app.embedded import Valkey
 from app.realtime.log.broker import Broker
 from app.realtime.log.message import Message
-from tests.waiting import until
+from tests.waiting import in_background, until
 
 EPOCH = "0123456789abcdef"
 TOPIC = f"tandem:{EPOCH}:"
@@ -60,12 +59,10 @@ async def listening(redis_url: str, *channels: str, epoch: str = EPOCH) -> Async
 @asynccontextmanager
 async def running(broker: Broker) -> AsyncIterator[None]:
     """It listens, or tries to."""
-    task = asyncio.create_task(broker.run())
     try:
-        yield
+        async with in_background(broker.run()):
+            yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await broker.aclose()
 
 

@@ -1,6 +1,5 @@
 """Relays for tests: what they publish is kept, and each runs for as long as a block."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,7 +8,7 @@ from app.core.failpoints import Failpoints
 from app.realtime.log.broker import Broker
 from app.realtime.log.message import Message
 from app.realtime.log.relay import Relay
-from tests.waiting import until
+from tests.waiting import in_background, until
 
 
 class Kept(Broker):
@@ -46,12 +45,8 @@ async def relaying(
     settings: Settings, broker: Broker, *failpoints: str, kind: type[Relay] = Relay
 ) -> AsyncIterator[Relay]:
     relay = kind(settings, broker, Failpoints(failpoints))
-    running = asyncio.create_task(relay.run())
-    try:
+    async with in_background(relay.run()):
         yield relay
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def published(broker: Kept, channel: str, last: int, seconds: float = 10) -> None:

@@ -49,16 +49,11 @@ class Wheel(Generic[T]):
             await asyncio.sleep(SLOT_SECONDS)
             if loop.time() > due + LATE_SECONDS:  # stopped for a while: what came is read first
                 await asyncio.sleep(LATE_SECONDS)
-            while self._turn_on(loop.time()):  # noqa: ASYNC110 - others have their turn between
+            while self.turn(loop.time()):  # noqa: ASYNC110 - others have their turn between
                 await asyncio.sleep(0)
 
-    def turn(self, now: float) -> None:
-        """Everything that is due by now."""
-        while self._turn_on(now):
-            continue
-
-    def _turn_on(self, now: float) -> bool:
-        """The next slot in which anything is due by now, if there is one."""
+    def turn(self, now: float) -> bool:
+        """To the next slot in which anything is due by now; whether there was one."""
         until = int(now / SLOT_SECONDS)
         while self._turned_to < until:
             self._turned_to += 1

@@ -4,7 +4,10 @@ import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import chain
+from operator import add
+from time import monotonic
 
 import asyncpg
 import pytest
@@ -121,11 +124,12 @@ def test_what_a_batch_left_for_the_next_one_is_not_passed_over() -> None:
 
 
 def test_it_is_old_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = monotonic()
     low = LowWater()
     assert not low.is_old
-    monkeypatch.setattr("app.realtime.log.low_water.monotonic", lambda: low._forget_at + 1)
-    assert low.is_old
-    assert FORGET_SECONDS > 1
+    for later, is_old in ((FORGET_SECONDS / 2, False), (FORGET_SECONDS + 10, True)):
+        monkeypatch.setattr("app.realtime.log.low_water.monotonic", partial(add, begun, later))
+        assert low.is_old == is_old
 
 
 @asynccontextmanager
