@@ -4,12 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.core.schemas import RequestModel
-from app.orders.access import is_visible
+from app.orders.access import visible
 from app.realtime.channels import Question
 
 FIELD_LENGTH = 100
@@ -51,7 +49,4 @@ class OneOrder:
         if str(order_id) != key:  # one spelling, or there would be many channels of one order
             return False
 
-        async def ask(session: AsyncSession) -> bool:
-            return bool(await session.scalar(select(is_visible(principal, order_id))))
-
-        return ask
+        return Question(visible, (principal, order_id))

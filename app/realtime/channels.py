@@ -1,8 +1,9 @@
 """From a channel's name to who may subscribe to it. Features register their policies here."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,15 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
 from app.core.database import Sessions
-from app.realtime.questions import Questions
+from app.core.gathering import Gathering
 from app.realtime.wire.codes import CommandError, ErrorCode
 from app.realtime.wire.requests import MAX_CHANNEL_LENGTH
 
-Question = Callable[[AsyncSession], Awaitable[bool]]
-"""What has to be read to know whether somebody may subscribe."""
+ReadAllowed = Callable[[AsyncSession, Collection[Any]], Awaitable[Collection[Any]]]
+"""Of all who asked, those who may."""
 
 ENDINGS = 1024
 """Counters of ends, shared by the channels by their hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What has to be read to know whether somebody may subscribe: `read` gets what all ask
+    `about` who ask at the same moment.
+    """
+
+    read: ReadAllowed
+    about: Hashable
 
 
 class ChannelPolicy(Protocol):
@@ -79,7 +90,7 @@ class Channels:
         self._sessions = sessions
         self._policies = {(policy.namespace, policy.keyed): policy for policy in policies}
         self._namespaces = {namespace for namespace, _keyed in self._policies}
-        self._questions = Questions()
+        self._questions = Gathering(self._answer, "questions about rights")
         self._endings = [0] * ENDINGS
 
     def endings(self, channel: str) -> int:
@@ -106,14 +117,18 @@ class Channels:
         policy, key = self.policy_of(channel), channel.partition(":")[2]
         allowed = policy.may_subscribe(principal, key)
         if not isinstance(allowed, bool):
-            allowed = await self._questions.ask(self._answer(allowed))
+            allowed = await self._questions.ask(allowed)
         if not allowed:
             raise CommandError(ErrorCode.PERMISSION_DENIED)
         return policy
 
-    async def _answer(self, question: Question) -> bool:
+    async def _answer(self, questions: Collection[Question]) -> dict[Question, bool]:
+        asked: defaultdict[ReadAllowed, list[Hashable]] = defaultdict(list)
+        for question in questions:
+            asked[question.read].append(question.about)
         async with self._sessions() as session:
-            return await question(session)
+            allowed = {read: await read(session, about) for read, about in asked.items()}
+        return {question: question.about in allowed[question.read] for question in questions}
 
     async def aclose(self) -> None:
         """Nobody is authorized any more."""

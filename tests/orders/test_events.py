@@ -8,7 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal, Role
+from app.core.ids import new_id
 from app.orders import service as orders_service
+from app.orders.access import visible
 from app.orders.channels import AllOrders, OneOrder
 from app.orders.events import list_channel, order_channel
 from app.orders.models import Order
@@ -202,7 +204,9 @@ async def test_after_a_deletion_the_workers_are_told_to_end_its_channel(
 async def may_follow(session: AsyncSession, person: Principal, key: str) -> bool:
     """Whether the person may subscribe to one order's channel."""
     answer = OneOrder().may_subscribe(person, key)
-    return answer if isinstance(answer, bool) else await answer(session)
+    if isinstance(answer, bool):
+        return answer
+    return answer.about in await answer.read(session, [answer.about])
 
 
 @pytest.mark.parametrize(
@@ -223,6 +227,25 @@ async def test_one_order_is_for_who_may_see_it(session: AsyncSession) -> None:
     may = [await may_follow(session, person, str(order.id)) for person in (cleo, omar, nora, sten)]
 
     assert may == [True, True, False, True]
+
+
+async def test_who_sees_which_order_is_told_apart_where_many_ask_at_once(
+    session: AsyncSession,
+) -> None:
+    cleo, omar = [await add_person(session, Role.CUSTOMER) for _ in range(2)]
+    sten = await add_person(session, Role.STAFF)
+    hers, his = (await add_order(session, cleo)).id, (await add_order(session, omar)).id
+    await share(session, his, cleo)
+
+    asked = [(who, order) for order in (hers, his, new_id()) for who in (cleo, omar, sten)]
+    assert await visible(session, asked) == {
+        (cleo, hers),
+        (sten, hers),
+        (cleo, his),
+        (omar, his),
+        (sten, his),
+    }
+    assert await visible(session, []) == set()
 
 
 async def test_an_order_that_is_not_there_looks_like_one_that_may_not_be_seen(

@@ -1,7 +1,7 @@
 """A follower for tests: its wire is in the test's hand, its reader can be held up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from app.core.config import Settings
@@ -69,7 +69,7 @@ class HeldReader(LogReader):
         return answer
 
     async def extents(
-        self, channels: Sequence[str], *, reason: Reason | None
+        self, channels: Collection[str], *, reason: Reason | None
     ) -> tuple[str, dict[str, Extent]]:
         self._count(f"extents to {reason}")
         answer = await super().extents(channels, reason=reason)

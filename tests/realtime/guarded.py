@@ -1,7 +1,7 @@
 """A runtime whose people and rights are in the test's hand, and can be slow to answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -78,16 +78,16 @@ class Rooms:
         self.times_asked = 0
 
     def may_subscribe(self, _principal: Principal, key: str) -> Question:
-        async def ask(_session: AsyncSession) -> bool:
-            if key in self.failing:
-                raise ConnectionRefusedError
-            allowed = key not in self.gone
-            self.times_asked += 1
-            self.asked.set()
-            await self.may_answer.wait()
-            return allowed
+        return Question(self._read, key)
 
-        return ask
+    async def _read(self, _session: AsyncSession, keys: Collection[str]) -> Collection[str]:
+        if self.failing.intersection(keys):
+            raise ConnectionRefusedError
+        allowed = set(keys) - self.gone
+        self.times_asked += 1
+        self.asked.set()
+        await self.may_answer.wait()
+        return allowed
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What is asked of Postgres for a client that does not wait for the answer any longer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,11 +43,13 @@ class Waiters:
     stored: bool = True
 
     def may_subscribe(self, _principal: Principal, key: str) -> Question:
-        async def ask(session: AsyncSession) -> bool:
-            await session.execute(select(func.pg_advisory_xact_lock(int(key))))
-            return True
+        return Question(locked, key)
 
-        return ask
+
+async def locked(session: AsyncSession, keys: Collection[str]) -> Collection[str]:
+    for key in keys:
+        await session.execute(select(func.pg_advisory_xact_lock(int(key))))
+    return keys
 
 
 @dataclass
@@ -62,9 +64,9 @@ class Asked:
         return self.desk.runtime.stations.channels
 
     @property
-    def under_way(self) -> "set[asyncio.Task[Any]]":
-        """The questions that have not ended, whether or not somebody waits for the answer."""
-        return self.channels._questions._tasks
+    def under_way(self) -> "set[asyncio.Task[None]]":
+        """What has not ended, whether or not somebody waits for the answer."""
+        return self.channels._questions.tasks
 
     def limit(self, seconds: float) -> None:
         """From now on commands have so much time."""

@@ -10,7 +10,6 @@ In the order of the data path
     shortcut        from this worker's relay to its own follower, ahead of Redis
     reader          reads of the log in Postgres, each row checked to follow the one before
     channel_log     ChannelLog, the ring of a channel's latest events; `rings` bounds all together
-    gathering       reads that many wait for, done once
     follower        keeps every active channel's log whole
     housekeeping    prunes the log from the front
 """

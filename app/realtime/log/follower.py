@@ -19,7 +19,6 @@ from app.core.single_flight import SingleFlight
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog, contiguous
-from app.realtime.log.gathering import Gathered
 from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, Reason, within_a_read
 from app.realtime.log.rings import Rings
@@ -54,7 +53,7 @@ class LogFollower:
         self._logs: dict[str, ChannelLog] = {}
         self._users: dict[str, int] = {}
         self._activations: SingleFlight[ChannelLog] = SingleFlight()
-        self._extents = {reason: Gathered(reader, reason) for reason in get_args(Reason)}
+        self._extents = {reason: reader.gathering(reason) for reason in get_args(Reason)}
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
         self._look_now = asyncio.Event()
@@ -120,7 +119,7 @@ class LogFollower:
 
     async def check(self, log: ChannelLog, *, reason: Reason) -> None:
         """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
-        _epoch, extent = await self._extents[reason].read(log.name)
+        _epoch, extent = await self._extents[reason].ask(log.name)
         log.floor = extent.floor
         log.checked_at = asyncio.get_running_loop().time()
         self.expect(log.name, extent.head)
@@ -131,7 +130,7 @@ class LogFollower:
         if not stored:
             log.start(0)
             return log
-        epoch, extent = await self._extents["activate"].read(channel)
+        epoch, extent = await self._extents["activate"].ask(channel)
         if not self.is_current(log):  # before the epoch: what was read may be older than a look's
             raise ConnectionError("the log was renewed")
         if epoch != self.epoch:
@@ -293,7 +292,7 @@ class LogFollower:
         """End what is under way; the runs are cancelled by their owner."""
         self._closed = True
         tasks: list[asyncio.Task[Any]] = [*self._leaving, *self._activations.tasks]
-        tasks += [task for each in self._extents.values() for task in each.tasks]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = (each.aclose() for each in self._extents.values())
+        await asyncio.gather(*tasks, *ends, return_exceptions=True)

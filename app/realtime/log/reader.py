@@ -6,7 +6,7 @@ wait for, refills and history, leaves one to what keeps the worker itself up to 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import asyncpg
 
 from app.core import metrics
+from app.core.gathering import Gathering
 from app.core.locks import PRUNE_LOCK
 from app.core.unavailable import is_unavailable
 from app.realtime.log.channel_log import ChannelLog
@@ -167,7 +168,7 @@ class LogReader:
         return {row["channel"]: row["head"] for row in rows}
 
     async def extents(
-        self, channels: Sequence[str], *, reason: Reason | None
+        self, channels: Collection[str], *, reason: Reason | None
     ) -> tuple[str, dict[str, Extent]]:
         """The epoch, and how far each channel's log reaches: 0 for one without any event."""
         if reason is not None:
@@ -176,6 +177,15 @@ class LogReader:
         pairs = zip(row["heads"] or (), row["floors"] or (), strict=True)
         found = (Extent(head, floor) for head, floor in pairs)
         return row["epoch"], dict(zip(channels, found, strict=True))
+
+    def gathering(self, reason: Reason) -> Gathering[str, tuple[str, Extent]]:
+        """The same for many who ask for one channel each."""
+
+        async def read(channels: Collection[str]) -> dict[str, tuple[str, Extent]]:
+            epoch, extents = await self.extents(channels, reason=reason)
+            return {channel: (epoch, extent) for channel, extent in extents.items()}
+
+        return Gathering(read, f"extents of the log: {reason}")
 
     async def extent(self, channel: str) -> tuple[str, Extent]:
         """The same of one channel, for a client that asks; it waits its turn."""
