@@ -161,9 +161,10 @@ class Connection:
 
     def pump(self) -> None:
         """Write while the transport takes it: answers first, then round-robin over the cursors."""
-        while self.is_behind and not self.closed:
+        while not self.closed:
             if not self.transport.writable:
-                self._note_blocked()
+                if self.is_behind:
+                    self._note_blocked()
                 return
             message = self._next_message()
             if message is None:
