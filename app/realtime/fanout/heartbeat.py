@@ -50,10 +50,8 @@ class Heartbeat:
 
     def blocked(self, connection: Connection) -> None:
         """Something waits, and its transport takes no more: from now on it has to get on."""
-        self._behind.add(connection)
-        timing, now = connection.timing, self._now()
-        timing.stalled_by = now + self._patience
-        timing.progress = connection.transport.progress
+        now = self._now()
+        self._begin_patience(connection, now)
         self._schedule(connection, now)
 
     def closed(self, connection: Connection) -> None:
@@ -77,7 +75,7 @@ class Heartbeat:
             return None
         timing, now = connection.timing, self._now()
         self._look_at_backlog(connection, now)
-        self._look_at_unheard(timing, now)
+        self._look_at_unheard(connection, now)
         overdue = self._overdue(connection, now)
         if overdue is not None:
             connection.close(overdue)
@@ -117,11 +115,23 @@ class Heartbeat:
         if timing.pong_by is not None:
             timing.await_pong(now + self._settings.pong_seconds)
 
-    def _look_at_unheard(self, timing: Timing, now: float) -> None:
-        """Whoever is late because we are is looked at again."""
+    def _look_at_unheard(self, connection: Connection, now: float) -> None:
+        """Whoever is late because we are is looked at again. Nothing is read of a client until it
+        has taken what was written to it: that has to get on then, and the pong can wait.
+        """
+        timing = connection.timing
         late = timing.pong_by is not None and timing.pong_by <= now
-        if late and timing.stalled_by is None and timing.may_have_answered:
+        if not late or timing.stalled_by is not None:
+            return
+        if not connection.transport.writable:
+            self._begin_patience(connection, now)
+        elif timing.may_have_answered:
             timing.pong_by = now + UNHEARD_SECONDS
+
+    def _begin_patience(self, connection: Connection, now: float) -> None:
+        self._behind.add(connection)
+        connection.timing.stalled_by = now + self._patience
+        connection.timing.progress = connection.transport.progress
 
     def _overdue(self, connection: Connection, now: float) -> CloseCode | None:
         timing = connection.timing

@@ -151,6 +151,33 @@ def test_no_pong_is_due_behind_a_backlog() -> None:
     assert one.transport.closed is None
 
 
+def test_no_pong_is_due_of_a_client_that_is_still_taking_what_was_written_after_the_ping() -> None:
+    one = HandTurned(stalled_seconds=STALLED)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    one.connection.pump()
+    for _ in range(5):
+        one.wait(0.6 * STALLED)
+        assert one.transport.closed is None
+        one.transport.progress += 1
+    one.read_on()
+    one.wait(PONG - 1)
+    one.pong()
+    assert one.transport.closed is None
+
+
+def test_who_takes_nothing_of_what_was_written_after_the_ping_is_closed_as_stalled() -> None:
+    one = HandTurned(stalled_seconds=STALLED)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    assert one.wait_for_close() == pytest.approx(PONG + STALLED, abs=2 * LATE)
+    assert one.transport.closed == (3008, "slow")
+
+
 def test_a_pong_is_due_again_once_the_backlog_is_gone() -> None:
     one = HandTurned(stalled_seconds=STALLED)
     one.heartbeat.identified(one.connection, HOUR)
