@@ -236,12 +236,16 @@ class AccessGuard:
             connection.close(CloseCode.FORCED)
             return
         connection.identity = Identity(principal, identity.expires_at)
-        for subscription in [one for one in connection.subscriptions.values() if one.suspended]:
-            if subscription.server_side:
-                continue
-            allowed = await verdicts.allows(principal, subscription.channel)
-            if not allowed and subscription.is_live:  # another may have its place
+        subscriptions = connection.subscriptions.values()
+        suspended = [one for one in subscriptions if one.suspended and not one.server_side]
+        asked = (verdicts.allows(principal, one.channel) for one in suspended)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for subscription, allowed in zip(suspended, answers, strict=True):
+            if allowed is False and subscription.is_live:  # another may have its place
                 self._manager.end(connection, subscription.channel, UnsubscribeCode.SERVER)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     def _resume(self, connection: Connection) -> None:
         for subscription in list(connection.subscriptions.values()):

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
-from app.core.gathering import MOST, Gathering
+from app.core.gathering import MOST, ROUNDS, Gathering
 from tests.realtime.flushes import turns
+from tests.waiting import until
 
 
 class Reader:
@@ -119,6 +120,25 @@ async def test_who_asks_when_a_read_has_ended_but_is_not_cleared_away_is_served(
     gathering.tasks.add(ended)
     async with asyncio.timeout(5):
         assert await gathering.ask("a") == 1
+
+
+async def test_an_answer_that_is_slow_does_not_hold_up_the_next(
+    reader: Reader, gathering: Gathering[str, int]
+) -> None:
+    reader.may_answer.clear()
+    early = asyncio.create_task(gathering.ask("a"))
+    await until(lambda: reader.asked == [["a"]])
+    late = [asyncio.create_task(gathering.ask(name)) for name in "ab"]
+    await until(lambda: len(reader.asked) == 2)
+    latest = asyncio.create_task(gathering.ask("c"))
+    await until(lambda: len(reader.asked) == ROUNDS)
+    last = asyncio.create_task(gathering.ask("d"))
+    await until(lambda: len(gathering._slow) == ROUNDS)
+    assert reader.asked == [["a"], ["a", "b"], ["c"]]
+    reader.may_answer.set()
+    assert await asyncio.gather(early, *late, latest, last) == [1, 2, 2, 3, 4]
+    await until(lambda: not gathering.tasks)
+    assert gathering._slow == set()
 
 
 async def test_very_many_are_asked_in_several(

@@ -222,17 +222,30 @@ async def test_a_check_that_fails_is_made_again_until_it_is_done(desk: Desk) -> 
 async def test_a_check_that_is_made_again_spares_who_has_been_let_in_meanwhile(desk: Desk) -> None:
     person = desk.somebody()
     async with desk.connected(person) as player:
-        await player.subscribe("rooms:a")
+        await player.subscribe("board")
         await player.subscribe("rooms:b")
-        desk.rooms.gone.add("a")
         desk.rooms.failing.add("b")
-        await desk.control(user_id=person.id)
-        await player.transport.push("rooms:a", "unsubscribe")
-        desk.rooms.gone.clear()
-        assert "epoch" in await player.subscribe("rooms:a")
+        await desk.change(person, Role.CUSTOMER)
+        await player.transport.push("board", "unsubscribe")
+        await desk.change(person, Role.STAFF)
+        assert "epoch" in await player.subscribe("board")
         desk.rooms.failing.clear()
         await until(lambda: is_live(player, "rooms:b"))
-        assert is_live(player, "rooms:a")
+        assert is_live(player, "board")
+
+
+async def test_all_channels_of_a_connection_are_asked_about_together(desk: Desk) -> None:
+    person = desk.somebody()
+    async with desk.connected(person) as player:
+        for name in "abcd":
+            await player.subscribe(f"rooms:{name}")
+        desk.rooms.gone.update("bd")
+        desk.rooms.times_asked = 0
+        await desk.control(user_id=person.id)
+        for name in "bd":
+            await player.transport.push(f"rooms:{name}", "unsubscribe")
+        await until(lambda: is_live(player, "rooms:a") and is_live(player, "rooms:c"))
+        assert desk.rooms.times_asked == 1
 
 
 async def test_an_unreadable_control_event_makes_everybody_be_checked(desk: Desk) -> None:

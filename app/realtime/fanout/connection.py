@@ -16,19 +16,21 @@ from app.auth.principals import Principal
 from app.core import metrics
 from app.core.ids import random_id
 from app.realtime.fanout.budget import Budget
-from app.realtime.fanout.subscription import Subscription
+from app.realtime.fanout.subscription import Subscription, count_delivery
 from app.realtime.fanout.timing import Pings, Timing
 from app.realtime.fanout.transport import Writer
-from app.realtime.wire.batches import BATCH_BYTES, Batch, fitting
+from app.realtime.wire.batches import BATCH_BYTES, fitting
 from app.realtime.wire.codec import JSON, Codec
 from app.realtime.wire.codes import CloseCode
 from app.realtime.wire.frames import Message, Opcode
 from app.realtime.wire.protocol import ClientInfo, Push, Reply
 
 PING_FRAME = Message(b"", Opcode.PING)
+PUMP_BYTES = 256 * 1024
+"""Written for one connection in one go, however fast it reads: then others are served."""
 REFILLS = 2
-"""Of a connection at a time, until it was given what they brought, which may be 8 MiB each. As many
-as clients' reads are made at once: more would not be there sooner.
+"""Of a connection at a time, until it was given what they brought. As many as clients' reads are
+made at once: more would not be there sooner.
 """
 
 
@@ -160,16 +162,23 @@ class Connection:
             self.tell_bytes(self.codec.ping)
 
     def pump(self) -> None:
-        """Write while the transport takes it: answers first, then round-robin over the cursors."""
+        """Write while the transport takes it, PUMP_BYTES now and the rest in turn with others:
+        answers first, then round-robin over the cursors.
+        """
+        written = 0
         while not self.closed:
             if not self.transport.writable:
                 if self.is_behind:
                     self._note_blocked()
                 return
+            if written >= PUMP_BYTES:
+                self._keeper.unblocked(self)
+                return
             message = self._next_message()
             if message is None:
                 return
             self.transport.send(message)
+            written += len(message.data)
 
     def resume(self) -> None:
         """The transport takes more again. Answers leave at once; what lies after its cursors when
@@ -289,8 +298,3 @@ class Connection:
         if len(messages) == 1:
             return messages[0]
         return Message(self.codec.join([each.data for each in messages]), self.codec.opcode)
-
-
-def count_delivery(batch: Batch, times: int = 1) -> None:
-    metrics.DELIVERIES.inc(batch.count * times)
-    metrics.DELIVERED_BYTES.inc(len(batch.message.data) * times)

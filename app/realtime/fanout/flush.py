@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from time import perf_counter, time
 
 from app.core import metrics
-from app.realtime.fanout.connection import Connection, count_delivery
-from app.realtime.fanout.subscription import Subscription
+from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.subscription import Subscription, count_delivery
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.wire.batches import Batch
 from app.realtime.wire.codec import Codec

@@ -8,7 +8,7 @@ whoever stands behind the first piece is read for from its own place.
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
@@ -16,15 +16,19 @@ from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.log.channel_log import ChannelLog, Segment
-from app.realtime.log.reader import PIECE_EVENTS, READ_BYTES, LogReader, Reason, is_cut
+from app.realtime.log.reader import PIECE_BYTES, PIECE_EVENTS, LogReader, Reason, is_cut
 from app.realtime.wire.batches import Entry
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 KEPT_SEGMENTS = 32
-KEPT_BYTES = 4 * READ_BYTES
+KEPT_BYTES = 16 * PIECE_BYTES
 """Of what was read last, for whoever comes a little later; the last in any case."""
+HELD_BYTES = 32 * PIECE_BYTES
+"""Of what cursors hold until it was handed over, all together: clients that take it slowly hold it
+for long.
+"""
 
 Block = tuple[ChannelLog, int]
 
@@ -49,6 +53,7 @@ class Refills:
         self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
         self._recent: deque[Segment] = deque()
         self._kept_bytes = 0
+        self._holders: dict[Subscription, Segment] = {}  # since when, the longest first
 
     def request(self, subscription: Subscription) -> None:
         """Read what follows its cursor; it is told once, by one of the two callbacks."""
@@ -89,7 +94,28 @@ class Refills:
                 self._on_lost(subscription)
             else:  # one whom it does not serve, as it came or was cut meanwhile, will ask again
                 subscription.segment = segment
+                self._holders.pop(subscription, None)
+                self._holders[subscription] = segment
                 self._on_ready(subscription)
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """Of too much, what was given out first: who still needs it asks again when it is taken."""
+        self._holders = {
+            one: segment
+            for one, segment in self._holders.items()
+            if one.is_live and one.segment is segment
+        }
+        holders = Counter(self._holders.values())
+        held = sum(segment.size for segment in holders)
+        for one, segment in list(self._holders.items()):
+            if held <= HELD_BYTES:
+                return
+            one.segment = None
+            del self._holders[one]
+            holders[segment] -= 1
+            if not holders[segment]:
+                held -= segment.size
 
     def _serves(self, segment: Segment, block: Block) -> bool:
         """Whether what was read a while ago is enough for all who wait now."""

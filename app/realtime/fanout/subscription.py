@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.core import metrics
 from app.realtime.log.channel_log import ChannelLog, Segment
 from app.realtime.wire.batches import Batch
 from app.realtime.wire.codec import Codec
@@ -92,3 +93,8 @@ class Subscription:
             self.segment, self.recovering = None, False
         elif self.segment is not None and not self.segment.holds(upto):
             self.segment = None
+
+
+def count_delivery(batch: Batch, times: int = 1) -> None:
+    metrics.DELIVERIES.inc(batch.count * times)
+    metrics.DELIVERED_BYTES.inc(len(batch.message.data) * times)

@@ -40,7 +40,8 @@ class Timing:
 
     @property
     def next(self) -> float | None:
-        times = (self.connect_by, self.next_ping, self.pong_by, self.refresh_by, self.stalled_by)
+        pong_by = self.pong_by if self.stalled_by is None else None  # it waits behind the rest
+        times = (self.connect_by, self.next_ping, pong_by, self.refresh_by, self.stalled_by)
         return min((time for time in times if time is not None), default=None)
 
     @property

@@ -6,12 +6,15 @@ Putting it there is one set operation; an idle connection costs no timer of its 
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 SLOT_SECONDS = 0.1
 LATE_SECONDS = 1.0
+TURN_SECONDS = 0.003
+CHECK_CLOCK_EVERY = 32
 
 
 class Wheel(Generic[T]):
@@ -53,7 +56,9 @@ class Wheel(Generic[T]):
                 await asyncio.sleep(0)
 
     def turn(self, now: float) -> bool:
-        """To the next slot in which anything is due by now; whether there was one."""
+        """To the next slot in which anything is due by now; whether there was one. Of a full slot
+        some is left to the next turn.
+        """
         until = int(now / SLOT_SECONDS)
         while self._turned_to < until:
             self._turned_to += 1
@@ -63,6 +68,7 @@ class Wheel(Generic[T]):
         return False
 
     def _look_at(self, items: set[T]) -> None:
+        until = perf_counter() + TURN_SECONDS
         try:
             while items:
                 item = items.pop()
@@ -71,6 +77,11 @@ class Wheel(Generic[T]):
                 following = self._on_due(item)
                 if following is not None:
                     self.schedule(item, following)
+                if not len(items) % CHECK_CLOCK_EVERY and perf_counter() > until:
+                    break
         finally:
-            for left in items & self._slot_of.keys():
-                self.schedule(left, 0.0)
+            left = items & self._slot_of.keys()
+            if left:
+                self._turned_to -= 1  # they keep their slot
+            for item in left:
+                self.schedule(item, 0.0)

@@ -30,6 +30,8 @@ PIECE_EVENTS = 500
 READ_EVENTS = 20 * PIECE_EVENTS
 READ_BYTES = 8 * 1024 * 1024
 """What one read brings at most, but for its last event: the worker holds all of it for a moment."""
+PIECE_BYTES = 2 * 1024 * 1024
+"""The same of what clients wait for, who hold it until they have taken it."""
 PAGE_BYTES = 1024 * 1024
 """The same of a page for one client, which is encoded in one turn of the loop."""
 PRUNED_ROWS = 20_000
@@ -54,8 +56,9 @@ EXTENTS = f"""
 # The channels come in the order in which they are asked for, so that both bounds end the read
 # behind one of them. What lies beyond is neither unpacked nor sent.
 AFTER = """
-    SELECT channel, "offset", created_at, payload FROM (
-        SELECT wanted.nth, wanted.channel, l."offset", e.created_at, e.payload,
+    SELECT channel, "offset", at, payload FROM (
+        SELECT wanted.nth, wanted.channel, l."offset", e.payload,
+               extract(epoch FROM e.created_at)::float8 AS at,
                sum(octet_length(e.payload)) OVER (
                    ORDER BY wanted.nth, l."offset"
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes
@@ -209,24 +212,27 @@ class LogReader:
     ) -> dict[str, list[Entry]]:
         """The rows after each channel's cursor, as they stand: at most `limit` a channel.
 
-        Of all channels together a read brings READ_EVENTS or about READ_BYTES, at least one
-        event. A channel that it did not come to is not in the answer. All but a repair wait
-        their turn.
+        Of all channels together a read brings READ_EVENTS or about READ_BYTES, for clients
+        PIECE_BYTES, at least one event. A channel that it did not come to is not in the answer.
+        All but a repair wait their turn.
         """
         metrics.LOG_READS.labels(reason).inc()
-        wanted = (list(cursors), list(cursors.values()), limit, READ_EVENTS, READ_BYTES)
+        most = READ_BYTES if reason == "repair" else PIECE_BYTES
+        wanted = (list(cursors), list(cursors.values()), limit, READ_EVENTS, most)
         async with self._turn(reason):
             rows = await self._fetch(AFTER, *wanted)
-        entries = [
-            Entry(row["offset"], row["created_at"].timestamp(), row["payload"].encode())
-            for row in rows
-        ]
-        reached = list(cursors)
-        if len(entries) == READ_EVENTS or is_cut(entries):
-            reached = reached[: reached.index(rows[-1]["channel"]) + 1]
-        found: dict[str, list[Entry]] = {channel: [] for channel in reached}
-        for row, entry in zip(rows, entries, strict=True):
+        found: dict[str, list[Entry]] = {channel: [] for channel in cursors}
+        size = 0
+        for nth, row in enumerate(rows, start=1):
+            entry = Entry(row["offset"], row["at"], row["payload"].encode())
             found[row["channel"]].append(entry)
+            size += len(entry.payload)
+            if nth % PIECE_EVENTS == 0:
+                await asyncio.sleep(0)  # thousands, after an outage: others have their turn
+        if len(rows) == READ_EVENTS or size >= most:
+            reached = list(cursors)
+            for missed in reached[reached.index(rows[-1]["channel"]) + 1 :]:
+                del found[missed]
         return found
 
     async def prune(self, older_than_seconds: float, *, limit: int = PRUNED_ROWS) -> int:
@@ -275,5 +281,7 @@ def within_a_read(behind: Iterable[ChannelLog]) -> list[ChannelLog]:
 
 
 def is_cut(entries: Sequence[Entry]) -> bool:
-    """Whether a read that brought these ended because of their size: there may be more."""
-    return sum(len(entry.payload) for entry in entries) >= READ_BYTES
+    """Whether a read for clients, which brought these, ended because of their size: there may be
+    more.
+    """
+    return sum(len(entry.payload) for entry in entries) >= PIECE_BYTES

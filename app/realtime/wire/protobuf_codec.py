@@ -7,6 +7,7 @@ Fields of bytes hold the UTF-8 of a JSON value, as they do in other servers for 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -20,7 +21,7 @@ from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import Push, Reply
-from app.realtime.wire.requests import PONG, Call, Command
+from app.realtime.wire.requests import MAX_SUBS, PONG, Call, Command
 
 
 class ProtobufCodec:
@@ -88,7 +89,8 @@ def _content(message: Message) -> dict[str, Any]:
 
 def _value(field: FieldDescriptor, value: Any) -> Any:
     if _is_map(field):
-        return {key: _content(value[key]) for key in value}
+        some = islice(value, MAX_SUBS + 1)  # more than those are refused
+        return {key: _content(value[key]) for key in some}
     if field.message_type is not None:
         return _content(value)
     return _json(value) if field.type == field.TYPE_BYTES else value

@@ -6,13 +6,15 @@ be left out; what is of another type is refused.
 
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Channel = Annotated[str, Field(min_length=1)]
 Id = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 Offset = Annotated[int, Field(ge=0)]
 
 MAX_CHANNEL_LENGTH = 255
+MAX_SUBS = 128
+"""Positions of server-side subscriptions, of which there is one; it is anybody who sends them."""
 REJECT_UNRECOVERED = 2
 METHODS = (
     "connect",
@@ -42,12 +44,21 @@ class ServerSubscription(Model):
     offset: Offset = 0
 
 
+def _check_count(subs: Any) -> Any:
+    """Before any of them is looked at."""
+    if isinstance(subs, dict) and len(subs) > MAX_SUBS:
+        raise ValueError(f"at most {MAX_SUBS}")
+    return subs
+
+
 class ConnectRequest(Model):
     token: str = ""
     data: Any = None
     name: str = ""
     version: str = ""
-    subs: dict[str, ServerSubscription] = Field(default_factory=dict)
+    subs: Annotated[dict[str, ServerSubscription], BeforeValidator(_check_count)] = Field(
+        default_factory=dict
+    )
 
 
 class FilterNode(Model):

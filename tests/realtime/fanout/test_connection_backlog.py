@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.connection import PUMP_BYTES, Connection
 from app.realtime.fanout.timing import Timing
 from app.realtime.wire.batches import BATCH_BYTES
 from app.realtime.wire.codes import CloseCode
@@ -12,6 +12,17 @@ from tests.realtime.recording import RecordingTransport
 
 ANSWER = b'{"id":1,"unsubscribe":{}}'
 SIGNAL = Message(b'{"push":{"channel":"a","pub":{"data":{}}}}', shared=True)
+
+
+class Queue(Keeping):
+    """Those who wait for their turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Connection] = []
+
+    def unblocked(self, connection: Connection) -> None:
+        self.waiting.append(connection)
 
 
 # -------------------------------------------------------------- soon or never
@@ -51,6 +62,19 @@ def test_what_has_gathered_goes_out_in_messages_of_at_most_64_kib() -> None:
     connection.pump()
     first, second, third = (half[1:] for half in halves)
     assert transport.sent == [first + b"\n" + second, third]
+
+
+def test_who_reads_fast_is_given_so_much_and_the_rest_in_turn_with_others() -> None:
+    keeper, transport = Queue(), RecordingTransport()
+    connection = a_connection(transport, keeper)
+    write(a_subscription(connection, "a"), 2 * PUMP_BYTES // 1_000, 1_000)
+    connection.pump()
+    assert PUMP_BYTES <= sum(map(len, transport.sent)) <= PUMP_BYTES + BATCH_BYTES
+    assert keeper.waiting == [connection]
+    while keeper.waiting:
+        keeper.waiting.pop().pump()
+    assert not connection.is_behind
+    assert len(transport.publications("a")) == 2 * PUMP_BYTES // 1_000
 
 
 # --------------------------------------------------------------------- blocked

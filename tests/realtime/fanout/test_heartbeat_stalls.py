@@ -3,6 +3,7 @@
 import pytest
 
 from app.core import metrics
+from app.realtime.fanout.wheel import SLOT_SECONDS
 from tests.realtime.beats import HOUR, HandTurned
 from tests.realtime.keepers import a_subscription, write
 
@@ -176,6 +177,18 @@ def test_who_takes_nothing_of_what_was_written_after_the_ping_is_closed_as_stall
     one.stop_reading()
     assert one.wait_for_close() == pytest.approx(PONG + STALLED, abs=2 * LATE)
     assert one.transport.closed == (3008, "slow")
+
+
+def test_whose_pong_is_late_behind_a_backlog_is_looked_at_as_seldom_as_others() -> None:
+    one = HandTurned(stalled_seconds=HOUR)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    one.connection.tell_bytes(ANSWER)
+    one.wait(PONG + 1)
+    next_look = one.heartbeat._wheel._slot_of[one.connection] * SLOT_SECONDS
+    assert next_look > one.now + PONG
 
 
 def test_a_pong_is_due_again_once_the_backlog_is_gone() -> None:

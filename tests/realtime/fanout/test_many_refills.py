@@ -7,10 +7,11 @@ from json import dumps
 import pytest
 
 from app.core.config import Settings
+from app.realtime.fanout import refill
 from app.realtime.fanout.connection import REFILLS, Connection
 from app.realtime.fanout.refill import KEPT_BYTES, KEPT_SEGMENTS, Refills
 from app.realtime.log.channel_log import Segment
-from app.realtime.log.reader import READ_BYTES
+from app.realtime.log.reader import PIECE_BYTES
 from app.realtime.wire.batches import BATCH_BYTES, Entry
 from app.realtime.wire.codes import UnsubscribeCode
 from app.realtime.wire.frames import Message
@@ -127,8 +128,25 @@ async def test_others_are_read_for_after_a_read_that_failed(hall: Hall) -> None:
 
 async def test_what_is_kept_of_what_was_read_is_bounded_by_bytes(hall: Hall) -> None:
     refills = Refills(hall.reader, lambda _one: None, lambda _one: None)
-    log, payload = a_log(), bytes(READ_BYTES)
+    log, payload = a_log(), bytes(PIECE_BYTES)
     for nth in range(KEPT_SEGMENTS):
         refills._keep(Segment(log, nth, [Entry(nth + 1, 0.0, payload)]))
     assert sum(segment.size for segment in refills._recent) == KEPT_BYTES
     assert refills._recent[-1].end == KEPT_SEGMENTS
+
+
+async def test_what_slow_clients_hold_is_bounded_and_they_lack_nothing(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refill, "HELD_BYTES", 2 * EVENTS * BATCH_BYTES)
+    transports = [Slow() for _ in range(2)]
+    connections = [await returning(hall, transport) for transport in transports]
+    while any(connection.is_behind for connection in connections):
+        for connection, transport in zip(connections, transports, strict=True):
+            transport.writable = True
+            connection.resume()
+            await until(lambda: not transport.writable or not connection.is_behind)  # noqa: B023
+            await until(lambda: idle(connection))  # noqa: B023 - right here
+            subscriptions = [one for each in connections for one in each.subscriptions.values()]
+            assert len({one.segment for one in subscriptions} - {None}) <= 2 * REFILLS - 1
+    assert all(has_all(each, channel) for each in transports for channel in CHANNELS)

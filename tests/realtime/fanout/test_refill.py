@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.realtime.log.reader import PIECE_EVENTS, READ_BYTES
+from app.realtime.log.reader import PIECE_BYTES, PIECE_EVENTS
 from app.realtime.wire.codes import CloseCode
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.refills import Counter, given, refilling
@@ -114,7 +114,7 @@ async def test_reads_of_those_who_have_just_come_back_are_counted_apart(
 async def test_a_block_that_is_too_large_for_one_read_is_read_in_pieces(
     counter: Counter, log: LogWriter
 ) -> None:
-    await log.append("a", count=6, payload="x" * (READ_BYTES // 2 + 1))
+    await log.append("a", count=6, payload="x" * (PIECE_BYTES // 2 + 1))
     counter.know(6)
     first, last = counter.ask(0), counter.ask(5)
     await counter.served(first, last)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.realtime.log.reader import PIECE_EVENTS, READ_BYTES
+from app.realtime.log.reader import PIECE_BYTES, PIECE_EVENTS
 from tests.realtime.log_writer import LogWriter
 from tests.realtime.refills import Counter, given, refilling
 
@@ -105,7 +105,7 @@ async def test_a_hole_between_two_blocks_ends_it(counter: Counter, log: LogWrite
 async def test_a_hole_behind_what_fits_into_one_read_ends_it_when_it_is_come_to(
     counter: Counter, log: LogWriter
 ) -> None:
-    await log.append("a", count=5, payload="x" * (READ_BYTES // 2 + 1))
+    await log.append("a", count=5, payload="x" * (PIECE_BYTES // 2 + 1))
     await log.cut("a", [3])
     counter.know(5)
     one = counter.ask(0)

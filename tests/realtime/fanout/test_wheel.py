@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.realtime.fanout.wheel import SLOT_SECONDS, Wheel
+from app.realtime.fanout.wheel import CHECK_CLOCK_EVERY, SLOT_SECONDS, TURN_SECONDS, Wheel
 from tests.waiting import in_background, until
 
 ALMOST = SLOT_SECONDS / 2
@@ -85,6 +85,17 @@ def test_one_item_may_remove_another_of_the_same_slot() -> None:
     record.wheel.schedule("b", 1.0)
     record.turn(2.0)
     assert len(record.due) == 1
+
+
+def test_a_full_slot_is_looked_at_in_several_turns() -> None:
+    record = Record(lambda _item: time.sleep(TURN_SECONDS / CHECK_CLOCK_EVERY * 2))
+    names = [f"{nth}" for nth in range(4 * CHECK_CLOCK_EVERY)]
+    for name in names:
+        record.wheel.schedule(name, 1.0)
+    assert record.wheel.turn(2.0)
+    assert 0 < len(record.due) < len(names)
+    record.turn(2.0)
+    assert sorted(record.due) == sorted(names)
 
 
 def test_a_time_that_has_passed_is_due_at_the_next_turn() -> None:

@@ -12,7 +12,7 @@ from app.realtime.wire.codec import JSON, LogPage
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import EmptyResult, Reply
-from app.realtime.wire.requests import METHODS
+from app.realtime.wire.requests import MAX_SUBS, METHODS
 
 
 def one(**document: Any) -> Any:
@@ -161,6 +161,14 @@ def test_the_positions_of_server_side_subscriptions_come_with_connect() -> None:
     subs = {"users:1": {"recover": True, "epoch": "e", "offset": 7}}
     wanted = one(id=1, connect={"subs": subs}).request.subs["users:1"]
     assert (wanted.recover, wanted.epoch, wanted.offset) == (True, "e", 7)
+
+
+@pytest.mark.parametrize("position", ["{}", "1", '{"offset":-1}'])
+def test_more_positions_than_there_may_be_are_refused(position: str) -> None:
+    subs = ",".join(f'"{nth}":{position}' for nth in range(MAX_SUBS + 1))
+    with pytest.raises(Disconnect) as refused:
+        [*JSON.parse(f'{{"id":1,"connect":{{"subs":{{{subs}}}}}}}')]
+    assert refused.value.close is CloseCode.BAD_REQUEST
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.realtime.wire.codec import JSON
 from app.realtime.wire.codes import CloseCode, Disconnect
 from app.realtime.wire.protobuf_codec import PROTOBUF
+from app.realtime.wire.requests import MAX_SUBS
 from tests.realtime.protobuf_wire import command, prefixed
 
 PONG = b"\x00"
@@ -43,6 +44,10 @@ A_COMMAND = command(id=1, subscribe={"channel": "orders"})
         pytest.param(command(id=1, subscribe={}), id="no channel"),
         pytest.param(command(id=1, refresh={}), id="no token"),
         pytest.param(A_COMMAND + command(id=2), id="no method after a command"),
+        pytest.param(
+            command(id=1, connect={"subs": {str(nth): {} for nth in range(MAX_SUBS + 1)}}),
+            id="more positions than there may be",
+        ),
     ],
 )
 def test_what_is_no_command_closes_with_bad_request(message: str | bytes) -> None:
