@@ -1,6 +1,7 @@
 """What a client may ask of a channel: its history, and who is there."""
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import TypeVar
 
 from app.core.unavailable import REDIS_FAILURES
@@ -22,6 +23,7 @@ from app.realtime.wire.requests import (
 Found = TypeVar("Found")
 
 HISTORY_LIMIT = 300
+KNOWN_CLIENTS = 4096
 
 
 async def history(
@@ -38,7 +40,7 @@ async def history(
             raise CommandError(ErrorCode.NOT_AVAILABLE)
         return await _read_page(stations.follower.reader, request)
 
-    page = await _read_allowed(stations, connection, request.channel, read)
+    page = await read_allowed(stations, connection, request.channel, read)
     connection.tell_bytes(connection.codec.history(command_id, page))
 
 
@@ -47,7 +49,7 @@ async def presence(
 ) -> None:
     read = stations.presence.read
     present = await _read_presence(stations, connection, request.channel, read)
-    found = {client: ClientInfo.model_validate_json(info) for client, info in present.items()}
+    found = {client: _client_info(info) for client, info in present.items()}
     connection.tell(Reply(id=command_id, presence=PresenceResult(presence=found)))
 
 
@@ -58,6 +60,12 @@ async def presence_stats(
     clients, users = await _read_presence(stations, connection, request.channel, read)
     result = PresenceStatsResult(num_clients=clients, num_users=users)
     connection.tell(Reply(id=command_id, presence_stats=result))
+
+
+@lru_cache(maxsize=KNOWN_CLIENTS)
+def _client_info(info: bytes) -> ClientInfo:
+    """Kept, as a channel's may be asked for again and again, and there may be a thousand."""
+    return ClientInfo.model_validate_json(info)
 
 
 async def _read_page(reader: LogReader, request: HistoryRequest) -> LogPage:
@@ -124,10 +132,10 @@ async def _read_presence(
         except REDIS_FAILURES:
             raise CommandError(ErrorCode.INTERNAL) from None
 
-    return await _read_allowed(stations, connection, channel, read_offered)
+    return await read_allowed(stations, connection, channel, read_offered)
 
 
-async def _read_allowed(
+async def read_allowed(
     stations: Stations,
     connection: Connection,
     channel: str,

@@ -26,7 +26,7 @@ from app.realtime.wire.frames import Message, Opcode
 from app.realtime.wire.protocol import ClientInfo, Push, Reply
 
 PING_FRAME = Message(b"", Opcode.PING)
-PUMP_BYTES = 256 * 1024
+PUMP_BYTES = 128 * 1024
 """Written for one connection in one go, however fast it reads: then others are served."""
 REFILLS = 2
 """Of a connection at a time, until it was given what they brought. As many as clients' reads are
