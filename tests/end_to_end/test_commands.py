@@ -183,7 +183,9 @@ def test_a_postgres_that_does_not_say_a_word_is_given_up_and_named(
     [
         ("migrate", "no schema has been selected to create in"),
         ("seed", "does not exist; python -m app migrate makes the tables"),
-        ("epoch", "does not exist; python -m app migrate makes the tables"),
+        pytest.param(
+            "epoch", "does not exist; python -m app migrate makes the tables", marks=detail
+        ),
     ],
 )
 async def test_a_database_without_schema_or_tables_is_told_in_one_line(
@@ -203,7 +205,9 @@ def test_the_epoch_is_told_and_can_be_renewed(settings: Settings, tmp_path: Path
     assert epochs[0] == epochs[1] != epochs[2]
 
 
-@pytest.mark.parametrize("arguments", [["epoch"], ["epoch", "--renew"]])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param(["epoch"], marks=detail), ["epoch", "--renew"]], ids=str
+)
 def test_the_epoch_of_no_database_is_refused_and_none_is_started(
     arguments: list[str], tmp_path: Path
 ) -> None:
@@ -271,7 +275,7 @@ def test_a_port_that_is_taken_stops_the_start(settings: Settings, tmp_path: Path
     "command",
     [
         [sys.executable, "-m", "app", "serve"],
-        [str(BIN / "uvicorn"), "app.main:app"],
+        pytest.param([str(BIN / "uvicorn"), "app.main:app"], marks=detail),
         [str(BIN / "gunicorn"), "app.main:app", "-k", "app.server.Worker", "-b", "127.0.0.1:0"],
     ],
     ids=["serve", "uvicorn", "gunicorn"],

@@ -23,7 +23,8 @@ from tests.end_to_end.server import ServerProcess, serving
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 HERE = Path(__file__).parent
 SEED = 20_261
-ROLES = ["anonymous", "customer", "staff", "admin"] if LONG else ["customer", "admin"]
+CUSTOMER = pytest.param("customer", marks=pytest.mark.detail)
+ROLES = ["anonymous", "customer", "staff", "admin"] if LONG else [CUSTOMER, "admin"]
 PHASES = "examples,coverage,fuzzing,stateful" if LONG else "coverage"
 EXAMPLES = 40
 SECONDS = 300

@@ -22,7 +22,7 @@ from tests.waiting import POLL_SECONDS, until
 
 pytestmark = pytest.mark.timed
 
-KILLS = 100 if os.environ.get("PROOF") else 6
+KILLS = 100 if os.environ.get("PROOF") else 4
 RELAY_POINTS = ["lock", "locked", "committed", "published", "unlocked"]
 SUBSCRIBERS = 10
 WITHIN_SECONDS = 2.0

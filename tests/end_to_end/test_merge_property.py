@@ -179,7 +179,7 @@ NO_LINE_IS_LEFT = [Scene([Edit(by=0, lines=[(0, 0)])]), Scene([Edit(by=1, lag=1,
 
 
 @hypothesis_settings(
-    max_examples=int(EXAMPLES or 25),
+    max_examples=int(EXAMPLES or 16),
     derandomize=EXAMPLES is None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

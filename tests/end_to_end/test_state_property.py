@@ -153,7 +153,7 @@ SHARED_AGAIN = [*SHARED, *WITHDRAWN, *SHARED, [Operation("unshare", by=0, nth=0,
 
 
 @hypothesis_settings(
-    max_examples=int(EXAMPLES or 40),
+    max_examples=int(EXAMPLES or 24),
     derandomize=EXAMPLES is None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -7,6 +7,8 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from load.errors import Exit
 from load.fleet import ROOT
 
@@ -37,6 +39,7 @@ async def test_what_was_measured_before_is_reported(tmp_path: Path) -> None:
     assert sizes in ([10], [10, 20])
 
 
+@pytest.mark.detail
 async def test_before_anything_was_measured_there_is_none() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "load", "fanout"), stdout=PIPE, stderr=PIPE, cwd=ROOT

@@ -167,6 +167,7 @@ async def test_all_columns_are_seen_on_a_small_laptop(
     assert last["x"] + last["width"] <= 1280
 
 
+@pytest.mark.detail
 async def test_admins_alone_are_shown_the_way_to_the_operations(
     server: ServerProcess, browser: Browser
 ) -> None:

@@ -103,6 +103,7 @@ async def test_other_rights_bring_another_list_and_its_channel(
         assert mine not in (await live.record())["removed"]
 
 
+@pytest.mark.detail
 async def test_a_server_that_was_away_is_followed_again_where_it_was_left(
     browser: Browser, shop: Shop
 ) -> None:

@@ -19,7 +19,7 @@ CONCURRENCY = 4
 
 @pytest.mark.no_cover  # hundreds of cases: traced, they take four times as long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("path", ["route", "taken-over"])
+@pytest.mark.parametrize("path", [pytest.param("route", marks=pytest.mark.detail), "taken-over"])
 @pytest.mark.parametrize("loop", form(["uvloop"], ["uvloop", "asyncio"]))
 async def test_every_case_passes(loop: str, path: str) -> None:
     with serving(echo, loop=loop, ws_max_size=None) as served:
