@@ -1,6 +1,7 @@
 """Middleware of the REST side: pure ASGI, none of it touches sockets."""
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import inf
 
@@ -28,23 +29,40 @@ BODY_SECONDS = 30.0
 class BodyLimitMiddleware:
     """413 for a body over the limit, by its declared length or while it comes in; 408 for one that
     has not come after `seconds`. A `max_bytes` of 0 is no limit.
+
+    `smaller` has limits of their own for what lies below a path, or is it: by how it begins, since
+    a route also takes its path with a line feed behind it.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        seconds: float = BODY_SECONDS,
+        *,
+        smaller: Mapping[str, int] | None = None,
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes or inf
         self.seconds = seconds
+        self.smaller = dict(smaller or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.max_bytes:
+        max_bytes = self._limit(scope)
+        if declared.isdecimal() and int(declared) > max_bytes:
             await render(Request(scope), PayloadTooLarge())(scope, receive, send)
             return
         due = asyncio.get_running_loop().time() + self.seconds
-        await self.app(scope, _Body(receive, self.max_bytes, due).receive, send)
+        await self.app(scope, _Body(receive, max_bytes, due).receive, send)
+
+    def _limit(self, scope: Scope) -> float:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        theirs = (limit for start, limit in self.smaller.items() if path.startswith(start))
+        return min(self.max_bytes, *theirs, inf)
 
 
 class _Body:

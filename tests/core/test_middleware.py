@@ -17,7 +17,7 @@ from tests.realtime.served import serving as served_by
 from tests.waiting import until
 
 LIMIT = 1000
-
+SMALLER = 100
 
 SHORT = 0.1
 
@@ -25,9 +25,12 @@ SHORT = 0.1
 def make_app(max_bytes: int, seconds: float = 60) -> FastAPI:
     app = FastAPI()
     install_error_handlers(app)
-    app.add_middleware(BodyLimitMiddleware, max_bytes=max_bytes, seconds=seconds)
+    app.add_middleware(
+        BodyLimitMiddleware, max_bytes=max_bytes, seconds=seconds, smaller={"/small": SMALLER}
+    )
     app.add_middleware(SecurityHeadersMiddleware)
 
+    @app.post("/small")
     @app.post("/size")
     async def size(request: Request) -> int:
         return len(await request.body())
@@ -129,6 +132,28 @@ async def test_a_limit_of_zero_is_off() -> None:
     assert answer.json() == 5_000_000
 
 
+@pytest.mark.parametrize("max_bytes", [0, LIMIT])
+@pytest.mark.parametrize("path", ["/small", "/small%0A"])
+async def test_a_path_may_have_a_smaller_limit(max_bytes: int, path: str) -> None:
+    async with serving(make_app(max_bytes)) as client:
+        assert (await client.post(path, content=b"1" * SMALLER)).json() == SMALLER
+        for content in (b"1" * (SMALLER + 1), chunks(SMALLER + 1)):
+            answer = await client.post(path, content=content)
+            assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_no_path_has_a_larger_limit_than_all() -> None:
+    async with serving(make_app(SMALLER - 1)) as client:
+        assert is_too_large(await client.post("/small", content=b"1" * SMALLER))
+
+
+async def test_a_path_below_a_root_has_its_limit_too() -> None:
+    app = make_app(LIMIT)
+    app.root_path = "/shop"
+    async with serving(app) as client:
+        assert is_too_large(await client.post("/shop/small", content=b"1" * (SMALLER + 1)))
+
+
 # ------------------------------------------------------------------------ time
 
 
@@ -194,7 +219,7 @@ async def test_after_its_body_a_request_may_wait_for_the_client_to_leave() -> No
         """Nothing is answered."""
 
     limited = BodyLimitMiddleware(app, LIMIT, SHORT)
-    await limited({"type": "http", "headers": []}, receive, send)
+    await limited({"type": "http", "path": "/", "headers": []}, receive, send)
 
     assert [message["type"] for message in came] == ["http.request", "http.disconnect"]
 

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -90,6 +91,21 @@ async def test_form_must_be_complete(client: AsyncClient, form: dict[str, str]) 
     status, problem = await post_form(client, **form)
     assert (status, problem["code"]) == (422, "invalid_request")
     assert "input" not in problem["errors"][0]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_form_of_more_than_16_kib_is_refused_before_it_is_read(
+    client: AsyncClient, *, declared: bool
+) -> None:
+    form = b"username=a%40b.example&password=" + b"%61" * 6_000
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield form
+
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = await client.post(TOKEN, content=form if declared else pieces(), headers=kind)
+
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
 
 
 async def test_sign_in_takes_no_json(client: AsyncClient) -> None:
