@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -31,6 +31,10 @@ regular expressions knows. None beyond U+FFFF, which some dialects see as two ch
 SEEN = rf"^[^\u0000]*[^{INVISIBLE}][^\u0000]*$"
 NAME = rf"^[^\u0000{TURNING}]*[^{INVISIBLE}][^\u0000{TURNING}]*$"
 
+BODY_BYTES = 16 * 1024
+"""More than most bodies need: see RequestModel."""
+CHARACTER_BYTES = 12
+"""What a character takes in JSON at most, as two of \\uXXXX."""
 MAX_FIELDS = 32
 """More than any body or query of ours has."""
 
@@ -147,9 +151,12 @@ class GivenModel(BaseModel):
 
 
 class RequestModel(GivenModel):
-    """A body: strict about types."""
+    """A body: strict about types. It is not read if it has more than `max_bytes`, which has room
+    for all that it may hold, each character escaped, and for some white space.
+    """
 
     model_config = ConfigDict(strict=True, str_strip_whitespace=False)
+    max_bytes: ClassVar[int] = BODY_BYTES
 
 
 class QueryModel(GivenModel):

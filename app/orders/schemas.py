@@ -2,12 +2,13 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.core.schemas import (
+    CHARACTER_BYTES,
     NAMING,
     STORABLE,
     VISIBLE,
@@ -32,6 +33,9 @@ PAGE_MAX_SIZE = 200
 COMMENT_LENGTH = 2_000
 MAX_COLLABORATORS = 50
 """Every event names them all and goes to each of them, so its cost grows with their square."""
+ORDER_BYTES = CHARACTER_BYTES * (NOTE_LENGTH + MAX_ITEMS * (SKU_LENGTH + NAME_LENGTH)) + 180_000
+"""Of a body. The rest is for names of fields, numbers and white space, 1,800 bytes a line."""
+COMMENT_BYTES = CHARACTER_BYTES * COMMENT_LENGTH + 8_000
 LAST_VERSION = 2**63 - 1
 MONEY = r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?$"
 
@@ -94,6 +98,7 @@ Items = Annotated[
 class OrderCreate(RequestModel):
     """The digits of its money are checked by the service, as those of an edit are."""
 
+    max_bytes: ClassVar[int] = ORDER_BYTES
     currency: SomeCurrency
     note: Note | None = None
     items: Items
@@ -104,6 +109,7 @@ class OrderUpdate(RequestModel):
     left out; those of a factory stand in no OpenAPI document, where a client could send them.
     """
 
+    max_bytes: ClassVar[int] = ORDER_BYTES
     status: SomeStatus = Field(default_factory=lambda: OrderStatus.PLACED)
     note: Note | None = None
     items: Items = Field(default_factory=list)
@@ -121,6 +127,7 @@ class OrderQuery(QueryModel):
 
 
 class CommentCreate(RequestModel):
+    max_bytes: ClassVar[int] = COMMENT_BYTES
     text: CommentText
 
 

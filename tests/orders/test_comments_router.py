@@ -103,6 +103,17 @@ async def test_a_text_of_1_to_2000_characters_is_taken(shop: Shop, cleo: Person,
     assert (answer.status_code, answer.json()["text"]) == (201, text.strip())
 
 
+async def test_its_characters_may_be_escaped(shop: Shop, cleo: Person) -> None:
+    placed, text = await shop.place(cleo), "\U0001f600" * 2000
+    body = json.dumps({"text": text}, ensure_ascii=True)
+    headers = {"Content-Type": "application/json", **cleo.headers}
+
+    path = f"{ORDERS}/{placed['id']}/comments"
+    answer = await shop.client.post(path, content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["text"]) == (201, text)
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b", "x" * 2001, "\x00", 7, None, ["x"]])
 async def test_another_text_is_refused(shop: Shop, cleo: Person, text: object) -> None:
     placed = await shop.place(cleo)

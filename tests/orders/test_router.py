@@ -1,5 +1,6 @@
 """REST: /orders, placing and reading one."""
 
+import json
 import re
 from typing import Any
 from uuid import UUID
@@ -136,6 +137,19 @@ async def test_the_largest_order_that_is_allowed_is_taken(shop: Shop) -> None:
 
     assert placed["total"] == "9999999999990000.00"
     assert len(placed["items"]) == 100
+
+
+async def test_so_is_one_that_is_spelled_as_long_as_can_be(shop: Shop) -> None:
+    cleo, smile = await shop.customer(), "\U0001f600"
+    line = {"name": smile * 200, "quantity": 10_000, "unit_price": "9999999999.99"}
+    items = [{"sku": smile * 62 + f"{nth:02}", **line} for nth in range(100)]
+    body = json.dumps(a_body(note=smile * 2000, items=items), ensure_ascii=True, indent=8)
+    headers = {"Content-Type": "application/json", **cleo.headers}
+
+    answer = await shop.client.post(ORDERS, content=body, headers=headers)
+
+    assert answer.status_code == 201
+    assert answer.json()["items"] == items
 
 
 # --------------------------------------------------------------------- reading
