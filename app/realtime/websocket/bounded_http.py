@@ -1,4 +1,5 @@
-"""uvicorn's HTTP protocol, but with bounds on a request's head: its size, and its time.
+"""uvicorn's HTTP protocol, but with bounds on a request's head: its size, its time, and how many
+may wait behind one that is not answered yet.
 
 Neither uvicorn's class nor its parser has any: both hold whatever comes, and each further piece of
 a header is added to a copy of all before it. A head that has begun may stay so for ever.
@@ -20,6 +21,8 @@ from app.realtime.time_limit import TimeLimit
 HEAD_BYTES = 64 * 1024
 LINE_BYTES = 4
 """What a header takes beside its name and its value."""
+PIPELINED = 16
+"""One read brings thousands of the shortest heads; each is a request before any is answered."""
 TOO_LARGE = whole_answer(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large."
 )
@@ -32,11 +35,18 @@ class HeadTooLarge(Exception):
     """Ends the parser's work on what has arrived."""
 
 
+class TooManyPipelined(Exception):
+    """So does this."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Refuses a head of more than HEAD_BYTES with 431, and closes; closes, too, if a head takes
     longer than CONNECT_SECONDS, counted from its first bytes: how long a connection may idle
     between two is uvicorn's to say. What is still to come of a body that was answered already is
     read for `body_seconds`.
+
+    Closes, too, if more than PIPELINED requests wait for the answer to the one before them: it is
+    for the client to send the rest again.
 
     What was read is counted from one piece of a message to the next (its head, a piece of its body,
     its end), so trailers and what stands between chunks are bounded, too.
@@ -84,6 +94,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise HeadTooLarge
         self._unfinished = 0
         self._limit.end(self)
+        if len(self.pipeline) == PIPELINED:
+            raise TooManyPipelined
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.realtime.websocket.bounded_http import HEAD_BYTES
+from app.realtime.websocket.bounded_http import HEAD_BYTES, PIPELINED, BoundedHttpProtocol
 from app.realtime.websocket.door import Door
 from tests.realtime.raw_socket import RawSocket, connected
 from tests.realtime.raw_wire import Wire
@@ -95,6 +95,36 @@ async def test_a_body_is_no_head(client: RawSocket) -> None:
     client.write(head + b"a" * size)
 
     assert (await client.ended()).endswith(b"%d bytes" % size)
+
+
+async def test_some_requests_may_wait_for_the_answer_to_the_one_before(client: RawSocket) -> None:
+    last = START + b"Connection: close\r\n\r\n"
+    client.write((START + b"\r\n") * PIPELINED + last)
+
+    assert (await client.ended()).count(b"HTTP/1.1 200 ") == PIPELINED + 1
+
+
+async def test_who_sends_more_at_once_is_hung_up_on(client: RawSocket, served: Served) -> None:
+    client.write((START + b"\r\n") * (PIPELINED + 2))
+
+    assert b"HTTP/1.1 " not in await client.ended()
+    await until(lambda: not served.state.connections and not served.state.tasks)
+
+
+async def test_what_comes_after_too_many_is_not_even_parsed() -> None:
+    config = uvicorn.Config(answer, log_config=None, lifespan="off")
+    config.load()
+    state, wire = ServerState(), Wire()
+    protocol = BoundedHttpProtocol(config, state, {})
+    wire.set_protocol(protocol)
+    protocol.connection_made(wire)
+
+    protocol.data_received((START + b"\r\n") * 100)
+
+    assert len(protocol.pipeline) == PIPELINED
+    assert not wire.written
+    assert wire.is_closing()
+    await until(lambda: not state.tasks)
 
 
 async def test_what_is_no_http_is_told_so(client: RawSocket) -> None:
