@@ -91,13 +91,13 @@ class Reader:
             self.progress = Progress(**body)
             self.history.append((time.time(), self.progress.deliveries))
         elif kind == "here":
-            self.here.set_result(None)
+            _answer(self.here, None)
         elif kind == "ready":
-            self.ready.set_result(None)
+            _answer(self.ready, None)
         elif kind == "returned":
-            self._returned.set_result(body)
+            _answer(self._returned, body)
         elif kind == "tally":
-            self.tally.set_result(Tally.from_json(body))
+            _answer(self.tally, Tally.from_json(body))
         elif kind == "failed":
             self._fail(LoadError(body[1], Exit(body[0])))
 
@@ -107,6 +107,12 @@ class Reader:
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # seen: whoever waits for the other one is told already
+
+
+def _answer(future: asyncio.Future[Any], value: Any) -> None:
+    """Unless nobody waits for it any more: who gave up has cancelled it."""
+    if not future.done():
+        future.set_result(value)
 
 
 class Fleet:

@@ -2,14 +2,17 @@
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from load.errors import Exit, LoadError
 from load.fleet import Fleet, Reader, shares
 from load.measurement import drain
-from load.messages import Job
+from load.messages import Job, Tally, encode
 from tests.load.standin import CONNECTED, DENIED, START, SUBSCRIBED, publication, standin
+from tests.waiting import until
 
 SECONDS = 20
 FAKE = """
@@ -19,6 +22,15 @@ for kind, seconds in zip(("here", "ready"), map(float, sys.argv[1:])):
     print('["%s", null]' % kind, flush=True)
     sys.stdin.readline()
 """
+LATE = """
+import sys
+for line in ('["here", null]', '["ready", null]', '["progress", {"deliveries": 1}]', sys.argv[1]):
+    print(line, flush=True)
+    sys.stdin.readline()
+print('["progress", {"deliveries": 2}]', flush=True)
+sys.stdin.readline()
+"""
+"""Gives the answer when it is told something else besides."""
 
 
 async def test_the_processes_share_the_connections_and_add_up() -> None:
@@ -69,6 +81,29 @@ async def test_connections_that_are_opened_anew_begin_where_they_are_told_to() -
         assert fleet.pids != before
         assert not (await fleet.tally(START)).ended
     assert len(served.sockets) == 6
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        (lambda fleet: fleet.tally(0), encode("tally", Tally().to_json())),
+        (lambda fleet: fleet.storm(), encode("returned", 1.5)),
+    ],
+    ids=["tally", "storm"],
+)
+async def test_an_answer_that_nobody_waits_for_any_more_ends_nothing(
+    ask: Callable[[Fleet], Coroutine[Any, Any, object]], answer: bytes
+) -> None:
+    command = (sys.executable, "-c", LATE, answer.decode().strip())
+    job = Job("http://x", "t", "orders", 1)
+    async with Fleet(job, 1, start=lambda: Reader.start(command)) as fleet:
+        asking = asyncio.create_task(ask(fleet))
+        await until(lambda: fleet.deliveries == 1, SECONDS)
+        asking.cancel()
+        await asyncio.wait({asking})
+        fleet.go_on()
+        fleet.go_on()
+        await until(lambda: fleet.deliveries == 2, SECONDS)
 
 
 async def test_a_refusal_in_a_client_process_reaches_the_command() -> None:
