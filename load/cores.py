@@ -25,9 +25,10 @@ def keep_off() -> None:
         os.sched_setaffinity(0, others)
 
 
-def own_prefix() -> tuple[str, ...]:
-    """Before a command line: it and all that it starts run on the server's core."""
-    return ("taskset", "-c", str(SERVER_CORE)) if _others() else ()
+def take_own() -> None:
+    """In a server's process: it and all that it starts run on the server's core."""
+    if _others():
+        os.sched_setaffinity(0, {SERVER_CORE})
 
 
 def load_cores() -> list[int]:

@@ -1,6 +1,8 @@
 """What ends a run without a result; each error carries its exit code."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Self
 
@@ -38,6 +40,16 @@ class LoadError(Exception):
     def unreachable(cls, message: str) -> Self:
         """Nothing usable answers at the target."""
         return cls(message, Exit.UNREACHABLE)
+
+    @classmethod
+    @contextmanager
+    def for_system(cls) -> Iterator[None]:
+        """What the system refuses in the block, and nobody foresaw, is told in a line, too."""
+        try:
+            yield
+        except OSError as error:
+            told = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise cls.unreachable(told) from error
 
     @classmethod
     def unconnected(cls, error: OSError) -> Self:

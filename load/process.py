@@ -36,14 +36,14 @@ async def listening(
 ) -> AsyncIterator[Process]:
     """Until the end of the block; entered once the port is open, LoadError if it never is."""
     process = await asyncio.create_subprocess_exec(
-        *(*cores.own_prefix(), *command),
+        *command,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=STDOUT,
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         start_new_session=True,
-        preexec_fn=end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=begin_on_own_core if sys.platform == "linux" else None,
     )
     said: list[bytes] = []
     reading = asyncio.create_task(_read(process, said))
@@ -60,6 +60,12 @@ async def listening(
 def end_with_parent() -> None:
     """In the child: a command that was killed outright leaves no server behind."""
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+
+def begin_on_own_core() -> None:
+    """In the child: the same, on the core that everything else keeps off."""
+    cores.take_own()
+    end_with_parent()
 
 
 async def stop(process: Process, seconds: float = STOP_SECONDS) -> None:

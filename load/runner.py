@@ -34,7 +34,8 @@ async def run(scenario: Scenario, options: Options, screen: Screen) -> Exit:
     interruption.listen()
     outcome, machine, error_code = Outcome(), describe(), Exit.CLEAN
     try:
-        await _play(scenario, Bench(options, screen, interruption, outcome, "tandem", None))
+        with LoadError.for_system():
+            await _play(scenario, Bench(options, screen, interruption, outcome, "tandem", None))
     except (Interrupted, asyncio.CancelledError):
         interruption.happened = True
     except LoadError as error:

@@ -12,12 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-import asyncpg
-
 from app.embedded import EmbeddedError, Services, private_services
-from load import cores
 from load.errors import LoadError
-from load.process import end_with_parent, stop
+from load.postgres import connected
+from load.process import begin_on_own_core, end_with_parent, stop
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
@@ -133,8 +131,8 @@ async def _run(command: str, variables: dict[str, str]) -> None:
 
 
 async def _start(workers: int, variables: dict[str, str]) -> Process:
+    begin = begin_on_own_core if workers == 1 else end_with_parent
     return await asyncio.create_subprocess_exec(
-        *(cores.own_prefix() if workers == 1 else ()),
         *(sys.executable, "-m", "app", "serve", "--seed", "--port", "0"),
         *("--workers", str(workers)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -143,7 +141,7 @@ async def _start(workers: int, variables: dict[str, str]) -> Process:
         cwd=ROOT,
         env=variables,
         start_new_session=True,  # Ctrl-C is for the command, which still asks the server
-        preexec_fn=end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=begin if sys.platform == "linux" else None,
     )
 
 
@@ -167,13 +165,11 @@ async def _address(listening: asyncio.Future[str], tail: deque[str]) -> str:
 
 
 async def relayed(services: Services) -> None:
-    """Until the events of the demo data have their numbers."""
-    connection = await asyncpg.connect(services.database_url)
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            while await connection.fetchval(PENDING):  # noqa: ASYNC110 - Postgres has no event
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        raise LoadError.unreachable("the own server does not number its events") from None
-    finally:
-        await connection.close()
+    """Until the events of the demo data have their numbers; raises LoadError if they get none."""
+    async with connected(services.database_url) as connection:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while await connection.fetchval(PENDING):  # noqa: ASYNC110 - Postgres has no event
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise LoadError.unreachable("the own server does not number its events") from None

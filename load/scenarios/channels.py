@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import asyncpg
-
 from load.errors import LoadError
 from load.fleet import Fleet
 from load.measurement import LATE_SECONDS, Measured, keep
 from load.messages import PROGRESS_SECONDS, Job
 from load.pipe import RedisPipe
+from load.postgres import connected
 from load.quantities import counts
 from load.scenario import Scenario, Stage
 from load.series import throughput
@@ -103,11 +102,8 @@ async def _channels(stage: Stage, count: int) -> AsyncIterator[list[str]]:
     """Orders that nobody has changed yet, each with a channel of its own."""
     if stage.server is None:
         raise LoadError.refused("channels needs a server of its own")
-    connection = await asyncpg.connect(stage.server.services.database_url)
-    try:
+    async with connected(stage.server.services.database_url) as connection:
         yield [row[0] for row in await connection.fetch(_ORDERS, count)]
-    finally:
-        await connection.close()
 
 
 def add_flags(parser: ArgumentParser) -> None:

@@ -52,9 +52,10 @@ async def play(bench: Bench) -> None:
 async def take_turn(bench: Bench, peer: Peer, *, signing_in: bool) -> None:
     """What another server cannot do is told, and costs the rest of a long run nothing."""
     try:
-        await _play(bench, peer)
-        if signing_in:
-            await _play_signed_in(bench, peer)
+        with LoadError.for_system():
+            await _play(bench, peer)
+            if signing_in:
+                await _play_signed_in(bench, peer)
     except LoadError as error:
         if bench.peer == OURS:
             raise

@@ -14,12 +14,13 @@ from app.realtime.log.numbering import PENDING
 from load.errors import LoadError
 from load.histogram import Histogram
 from load.measurement import add_result, remarks_on
+from load.postgres import connected
 from load.quantities import count
 from load.report import Result, milliseconds
 from load.saturation import MADE
 from load.scenario import Scenario, Stage
 from load.source import event
-from load.sources.outbox import Outbox, connected
+from load.sources.outbox import Outbox
 from load.usage import Meter, Usage
 
 LOOK_SECONDS = 0.01

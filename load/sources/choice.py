@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 from load.errors import LoadError
 from load.pipe import RedisPipe
+from load.postgres import connected
 from load.scenario import Stage
 from load.source import Source
-from load.sources.outbox import Outbox, connected
+from load.sources.outbox import Outbox
 from load.sources.rest import Rest
 from load.sources.wire import Wire
 

@@ -2,12 +2,10 @@
 fan-out, but no REST.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import asyncpg
 
 from load.errors import LoadError
+from load.postgres import FAILURES
 from load.source import Made, Paced
 
 # One statement for all that is due: this is not what is measured, and shares the clients' core.
@@ -23,15 +21,6 @@ RECORD = """
         ORDER BY nth RETURNING id)
     INSERT INTO pending (event) SELECT id FROM event
 """
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 class Outbox(Paced):
@@ -50,5 +39,5 @@ class Outbox(Paced):
         times = [event.at for event in events]
         try:
             await self._connection.execute(RECORD, channels, payloads, times)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except FAILURES as error:
             raise LoadError.unreachable(f"Postgres did not take an event: {error}") from None

@@ -68,6 +68,18 @@ async def test_a_server_that_fails_is_told_and_leaves_what_was_found() -> None:
     assert note.startswith("other failed: not for ")
 
 
+async def test_a_server_whose_program_is_gone_is_told_like_any_other_that_fails() -> None:
+    @asynccontextmanager
+    async def gone(services: Services) -> AsyncIterator[Running]:
+        raise FileNotFoundError(2, "No such file or directory", f"of {services.redis_url}")
+        yield
+
+    here = replace(bench(), peer="other")
+    await take_turn(here, Peer(gone), signing_in=False)
+    (note,) = here.outcome.notes
+    assert note.startswith("other failed: FileNotFoundError: ")
+
+
 async def test_the_first_of_all_that_fails_leaves_the_run_to_the_others() -> None:
     here = replace(bench(), peer="other")
     await take_turn(here, Peer(never), signing_in=False)

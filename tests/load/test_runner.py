@@ -43,6 +43,23 @@ def failing_after(*results: Result) -> Scenario:
     return Scenario(summary="", play_alone=play, add_flags=lambda _parser: None)
 
 
+async def test_what_the_system_refuses_is_told_in_a_line_with_what_was_found_before(
+    tmp_path: Path, screen: Screen
+) -> None:
+    async def play(bench: Bench) -> None:
+        bench.outcome.results += found
+        await asyncio.create_subprocess_exec(tmp_path / "no-such-program")
+
+    found = [CLEAN]
+    file, scenario = tmp_path / "out.json", Scenario(summary="", play_alone=play)
+    assert await run(scenario, options(file), screen) == Exit.UNREACHABLE
+    assert len(json.loads(file.read_text())["results"]) == 1
+    found.clear()
+    with pytest.raises(LoadError, match="no-such-program") as caught:
+        await run(scenario, options(file), screen)
+    assert caught.value.exit_code == Exit.UNREACHABLE
+
+
 def options(file: Path) -> Options:
     return replace(bench().options, json=file, html=None, own=Namespace())
 
