@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from statistics import median
@@ -14,6 +15,7 @@ from typing import Self
 from app.embedded import Services
 from load.errors import LoadError
 from load.histogram import Histogram
+from load.measurement import add_result, remarks_on
 from load.messages import PROGRESS_SECONDS
 from load.process import free_port, listening
 from load.quantities import count
@@ -46,29 +48,23 @@ class Writers:
 
     def __init__(self, writer: Writer, pid: int, log: "Log") -> None:
         self.rates: list[float] = []
+        self.usages: list[Usage] = []
         self._writer = writer
         self._pid = pid
         self._log = log
         self._times: list[Histogram] = []
-        self._cpu: list[float] = []
-        self._client = 0.0
-        self._load: float | None = None
 
     async def write(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
         meter, accepted = Meter([os.getpid()], self._pid), self._writer.accepted
         self._writer.times = Histogram()
         await self._writer.run_closed(writers, seconds, stop)
-        usage = meter.read()
+        self.usages.append(meter.read())
         self.rates.append((self._writer.accepted - accepted) / seconds)
         self._times.append(self._writer.times)
-        self._cpu.append(usage.server or 0.0)
-        self._client = max(self._client, usage.client)
-        if usage.load_cores is not None:
-            self._load = max(self._load or 0.0, usage.load_cores)
 
     def keep(self, rounds: int) -> None:
         """Only the first so many."""
-        del self.rates[rounds:], self._times[rounds:], self._cpu[rounds:]
+        del self.rates[rounds:], self._times[rounds:], self.usages[rounds:]
 
     @property
     def failures(self) -> str:
@@ -78,18 +74,35 @@ class Writers:
         """Accepted writes that have no offset after so many seconds: they were not recorded."""
         return await self._log.lacks(self._writer.accepted, seconds)
 
-    def result(self, name: str, bench: Bench, *, lost: int = 0, **extra: float) -> Result:
+    def add(self, name: str, bench: Bench, *, lost: int = 0, **extra: float) -> None:
+        """What was found, and what is to be said about it."""
+        usage = usage_of(self.usages)
+        figures = {**self.figures, **extra}
+        row = Result.undelivered(bench.peer, name, usage, figures, lost=lost)
+        add_result(bench, row, remarks_on(name, Counter(), usage))
+
+    @property
+    def figures(self) -> dict[str, float]:
         times = Histogram()
         for each in self._times:
             times.merge(each)
-        figures = {
+        return {
             "requests_per_s": round(median(self.rates), 1),
             "request_p50_ms": milliseconds(times, 50) or 0.0,
             "request_p99_ms": milliseconds(times, 99) or 0.0,
-            **extra,
         }
-        usage = Usage(self._client, round(median(self._cpu), 3), load_cores=self._load)
-        return Result.undelivered(bench.peer, name, usage, figures, lost=lost)
+
+
+def usage_of(rounds: Sequence[Usage]) -> Usage:
+    """The server's of the median round; the load's and the machine's of the busiest."""
+    load = [each.load_cores for each in rounds if each.load_cores is not None]
+    machine = [each.machine_cores for each in rounds if each.machine_cores is not None]
+    return Usage(
+        client=max(each.client for each in rounds),
+        server=round(median(each.server or 0.0 for each in rounds), 3),
+        load_cores=max(load, default=None),
+        machine_cores=max(machine, default=None),
+    )
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,9 @@ class Log:
 
 
 async def compare(bench: Bench, with_it: Writers, without: Writers) -> None:
-    """Adds a row for both; raises LoadError when the unrecorded server accepted nothing."""
+    """Adds a row for both, also where losses could not be looked for; raises LoadError when the
+    unrecorded server accepted nothing.
+    """
     options = bench.options
     with bench.interruption.graceful() as stop:
         for nth in range(options.own.rounds):
@@ -128,10 +143,15 @@ async def compare(bench: Bench, with_it: Writers, without: Writers) -> None:
                 break
     share = round(share_of(with_it, without), 3)
     failures = {each.failures for each in (with_it, without)} - {""}
-    lost = await with_it.lost(options.drain)
-    bench.outcome.add(with_it.result("recorded", bench, lost=lost, share_of_unrecorded=share))
-    bench.outcome.add(without.result("unrecorded", bench))
-    bench.outcome.notes += [f"writes without success: {each}" for each in failures]
+    lost = None
+    try:
+        lost = await with_it.lost(options.drain)
+    finally:
+        with_it.add("recorded", bench, lost=lost or 0, share_of_unrecorded=share)
+        without.add("unrecorded", bench)
+        bench.outcome.notes += [f"writes without success: {each}" for each in failures]
+        if lost is None:
+            bench.outcome.notes.append("recorded: it is not known whether any event is lost")
 
 
 def share_of(with_it: Writers, without: Writers) -> float:
