@@ -1,5 +1,6 @@
 """The one place where things are wired. `app` is for `uvicorn app.main:app` and gunicorn."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -68,7 +69,7 @@ it is based on (`If-Match`); one of an older version is merged, or refused with 
 POST under an `Idempotency-Key` can be sent again until there is an answer.
 """
 READY_SECONDS = 5.0
-REST_SECONDS = 0.1
+REST_SECONDS = 0.5
 """Between two answers of /metrics: anybody may ask, as often as they want."""
 
 
@@ -192,7 +193,9 @@ async def read_metrics(connection: HTTPConnection) -> Response:
 
 
 async def read_exposition() -> Exposition:
-    return metrics.exposition()
+    """Of many workers it takes long to read: meanwhile the loop goes on."""
+    metrics.settle()
+    return await asyncio.to_thread(metrics.exposition)
 
 
 def load_app() -> FastAPI:

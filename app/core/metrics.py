@@ -8,7 +8,7 @@ the scrape; its counters stay, as counters must.
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +21,6 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -86,10 +85,6 @@ class OftenObserved(Histogram):
                 if times:
                     bucket.inc(times)
 
-    def collect(self) -> Iterable[Metric]:
-        self.settle()
-        return super().collect()
-
 
 CONNECTIONS = Often(Gauge("tandem_connections", "Open sockets", multiprocess_mode="livesum"))
 SUBSCRIPTIONS = Often(
@@ -127,14 +122,13 @@ POSTGRES_UP = Gauge("tandem_postgres_up", "1 if Postgres answers", multiprocess_
 
 
 def settle() -> None:
-    """Make known what was counted since the last time."""
+    """Make known what was counted since the last time. On the loop, as whatever counts."""
     for figure in Often.all:
         figure.settle()
 
 
 def exposition() -> tuple[bytes, str]:
-    """The body and content type of /metrics."""
-    settle()
+    """The body and content type of /metrics, as of the last `settle`; on any thread."""
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if directory is None:
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
@@ -149,7 +143,8 @@ def clear_dead(directory: Path) -> None:
     pids = {path.stem.rpartition("_")[2] for path in directory.glob("gauge_live*_*.db")}
     for pid in pids:
         if pid.isdigit() and not _is_alive(int(pid)):
-            mark_process_dead(int(pid), path=str(directory))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another scrape is at it, too
+                mark_process_dead(int(pid), path=str(directory))  # type: ignore[no-untyped-call]
 
 
 def _is_alive(pid: int) -> bool:

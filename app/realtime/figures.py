@@ -79,6 +79,7 @@ class Meter:
         self._worker = new_id()
         self._host = socket.gethostname()
         self._began_at, self._began = datetime.now(UTC), clock()
+        metrics.settle()
         self._seen, self._seen_at = _totals(), self._began
         self._relayed = Window(metrics.RELAY_BATCH)
         self._delay = Window(metrics.COMMIT_TO_SOCKET)
@@ -87,6 +88,7 @@ class Meter:
 
     def take(self) -> WorkerFigures:
         """Rates and times are of what happened since the last call."""
+        metrics.settle()
         now, totals = self._clock(), _totals()
         elapsed = max(now - self._seen_at, 0.001)
         rates = {name: (total - self._seen[name]) / elapsed for name, total in totals.items()}

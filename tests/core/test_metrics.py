@@ -30,6 +30,7 @@ from app.core import metrics
 metrics.CONNECTIONS.inc(1)
 metrics.REDIS_UP.set(1)
 metrics.DELIVERIES.inc(1)
+metrics.settle()
 body, content_type = metrics.exposition()
 sys.stdout.write(content_type + "\\n" + body.decode())
 """
@@ -134,6 +135,7 @@ def test_what_is_observed_often_stands_in_the_buckets_that_it_belongs_to() -> No
     delays = metrics.OftenObserved("delays", "Of a test", buckets=(0.5, 1), registry=registry)
     for seconds in (0.25, 0.5, 0.75, 3):
         delays.observe(seconds)
+    delays.settle()
 
     found = figures(generate_latest(registry).decode())
 

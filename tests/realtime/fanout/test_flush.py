@@ -258,5 +258,6 @@ def delivered() -> tuple[float, float]:
 
 def observed() -> float:
     """How many delays were measured so far."""
+    metrics.settle()
     (metric,) = metrics.COMMIT_TO_SOCKET.collect()
     return next(sample.value for sample in metric.samples if sample.name.endswith("_count"))
