@@ -59,6 +59,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         limit_not_sent(sockets or ())
+        if isinstance(self.config.app, FastAPI):
+            make_documents(self.config.app)
         await super().startup(sockets)
         spare_the_collector()
 
@@ -127,6 +129,13 @@ def limit_not_sent(listeners: Iterable[socket.socket]) -> None:
     for listener in listeners:
         if option is not None and listener.family != socket.AF_UNIX:
             listener.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
+
+
+def make_documents(app: FastAPI) -> tuple[dict[str, Any], bytes]:
+    """Of REST and of the socket; the application keeps both. Made when somebody asks, they would
+    stop every connection for 200 ms and more.
+    """
+    return app.openapi(), app.state.asyncapi.encoded
 
 
 def spare_the_collector() -> None:

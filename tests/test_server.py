@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from app import server
 from app.core.config import Settings
+from app.main import create_app
 from app.processes import MULTIPROC, make_figures_directory
 from app.server import Server, SupervisedServer, spare_the_collector, uvicorn_options
 from tests.conftest import SECRET
@@ -101,17 +102,39 @@ def test_a_supervised_worker_leaves_ctrl_c_to_its_supervisor(signals: list[int])
     assert (server.should_exit, server.force_exit, signals) == (True, False, [signal.SIGTERM])
 
 
-def test_garbage_is_collected_again_once_a_worker_has_started() -> None:
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Afterwards as it was: a worker's start changes it."""
     thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.enable()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("collector")
+def test_garbage_is_collected_again_once_a_worker_has_started() -> None:
     gc.disable()
-    try:
-        spare_the_collector()
-        assert gc.isenabled()
-        assert gc.get_freeze_count() > 0
-    finally:
-        gc.unfreeze()
-        gc.enable()
-        gc.set_threshold(*thresholds)
+    spare_the_collector()
+
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.usefixtures("collector")
+async def test_a_worker_that_takes_requests_has_both_documents_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, ready = create_app(settings), False
+
+    async def start(_server: uvicorn.Server, _sockets: object) -> None:
+        nonlocal ready
+        ready = app.openapi_schema is not None and "encoded" in vars(app.state.asyncapi)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", start)
+    await Server(uvicorn.Config(app)).startup()
+
+    assert ready
 
 
 SETUP = """
