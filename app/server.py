@@ -181,7 +181,11 @@ async def serve_worker(listener: socket.socket, ready: int, alive: int) -> None:
 
 
 def _on_orphaned(alive: int) -> None:
-    """Once: a pipe whose other end is closed stays readable for ever."""
+    """Once: a pipe whose other end is closed stays readable for ever. What is written to it says
+    that somebody is there.
+    """
+    if os.read(alive, 1):
+        return
     asyncio.get_running_loop().remove_reader(alive)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -104,6 +104,7 @@ class Supervisor:
         self._workers: list[WorkerProcess] = []
         self._living: set[WorkerProcess] = set()
         self._count = workers
+        self._serving = asyncio.Event()
         self._stopping = asyncio.Event()
         self._metrics = make_figures_directory()
 
@@ -129,6 +130,7 @@ class Supervisor:
             await self._begin(prepare)
             keepers = [asyncio.create_task(self._keep(nth)) for nth in range(self._count)]
             if not self._stopping.is_set():
+                self._serving.set()
                 on_ready(self.url)
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({stopping, *keepers}, return_when=asyncio.FIRST_COMPLETED)
@@ -146,7 +148,10 @@ class Supervisor:
             shutil.rmtree(self._metrics, ignore_errors=True)
 
     async def restart(self) -> None:
-        """Replace the workers one by one: the next only after the one before is ready."""
+        """Replace the workers one by one: the next only after the one before is ready. During a
+        start it waits for its end: until then nothing is prepared that others could serve.
+        """
+        await self._serving.wait()
         for nth in range(self._count):  # as it is by then: it may be another that was started again
             old, self._workers[nth] = self._workers[nth], self._start()
             await self._ready_or_ended(self._workers[nth])

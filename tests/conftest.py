@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,3 +143,21 @@ def no_task_is_left(request: pytest.FixtureRequest) -> None:
 
 def pytest_report_header() -> str:
     return f"cores: {os.cpu_count()}"
+
+
+@pytest.fixture
+def surroundings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """What workers inherit, as `serve` leaves it to them."""
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("TANDEM_ENVIRONMENT", "test")
+    monkeypatch.setenv("TANDEM_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("TANDEM_SECRET_KEY", settings.secret_key.get_secret_value())
+    monkeypatch.setenv("TANDEM_DRAIN_SECONDS", "0")
+    return settings
+
+
+@pytest.fixture
+async def one_thread() -> None:
+    """As when a machine has few cores and many workers."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

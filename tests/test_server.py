@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from fastapi import FastAPI
 from app import server
 from app.core.config import Settings
 from app.main import create_app
-from app.processes import MULTIPROC, make_figures_directory
+from app.processes import GO, MULTIPROC, make_figures_directory
 from app.server import Server, SupervisedServer, spare_the_collector, uvicorn_options
 from tests.conftest import SECRET
 from tests.waiting import until
@@ -61,7 +62,11 @@ async def test_gunicorn_hears_of_a_worker_all_the_time_that_it_drains(
     await until(nobody_else_is_at_work)  # who told it has ended
 
 
-async def test_whose_supervisor_is_gone_is_ended_once() -> None:
+def is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+async def test_a_worker_ends_once_when_its_supervisor_is_gone_and_not_by_a_word_of_it() -> None:
     loop, signals = asyncio.get_running_loop(), 0
 
     def count() -> None:
@@ -72,6 +77,9 @@ async def test_whose_supervisor_is_gone_is_ended_once() -> None:
     loop.add_signal_handler(signal.SIGTERM, count)
     try:
         loop.add_reader(alive, server._on_orphaned, alive)
+        os.write(others_end, GO)
+        await until(lambda: not is_readable(alive))
+        assert signals == 0
         os.close(others_end)
         await until(lambda: signals > 0)
         assert not loop.remove_reader(alive), "it is still looked at, and so told of for ever"
