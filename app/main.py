@@ -69,7 +69,7 @@ it is based on (`If-Match`); one of an older version is merged, or refused with 
 POST under an `Idempotency-Key` can be sent again until there is an answer.
 """
 READY_SECONDS = 5.0
-REST_SECONDS = 0.5
+REST_SECONDS = 0.2
 """Between two answers of /metrics: anybody may ask, as often as they want."""
 
 
