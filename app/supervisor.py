@@ -158,10 +158,11 @@ class Supervisor:
             await self._end([old])
 
     async def _keep(self, nth: int) -> None:
-        """Start the nth worker again whenever it ends by itself."""
+        """Start the nth worker again whenever it ends by itself, or never gets ready."""
         pause = RESTART_SECONDS
         while True:
             worker = self._workers[nth]
+            await self._ready_or_killed(worker)
             await worker.ended.wait()
             if worker is self._workers[nth]:
                 pause = RESTART_SECONDS if worker.ready.is_set() else pause
@@ -272,6 +273,13 @@ class Supervisor:
         await asyncio.wait(waits, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+
+    async def _ready_or_killed(self, worker: WorkerProcess) -> None:
+        await self._ready_or_ended(worker)
+        if not any(one.is_set() for one in (worker.ready, worker.ended, self._stopping)):
+            extra = {"worker": worker.process.pid, "ready_seconds": READY_SECONDS}
+            logger.error("a worker did not get ready", extra=extra)
+            worker.process.kill()
 
     async def _end(self, workers: list[WorkerProcess]) -> None:
         """SIGTERM, time to drain, then SIGKILL."""

@@ -3,6 +3,7 @@
 import errno
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,19 @@ import psutil
 import pytest
 from httpx import AsyncClient
 
+import app.supervisor
 from app.core.config import Settings
 from app.processes import SHARED_MEMORY
 from app.supervisor import Supervisor, WorkerProcess
 from tests.end_to_end.scrape import counted
 from tests.supervising import WORKERS, nothing, pauses, supervised, told, until, workers
+
+SPAWN = subprocess.Popen
+IGNORANT = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+]
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -68,6 +77,27 @@ async def test_a_worker_that_ends_at_once_is_started_ever_more_seldom_until_it_i
     assert pauses(caplog, "a worker ended") == [0.2, 0.4, 0.8, 1.6, 0.2]
     signals = [record.__dict__["signal"] for record in told(caplog, "a worker ended")]
     assert signals == ["SIGKILL", None, None, None, "SIGBUS"]
+
+
+async def test_a_worker_started_again_that_never_gets_ready_is_replaced(
+    surroundings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with supervised(surroundings, nothing) as at_work:
+        with monkeypatch.context() as hung:
+            hung.setattr(app.supervisor, "READY_SECONDS", 0.1)
+            hung.setattr(subprocess, "Popen", spawn_hung)
+            at_work.first.process.kill()
+            await until(lambda: len(pauses(caplog, "a worker ended")) == 3)
+        await until(lambda: is_ready(at_work.first))
+
+        assert len(workers()) == WORKERS
+    assert pauses(caplog, "a worker ended") == [0.2, 0.4, 0.8]
+    assert len(told(caplog, "a worker did not get ready")) == 2
+
+
+def spawn_hung(_command: list[str], **kwargs: Any) -> "subprocess.Popen[bytes]":
+    """It never says that it is ready, nor ends when it is asked to."""
+    return SPAWN(IGNORANT, **kwargs)
 
 
 async def test_a_worker_that_was_replaced_is_not_started_again_as_well(
