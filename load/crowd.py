@@ -22,9 +22,12 @@ SUBSCRIBE_SECONDS = 20
 
 
 class Crowd:
-    """Connections that were opened and subscribed; all count into one account."""
+    """Connections that were opened and subscribed; all count into one account.
 
-    def __init__(self, job: Job) -> None:
+    `tls`: that of the target's address, from whoever makes many crowds.
+    """
+
+    def __init__(self, job: Job, tls: ssl.SSLContext | None = None) -> None:
         self.receipts = Receipts()
         self._apart = Receipts()
         """Of those that were paused: their own doing is not what the others feel, nor timed."""
@@ -32,7 +35,7 @@ class Crowd:
         self._make = DIALECTS[job.dialect]
         path = self._make("", "").path
         self._address = Address.of(job.url, path, compression=job.compression)
-        self._secure = ssl.create_default_context() if self._address.secure else None
+        self._tls = tls or self._address.tls()
         self._reference = Reference()
         self._documents = Documents()
         self._steps = Steps()
@@ -121,7 +124,7 @@ class Crowd:
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
                 await asyncio.get_running_loop().create_connection(
-                    lambda: socket, host, port, ssl=self._secure
+                    lambda: socket, host, port, ssl=self._tls
                 )
                 await ready
         except TimeoutError:

@@ -44,6 +44,7 @@ class HttpClient:
 
     def __init__(self, url: str) -> None:
         self._address = Address.of(url, "")
+        self._tls = self._address.tls()
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._room = asyncio.Semaphore(CONNECTIONS)
 
@@ -84,7 +85,7 @@ class HttpClient:
                 return reader, writer
             writer.close()
         address = self._address
-        return await asyncio.open_connection(address.host, address.port, ssl=address.secure or None)
+        return await asyncio.open_connection(address.host, address.port, ssl=self._tls)
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:

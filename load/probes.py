@@ -12,6 +12,7 @@ from load.errors import LoadError
 from load.histogram import Histogram
 from load.report import milliseconds
 from load.subject import Subject
+from load.websocket import Address
 
 HEALTH_SECONDS = 0.02
 HANDSHAKE_SECONDS = 0.05
@@ -24,6 +25,7 @@ class Probes:
     def __init__(self, subject: Subject) -> None:
         self.failed = 0
         self._subject = subject
+        self._tls = Address.of(subject.url, "").tls()
         self._health = Histogram()
         self._handshakes = Histogram()
 
@@ -78,7 +80,7 @@ class Probes:
 
     async def _connect(self) -> None:
         """Opened, signed in and subscribed; then gone."""
-        crowd = Crowd(self._subject.job(1))
+        crowd = Crowd(self._subject.job(1), self._tls)
         await crowd.open()
         crowd.leave()
 

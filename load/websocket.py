@@ -4,6 +4,7 @@ All sockets of a process read into the same memory, since what was read is done 
 """
 
 import asyncio
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -63,6 +64,12 @@ class Address:
         port = parts.port or (443 if secure else 80)
         path = parts.path.rstrip("/") + path
         return cls(parts.hostname or "", port, secure, parts.netloc, path, compression)
+
+    def tls(self) -> ssl.SSLContext | None:
+        """For all sockets to it: to make one reads every certificate that is trusted, which takes
+        longer than a handshake. None where it is not https.
+        """
+        return ssl.create_default_context() if self.secure else None
 
 
 class WebSocket(asyncio.BufferedProtocol):

@@ -106,3 +106,15 @@ async def test_an_answer_without_a_length_is_a_failure_and_ends_its_connection(
             await client.send("POST", "/orders", {}, {})
         assert (await client.send("POST", "/orders", {}, {})).is_success
     assert server.connections == 2
+
+
+async def test_the_certificates_are_read_once_for_all_connections(contexts: list[object]) -> None:
+    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listening:
+        client = HttpClient(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+        for _ in range(2):
+            with pytest.raises(FAILURES):
+                await client.send("POST", "/orders", {}, {})
+    assert len(contexts) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from load.crowd import Crowd
 from load.histogram import Histogram
 from load.probes import Probes
 from load.subject import Subject
@@ -38,6 +39,29 @@ async def test_a_target_that_is_gone_is_told_as_failures() -> None:
         async with probes.running():
             while probes.failed < 4:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
+
+
+async def test_the_certificates_are_read_before_and_not_by_each_handshake(
+    contexts: list[object],
+) -> None:
+    async with standin() as served:
+        url = served.url.replace("http:", "https:")
+    probes = Probes(Subject(url))
+    async with asyncio.timeout(SECONDS), probes.running():
+        before = list(contexts)
+        assert before
+        while probes.failed < 6:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    assert contexts == before
+
+
+async def test_a_target_without_tls_needs_no_certificates(contexts: list[object]) -> None:
+    async with standin(f"{CONNECTED}\n{SUBSCRIBED}") as served, asyncio.timeout(SECONDS):
+        crowd = Crowd(Subject(served.url).job(1))
+        await crowd.open()
+        crowd.leave()
+        Probes(Subject(served.url))
+    assert contexts == []
 
 
 async def test_a_stall_is_felt_by_all_who_come_while_it_lasts() -> None:
