@@ -270,9 +270,11 @@ class Supervisor:
             asyncio.create_task(event.wait())
             for event in (worker.ready, worker.ended, self._stopping)
         ]
-        await asyncio.wait(waits, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _ready_or_killed(self, worker: WorkerProcess) -> None:
         await self._ready_or_ended(worker)
