@@ -10,7 +10,6 @@ import asyncio
 import atexit
 import gc
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -24,7 +23,8 @@ from uvicorn_worker import UvicornWorker
 
 from app.core.config import Settings, SettingsError, get_settings, load_settings, missing_services
 from app.core.logging import logging_config
-from app.processes import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory, raise_file_limit
+from app.figures_directory import FiguresDirectory, make_figures_directory
+from app.processes import GO, GRACE_SECONDS, MULTIPROC, raise_file_limit
 
 BACKLOG = 4096
 BOOT_ERROR = 3
@@ -103,8 +103,9 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
         if missing:
             raise SystemExit(f"tandem: {' and '.join(missing)} must be set")
         if MULTIPROC not in os.environ:  # gunicorn asks for the class more than once
-            os.environ[MULTIPROC] = make_figures_directory()
-            atexit.register(_remove, os.environ[MULTIPROC], os.getpid())
+            figures = make_figures_directory()
+            os.environ[MULTIPROC] = str(figures.path)
+            atexit.register(_remove, figures, os.getpid())
         raise_file_limit()
         cls.CONFIG_KWARGS = {**uvicorn_options(settings), "loop": "auto"}
 
@@ -117,10 +118,10 @@ class Worker(UvicornWorker):  # type: ignore[misc] # the base is untyped
             sys.exit(BOOT_ERROR)
 
 
-def _remove(directory: str, owner: int) -> None:
+def _remove(figures: FiguresDirectory, owner: int) -> None:
     """Forked workers have the same exit handlers."""
     if os.getpid() == owner:
-        shutil.rmtree(directory, ignore_errors=True)
+        figures.remove()
 
 
 def limit_not_sent(listeners: Iterable[socket.socket]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +13,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 
 from app.core.config import Settings
 from app.core.operator_errors import OperatorError
-from app.processes import GO, GRACE_SECONDS, MULTIPROC, make_figures_directory
+from app.figures_directory import make_figures_directory
+from app.processes import GO, GRACE_SECONDS, MULTIPROC
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +144,7 @@ class Supervisor:
             await self._end(list(self._living))
             for held in self._held:
                 held.close()
-            shutil.rmtree(self._metrics, ignore_errors=True)
+            self._metrics.remove()
 
     async def restart(self) -> None:
         """Replace the workers one by one: the next only after the one before is ready. During a
@@ -204,8 +203,8 @@ class Supervisor:
             ours.callback(os.close, alive_write)
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, str(ready_write), str(alive_read)],
-                pass_fds=(ready_write, alive_read),
-                env={**os.environ, MULTIPROC: self._metrics},
+                pass_fds=(ready_write, alive_read, self._metrics.lock),
+                env={**os.environ, MULTIPROC: str(self._metrics.path)},
             )
             ours.callback(process.wait)
             ours.callback(process.kill)
@@ -237,7 +236,7 @@ class Supervisor:
         os.close(descriptor)
 
     def _on_ended(self, worker: WorkerProcess) -> None:
-        for gauge in Path(self._metrics).glob(f"gauge_live*_{worker.name}.db"):
+        for gauge in self._metrics.path.glob(f"gauge_live*_{worker.name}.db"):
             gauge.unlink()
         worker.ended.set()
         os.close(worker.alive)

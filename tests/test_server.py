@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from fastapi import FastAPI
 from app import server
 from app.core.config import Settings
 from app.main import create_app
-from app.processes import GO, MULTIPROC, make_figures_directory
+from app.processes import GO, MULTIPROC
 from app.server import Server, SupervisedServer, spare_the_collector, uvicorn_options
 from tests.conftest import SECRET
 from tests.waiting import until
@@ -176,25 +175,6 @@ def test_gunicorn_leaves_no_directory_of_figures_behind(
     assert first == again
     assert Path(first).exists() == given
     assert list(tmp_path.iterdir()) == []
-
-
-def test_figures_are_kept_in_memory_where_there_is_a_place_for_that(tmp_path: Path) -> None:
-    made = Path(make_figures_directory(tmp_path))
-
-    assert made.parent == tmp_path
-    assert made.stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.parametrize("kind", ["missing", "a file"])
-def test_figures_are_temporary_files_where_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    memory = tmp_path / "memory"
-    if kind == "a file":
-        memory.touch()
-
-    assert Path(make_figures_directory(memory)).parent == tmp_path
 
 
 def test_an_idle_connection_is_kept_for_longer_than_proxies_keep_theirs(settings: Settings) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,7 +14,7 @@ from httpx import AsyncClient
 
 import app.supervisor
 from app.core.config import Settings
-from app.processes import SHARED_MEMORY
+from app.figures_directory import SHARED_MEMORY
 from app.supervisor import Supervisor, WorkerProcess
 from tests.end_to_end.scrape import counted
 from tests.supervising import WORKERS, nothing, pauses, supervised, told, until, workers
@@ -131,13 +130,13 @@ async def test_who_is_started_again_counts_on_in_the_files_of_who_ended(
 
         await until(lambda: is_ready_again(at_work.supervisor, ended))
         assert (files_of(at_work.supervisor), await refusals(http, url)) == (files, asked)
-        in_memory = SHARED_MEMORY in Path(at_work.supervisor._metrics).parents
+        in_memory = SHARED_MEMORY in at_work.supervisor._metrics.path.parents
         assert in_memory == SHARED_MEMORY.is_dir()
     assert asked == 5
 
 
 def files_of(supervisor: Supervisor) -> set[str]:
-    return {file.name for file in Path(supervisor._metrics).iterdir()}
+    return {file.name for file in supervisor._metrics.path.iterdir()}
 
 
 async def refusals(http: AsyncClient, url: str) -> float:
