@@ -73,7 +73,7 @@ class Gathering(Generic[Asked, Answer]):
                 finally:
                     timer.cancel()
                     self._slow.discard(task)
-        except asyncio.CancelledError:  # nobody is to wait for what does not come
+        except BaseException:  # cancelled, above all: nobody is to wait for what does not come
             left, self._wanted = self._wanted, {}
             for answer in (*wanted.values(), *left.values()):
                 answer.cancel()
