@@ -39,6 +39,7 @@ from app.core.middleware import (
 from app.core.problems import problems
 from app.core.rates import Rates
 from app.core.request_ids import RequestIdMiddleware
+from app.core.schemas import BODY_BYTES
 from app.core.shared_answer import SharedAnswer
 from app.health import Probes, read_readiness
 from app.openapi import install_openapi
@@ -56,7 +57,7 @@ from app.users.sessions import remove_ended
 
 FEATURES: tuple[Feature, ...] = (USERS, ORDERS, OPS)
 API = "/api/v1"
-SMALLER_BODIES = {f"{API}/auth/token": 16 * 1024}
+SMALLER_BODIES = {f"{API}/auth/token": BODY_BYTES}
 """Bytes. A form's escapes are read on the loop, 16 KiB of them for 2 ms, whoever sends it."""
 Exposition = tuple[bytes, str]
 """Body and content type of /metrics."""

@@ -8,6 +8,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principals import Principal
+from app.core.paging import encode_page
 from app.orders.access import check_visible, is_visible
 from app.orders.schemas import VersionsQuery
 from app.realtime.models import EventRow
@@ -28,8 +29,7 @@ class HistoryPage:
     @property
     def encoded(self) -> str:
         """The events' own bytes, not made anew."""
-        cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
-        return f'{{"items":[{",".join(self.items)}],"next_cursor":{cursor}}}'
+        return encode_page(self.items, self.next_cursor)
 
 
 async def list_history(

@@ -10,7 +10,7 @@ from app.auth.dependencies import SIGNED_IN, CurrentPrincipal
 from app.core.dependencies import SessionDep
 from app.core.errors import InvalidRequest
 from app.core.idempotency import IDEMPOTENCY_HEADER, IDEMPOTENT, once
-from app.core.paging import Page
+from app.core.paging import Page, encode_page
 from app.core.problems import problems
 from app.core.strict_json import StrictRoute
 from app.orders import service as orders_service
@@ -140,8 +140,7 @@ async def _encode(page: Page[Order, UUID], position: PositionRead) -> str:
         some = page.items[first : first + ENCODED_AT_ONCE]
         items += [read_order(order).encoded for order in some]
         await asyncio.sleep(0)
-    cursor = "null" if page.next_cursor is None else f'"{page.next_cursor}"'
-    return f'{{"items":[{",".join(items)}],"next_cursor":{cursor},"position":{position.encoded}}}'
+    return encode_page(items, page.next_cursor, position=position.encoded)
 
 
 def _answer(

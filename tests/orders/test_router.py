@@ -144,9 +144,8 @@ async def test_so_is_one_that_is_spelled_as_long_as_can_be(shop: Shop) -> None:
     line = {"name": smile * 200, "quantity": 10_000, "unit_price": "9999999999.99"}
     items = [{"sku": smile * 62 + f"{nth:02}", **line} for nth in range(100)]
     body = json.dumps(a_body(note=smile * 2000, items=items), ensure_ascii=True, indent=8)
-    headers = {"Content-Type": "application/json", **cleo.headers}
-
-    answer = await shop.client.post(ORDERS, content=body, headers=headers)
+    json_of_cleo = {"Content-Type": "application/json", **cleo.headers}
+    answer = await shop.client.post(ORDERS, content=body, headers=json_of_cleo)
 
     assert answer.status_code == 201
     assert answer.json()["items"] == items

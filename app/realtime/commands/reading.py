@@ -1,7 +1,6 @@
 """What a client may ask of a channel: its history, and who is there."""
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import TypeVar
 
 from app.core.unavailable import REDIS_FAILURES
@@ -12,7 +11,7 @@ from app.realtime.fanout.connection import Connection
 from app.realtime.log.reader import LogReader
 from app.realtime.wire.codec import LogPage
 from app.realtime.wire.codes import CommandError, ErrorCode
-from app.realtime.wire.protocol import ClientInfo, PresenceResult, PresenceStatsResult, Reply
+from app.realtime.wire.protocol import PresenceResult, PresenceStatsResult, Reply, client_info
 from app.realtime.wire.requests import (
     HistoryRequest,
     PresenceRequest,
@@ -23,7 +22,6 @@ from app.realtime.wire.requests import (
 Found = TypeVar("Found")
 
 HISTORY_LIMIT = 300
-KNOWN_CLIENTS = 4096
 
 
 async def history(
@@ -49,7 +47,7 @@ async def presence(
 ) -> None:
     read = stations.presence.read
     present = await _read_presence(stations, connection, request.channel, read)
-    found = {client: _client_info(info) for client, info in present.items()}
+    found = {client: client_info(info) for client, info in present.items()}
     connection.tell(Reply(id=command_id, presence=PresenceResult(presence=found)))
 
 
@@ -60,12 +58,6 @@ async def presence_stats(
     clients, users = await _read_presence(stations, connection, request.channel, read)
     result = PresenceStatsResult(num_clients=clients, num_users=users)
     connection.tell(Reply(id=command_id, presence_stats=result))
-
-
-@lru_cache(maxsize=KNOWN_CLIENTS)
-def _client_info(info: bytes) -> ClientInfo:
-    """Kept, as a channel's may be asked for again and again, and there may be a thousand."""
-    return ClientInfo.model_validate_json(info)
 
 
 async def _read_page(reader: LogReader, request: HistoryRequest) -> LogPage:

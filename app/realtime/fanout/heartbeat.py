@@ -120,8 +120,7 @@ class Heartbeat:
         has taken what was written to it: that has to get on then, and the pong can wait.
         """
         timing = connection.timing
-        late = timing.pong_by is not None and timing.pong_by <= now
-        if not late or timing.stalled_by is not None:
+        if timing.pong_due is None or timing.pong_due > now:
             return
         if not connection.transport.writable:
             self._begin_patience(connection, now)
@@ -135,11 +134,10 @@ class Heartbeat:
 
     def _overdue(self, connection: Connection, now: float) -> CloseCode | None:
         timing = connection.timing
-        pong_by = timing.pong_by if timing.stalled_by is None else None
         for deadline, close in (
             (timing.connect_by, CloseCode.STALE),
             (timing.stalled_by, CloseCode.STALLED),
-            (pong_by, CloseCode.NO_PONG),
+            (timing.pong_due, CloseCode.NO_PONG),
             (timing.refresh_by, CloseCode.EXPIRED),
         ):
             if deadline is not None and deadline <= now:

@@ -40,9 +40,13 @@ class Timing:
 
     @property
     def next(self) -> float | None:
-        pong_by = self.pong_by if self.stalled_by is None else None  # it waits behind the rest
-        times = (self.connect_by, self.next_ping, pong_by, self.refresh_by, self.stalled_by)
+        times = (self.connect_by, self.next_ping, self.pong_due, self.refresh_by, self.stalled_by)
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def pong_due(self) -> float | None:
+        """Until when a pong is due: of none behind a backlog, where the ping waits, or the pong."""
+        return self.pong_by if self.stalled_by is None else None
 
     @property
     def may_have_answered(self) -> bool:

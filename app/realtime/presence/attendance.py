@@ -8,7 +8,7 @@ from app.realtime.fanout.manager import ConnectionManager
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.presence.channel_presence import Presence
 from app.realtime.presence.mirror import Told
-from app.realtime.wire.protocol import ClientInfo, presence_push
+from app.realtime.wire.protocol import client_info, presence_push
 
 
 class Attendance:
@@ -40,8 +40,5 @@ class Attendance:
         """To those on this worker that asked who comes and goes, the person concerned included;
         to those whose rights are being looked at once they are known.
         """
-        pushes = [
-            presence_push(channel, change, ClientInfo.model_validate_json(info))
-            for change, info in told
-        ]
+        pushes = [presence_push(channel, change, client_info(info)) for change, info in told]
         self._manager.announce(channel, pushes, lambda one: one.join_leave, withhold=True)

@@ -19,9 +19,7 @@ clients of this worker that entered before.
 """
 
 import asyncio
-import json
 import logging
-from functools import lru_cache
 
 from redis.exceptions import ReadOnlyError
 
@@ -29,10 +27,9 @@ from app.core.config import Settings
 from app.realtime.log.broker import Broker
 from app.realtime.presence.leases import Leases
 from app.realtime.presence.mirrors import Mirrors, OnChange
+from app.realtime.wire.protocol import client_info
 
 logger = logging.getLogger(__name__)
-
-KNOWN_CLIENTS = 4096
 
 Asked = dict[str, "asyncio.Future[dict[str, bytes]]"]
 
@@ -92,7 +89,7 @@ class Presence:
     async def stats(self, channel: str) -> tuple[int, int]:
         """How many clients there are, and how many users. Raises one of REDIS_FAILURES."""
         present = await self.read(channel)
-        return len(present), len(set(map(_user_of, present.values())))
+        return len(present), len({client_info(info).user for info in present.values()})
 
     def watch(self, channel: str) -> None:
         """One watcher more on this worker: from now on it is told who comes and goes. To be
@@ -173,12 +170,6 @@ class Presence:
             asked.set_exception(failure)
             asked.exception()  # who asked may have gone
         self._answering, self._asked = {}, {}
-
-
-@lru_cache(maxsize=KNOWN_CLIENTS)
-def _user_of(info: bytes) -> str:
-    """Whose client it is; kept, as a channel may have a thousand and be counted again and again."""
-    return str(json.loads(info)["user"])
 
 
 def _group(channel: str) -> str:

@@ -3,12 +3,15 @@
 What they look like on the wire is a codec's business; what clients say stands in `requests`.
 """
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field
 
 from app.realtime.wire.codes import ErrorCode, UnsubscribeCode
 from app.realtime.wire.requests import Model
+
+KNOWN_CLIENTS = 4096
 
 # --------------------------------------------------------------------- replies
 
@@ -51,6 +54,12 @@ class ClientInfo(Model):
     user: str
     client: str
     conn_info: Any = None
+
+
+@lru_cache(maxsize=KNOWN_CLIENTS)
+def client_info(info: bytes) -> ClientInfo:
+    """From its JSON. Kept, as a channel may have a thousand and be asked for again and again."""
+    return ClientInfo.model_validate_json(info)
 
 
 class PresenceResult(Model):

@@ -21,6 +21,16 @@ def one_who_stopped_reading(**settings: float) -> HandTurned:
     return one
 
 
+def one_who_stopped_reading_after_a_ping(**settings: float) -> HandTurned:
+    """Signed in and pinged; nothing waits for them."""
+    one = HandTurned(**settings)
+    one.heartbeat.identified(one.connection, HOUR)
+    while not one.pings:
+        one.wait(LATE)
+    one.stop_reading()
+    return one
+
+
 # ---------------------------------------------------------------------- stalls
 
 
@@ -142,22 +152,14 @@ def test_pings_go_on_once_the_backlog_is_gone() -> None:
 
 
 def test_no_pong_is_due_behind_a_backlog() -> None:
-    one = HandTurned(stalled_seconds=HOUR)
-    one.heartbeat.identified(one.connection, HOUR)
-    while not one.pings:
-        one.wait(LATE)
-    one.stop_reading()
+    one = one_who_stopped_reading_after_a_ping(stalled_seconds=HOUR)
     one.connection.tell_bytes(ANSWER)
     one.wait(10 * PONG)
     assert one.transport.closed is None
 
 
 def test_no_pong_is_due_of_a_client_that_is_still_taking_what_was_written_after_the_ping() -> None:
-    one = HandTurned(stalled_seconds=STALLED)
-    one.heartbeat.identified(one.connection, HOUR)
-    while not one.pings:
-        one.wait(LATE)
-    one.stop_reading()
+    one = one_who_stopped_reading_after_a_ping(stalled_seconds=STALLED)
     one.connection.pump()
     for _ in range(5):
         one.wait(0.6 * STALLED)
@@ -170,21 +172,13 @@ def test_no_pong_is_due_of_a_client_that_is_still_taking_what_was_written_after_
 
 
 def test_who_takes_nothing_of_what_was_written_after_the_ping_is_closed_as_stalled() -> None:
-    one = HandTurned(stalled_seconds=STALLED)
-    one.heartbeat.identified(one.connection, HOUR)
-    while not one.pings:
-        one.wait(LATE)
-    one.stop_reading()
+    one = one_who_stopped_reading_after_a_ping(stalled_seconds=STALLED)
     assert one.wait_for_close() == pytest.approx(PONG + STALLED, abs=2 * LATE)
     assert one.transport.closed == (3008, "slow")
 
 
 def test_whose_pong_is_late_behind_a_backlog_is_looked_at_as_seldom_as_others() -> None:
-    one = HandTurned(stalled_seconds=HOUR)
-    one.heartbeat.identified(one.connection, HOUR)
-    while not one.pings:
-        one.wait(LATE)
-    one.stop_reading()
+    one = one_who_stopped_reading_after_a_ping(stalled_seconds=HOUR)
     one.connection.tell_bytes(ANSWER)
     one.wait(PONG + 1)
     next_look = one.heartbeat._wheel._slot_of[one.connection] * SLOT_SECONDS
@@ -192,11 +186,7 @@ def test_whose_pong_is_late_behind_a_backlog_is_looked_at_as_seldom_as_others() 
 
 
 def test_a_pong_is_due_again_once_the_backlog_is_gone() -> None:
-    one = HandTurned(stalled_seconds=STALLED)
-    one.heartbeat.identified(one.connection, HOUR)
-    while not one.pings:
-        one.wait(LATE)
-    one.stop_reading()
+    one = one_who_stopped_reading_after_a_ping(stalled_seconds=STALLED)
     one.connection.tell_bytes(ANSWER)
     one.wait(PONG + 1)
     one.read_on()

@@ -1,8 +1,8 @@
 """A request's head is bounded, however it comes; what is refused is let go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
@@ -14,6 +14,9 @@ from tests.realtime.raw_socket import RawSocket, connected
 from tests.realtime.raw_wire import Wire
 from tests.realtime.served import Served, serving
 from tests.waiting import until
+
+State = dict[str, Any]
+P = TypeVar("P", bound=asyncio.Protocol)
 
 START = b"GET / HTTP/1.1\r\nHost: tandem.example\r\n"
 PIECE = 1024
@@ -42,6 +45,19 @@ def served() -> Iterator[Served]:
 async def client(served: Served) -> AsyncIterator[RawSocket]:
     async with connected(served.port) as raw:
         yield raw
+
+
+def on_a_wire(
+    make: Callable[[uvicorn.Config, ServerState, State], P],
+) -> tuple[P, Wire, ServerState]:
+    """A protocol that `answer` is behind, and what it writes to and counts in."""
+    config = uvicorn.Config(answer, log_config=None, lifespan="off")
+    config.load()
+    state, wire = ServerState(), Wire()
+    protocol = make(config, state, {})
+    wire.set_protocol(protocol)
+    protocol.connection_made(wire)
+    return protocol, wire, state
 
 
 async def fill(client: RawSocket, start: bytes) -> bytes:
@@ -112,12 +128,7 @@ async def test_who_sends_more_at_once_is_hung_up_on(client: RawSocket, served: S
 
 
 async def test_what_comes_after_too_many_is_not_even_parsed() -> None:
-    config = uvicorn.Config(answer, log_config=None, lifespan="off")
-    config.load()
-    state, wire = ServerState(), Wire()
-    protocol = BoundedHttpProtocol(config, state, {})
-    wire.set_protocol(protocol)
-    protocol.connection_made(wire)
+    protocol, wire, state = on_a_wire(BoundedHttpProtocol)
 
     protocol.data_received((START + b"\r\n") * 100)
 
@@ -135,12 +146,7 @@ async def test_what_is_no_http_is_told_so(client: RawSocket) -> None:
 
 
 async def test_a_head_that_comes_whole_is_refused_as_well() -> None:
-    config = uvicorn.Config(answer, log_config=None, lifespan="off")
-    config.load()
-    state, wire = ServerState(), Wire()
-    door = Door(config, state, {})
-    wire.set_protocol(door)
-    door.connection_made(wire)
+    door, wire, state = on_a_wire(Door)
 
     door.data_received(START + b"X-Long: " + b"a" * 70 * 1024 + b"\r\n\r\n")
 
