@@ -37,7 +37,7 @@ ORPHAN_SECONDS = 10.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "200",
+    "max_connections": "500",
     "shared_buffers": "128MB",
     "wal_level": "minimal",  # no replica reads it
     "max_wal_senders": "0",

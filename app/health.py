@@ -36,8 +36,8 @@ class Readiness(BaseModel):
 
 
 class Probes:
-    """Whoever asks while an answer is made shares it: it is no older than CHECK_SECONDS, and with
-    one of their own they would wait for twice as long when something hangs.
+    """Whoever asks while an answer is made shares it: it is no older than twice CHECK_SECONDS, and
+    with one of their own they would wait for twice as long when something hangs.
     """
 
     def __init__(self, make: Callable[[], Coroutine[Any, Any, Readiness]]) -> None:

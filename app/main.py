@@ -35,6 +35,7 @@ from app.core.middleware import (
     BodyLimitMiddleware,
     CrossOriginMiddleware,
     SecurityHeadersMiddleware,
+    UnreadHeadersMiddleware,
 )
 from app.core.problems import problems
 from app.core.rates import Rates
@@ -172,6 +173,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=["ETag", "Location", "Tandem-Position", "Tandem-Merged", "Retry-After"],
         )
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(UnreadHeadersMiddleware)
     app.add_middleware(ForwardedMiddleware)
     app.add_middleware(RequestIdMiddleware)
 

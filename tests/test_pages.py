@@ -238,3 +238,16 @@ async def test_production_says_so_without_a_connection_to_the_database(settings:
             answer = await client.get("/demo")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "no_demo")
+
+
+@pytest.mark.parametrize("range_", ["bytes=99999999-", "lines=1-2"])
+async def test_a_page_is_sent_whole_whatever_part_was_asked_for(
+    client: AsyncClient, range_: str
+) -> None:
+    plain, part = await client.get("/"), await client.get("/", headers={"Range": range_})
+    assert (part.status_code, part.content) == (200, plain.content)
+
+
+async def test_what_is_mounted_says_itself_how_it_can_be_asked(client: AsyncClient) -> None:
+    answer = await client.post("/static/index.html")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

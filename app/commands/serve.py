@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from functools import partial
 
 from app.core.config import Settings
@@ -45,7 +46,10 @@ async def _reload(supervisor: Supervisor) -> None:
 
     async for _changes in awatch("app", watch_filter=PythonFilter()):
         print("tandem: the code changed, starting anew", flush=True)
-        await supervisor.restart()
+        try:
+            await supervisor.restart()
+        except (OSError, RuntimeError) as error:  # the next change may find a process to be had
+            print(f"tandem: no worker could be started: {error}", file=sys.stderr, flush=True)
 
 
 def _print_demo(url: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.operator_errors import OperatorError
 from app.core.service_urls import target_of
-from app.core.unavailable import TEMPORARY
+from app.core.unavailable import NO_PRIMARY, TEMPORARY
 
 NO_TABLE = "42P01"
 FATAL = "FATAL"
@@ -23,7 +23,7 @@ def complaint_of(error: PostgresError | DBAPIError) -> str | None:
     """One sentence for the terminal; None where the error is ours, and belongs in a traceback."""
     cause = error.orig and error.orig.__cause__ if isinstance(error, DBAPIError) else error
     state = str(getattr(cause, "sqlstate", None) or "")
-    refused = getattr(cause, "severity_en", None) == FATAL
+    refused = getattr(cause, "severity_en", None) == FATAL or isinstance(cause, NO_PRIMARY)
     if cause is None or not (refused or state.startswith(SETTLED_OUTSIDE)):
         return None
     hint = "; python -m app migrate makes the tables" if state == NO_TABLE else ""
@@ -43,6 +43,6 @@ def asking(database_url: str) -> Iterator[None]:
         if (complaint := complaint_of(error)) is None:
             raise
         raise Unanswered(complaint) from error
-    except (OSError, ClientConfigurationError) as error:
+    except (OSError, ClientConfigurationError, NO_PRIMARY) as error:
         reason = str(error) or "no answer in time"  # a time limit's error has no words
         raise Unanswered(f"DATABASE_URL: {target_of(database_url)}: {reason}") from error

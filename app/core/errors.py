@@ -241,7 +241,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
     if "Allow" in headers:
-        headers["Allow"] = allowed_methods(request)
+        headers["Allow"] = allowed_methods(request) or headers["Allow"]  # of a mount: its own
     problem = Problem(
         title=status.phrase,
         status=status,

@@ -3,15 +3,17 @@
 A TimeoutError is an OSError.
 """
 
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import InterfaceError, PostgresError, TargetServerAttributeNotMatched
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 REDIS_FAILURES = (RedisError, OSError)
-POSTGRES_FAILURES = (PostgresError, InterfaceError, OSError)
+NO_PRIMARY = TargetServerAttributeNotMatched
+"""Of the hosts in the address each that answers is a standby: another is to take over."""
+POSTGRES_FAILURES = (PostgresError, InterfaceError, OSError, NO_PRIMARY)
 """Asked by its driver. It is away, or refuses what it is asked: `is_unavailable` tells which."""
-SESSION_FAILURES = (DBAPIError, PoolTimeoutError, PostgresError, OSError)
+SESSION_FAILURES = (DBAPIError, PoolTimeoutError, PostgresError, OSError, NO_PRIMARY)
 """The same through a session; `execute_directly` passes the driver's errors on."""
 
 TEMPORARY = ("08", "25006", "25P03", "40001", "40P01", "53", "55000", "55P03", "57")
@@ -33,9 +35,9 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def _is_temporary(error: BaseException | None) -> bool:
-    """One of the SQLSTATEs that are; or the socket's own error."""
+    """One of the SQLSTATEs that are; or the socket's own error; or the driver's, of standbys."""
     while error is not None:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | NO_PRIMARY):
             return True
         state = str(getattr(error, "sqlstate", None) or "")
         if state.startswith(TEMPORARY):

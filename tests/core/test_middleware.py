@@ -10,7 +10,12 @@ from httpx import Response as Answer
 from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import install_error_handlers
-from app.core.middleware import PAGE_POLICY, BodyLimitMiddleware, SecurityHeadersMiddleware
+from app.core.middleware import (
+    PAGE_POLICY,
+    BodyLimitMiddleware,
+    SecurityHeadersMiddleware,
+    UnreadHeadersMiddleware,
+)
 from tests.core.serving import serving
 from tests.realtime.raw_socket import connected
 from tests.realtime.served import serving as served_by
@@ -29,6 +34,11 @@ def make_app(max_bytes: int, seconds: float = 60) -> FastAPI:
         BodyLimitMiddleware, max_bytes=max_bytes, seconds=seconds, smaller={"/small": SMALLER}
     )
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(UnreadHeadersMiddleware)
+
+    @app.get("/headers")
+    async def headers(request: Request) -> list[str]:
+        return sorted(request.headers)
 
     @app.post("/small")
     @app.post("/size")
@@ -257,3 +267,29 @@ def test_the_policy_of_pages_lets_nothing_in_from_elsewhere(allowed: str) -> Non
 
 def test_the_policy_of_pages_allows_nothing_by_default() -> None:
     assert PAGE_POLICY.startswith("default-src 'none';")
+
+
+async def test_headers_that_nobody_reads_reach_nobody(api: AsyncClient) -> None:
+    plain = (await api.get("/headers")).json()
+    assert (await api.get("/headers", headers={"Cookie": "a=1", "Range": "x"})).json() == plain
+
+
+async def nothing_comes() -> Message:
+    return {}
+
+
+async def nothing_leaves(_message: Message) -> None:
+    return None
+
+
+async def test_a_socket_is_opened_without_them_too() -> None:
+    seen: list[Scope] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope)
+
+    headers = [(b"cookie", b"a=1"), (b"origin", b"https://tandem.example"), (b"cookie", b"b=2")]
+    scope = {"type": "websocket", "headers": headers}
+    await UnreadHeadersMiddleware(inner)(scope, nothing_comes, nothing_leaves)
+    assert seen[0]["headers"] == headers[1:2]
+    assert len(headers) == 3

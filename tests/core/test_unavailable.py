@@ -10,15 +10,16 @@ from fastapi import FastAPI
 from httpx import AsyncClient, Response
 from sqlalchemy import text
 
-from app.core.complaints import complaint_of
+from app.core.complaints import Unanswered, asking, complaint_of
 from app.core.config import Settings
-from app.core.database import create_engine, create_sessions, execute_directly
+from app.core.database import create_engine, create_sessions, execute_directly, run_alone
 from app.core.dependencies import SessionDep
 from app.core.errors import install_error_handlers
 from tests.core.serving import serving
 
 WRITE = "INSERT INTO channels (name, head) VALUES ('orders', 7)"
 LOCK_LOG = "LOCK TABLE channels IN ACCESS EXCLUSIVE MODE"
+NO_PRIMARY = "target_session_attrs=read-write&default_transaction_read_only=on"
 WAIT_SECONDS = 8
 POLL_SECONDS = 0.02
 
@@ -133,6 +134,24 @@ async def test_who_started_a_command_is_told_what_postgres_says(
         await connection.close()
 
     assert complaint_of(refused.value) == "Postgres says: not now"
+
+
+async def test_where_all_that_answer_are_standbys_a_request_may_be_tried_again(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with api(f"{database}?{NO_PRIMARY}") as client:
+        answer = await client.get("/ask", params={"statement": "SELECT 1"})
+
+    assert says_try_again(answer)
+    assert all(record.exc_info is None for record in caplog.records)
+
+
+async def test_who_started_a_command_is_told_of_standbys_in_one_line(database: str) -> None:
+    url = f"{database}?{NO_PRIMARY}"
+    with pytest.raises(Unanswered, match="target attribute"), asking(url):
+        await asyncpg.connect(url)
+    with pytest.raises(Unanswered, match="target attribute"), asking(url):
+        await run_alone(url, lambda connection: connection.close())
 
 
 def raising(sqlstate: str) -> str:

@@ -19,6 +19,10 @@ from app.realtime.runtime import Runtime
 from app.realtime.time_limit import TimeLimit
 
 HEAD_BYTES = 64 * 1024
+LONGEST_BYTES = 8 * 1024
+"""Of the address, or of one header: what reads them, field by field, is on the loop. So it is with
+most servers and proxies.
+"""
 LINE_BYTES = 4
 """What a header takes beside its name and its value."""
 PIPELINED = 16
@@ -26,6 +30,7 @@ PIPELINED = 16
 TOO_LARGE = whole_answer(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large."
 )
+URI_TOO_LONG = whole_answer(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long.")
 MALFORMED = whole_answer(HTTPStatus.BAD_REQUEST, "This is no valid HTTP request.")
 
 UNLIMITED = TimeLimit(0)
@@ -40,10 +45,10 @@ class TooManyPipelined(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head of more than HEAD_BYTES with 431, and closes; closes, too, if a head takes
-    longer than CONNECT_SECONDS, counted from its first bytes: how long a connection may idle
-    between two is uvicorn's to say. What is still to come of a body that was answered already is
-    read for `body_seconds`.
+    """Refuses a head of more than HEAD_BYTES, or a header of more than LONGEST_BYTES, with 431, an
+    address so long with 414, and closes; closes, too, if a head takes longer than CONNECT_SECONDS,
+    counted from its first bytes: how long a connection may idle between two is uvicorn's to say.
+    What is still to come of a body that was answered already is read for `body_seconds`.
 
     Closes, too, if more than PIPELINED requests wait for the answer to the one before them: it is
     for the client to send the rest again.
@@ -65,6 +70,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.due = 0.0
         self._limit = arrivals_of(app_state)
         self._unfinished = 0  # bytes, give or take one read
+        self._refusal = MALFORMED
         self._rest_of_body: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's
@@ -88,9 +94,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        lines = sum(len(name) + len(value) + LINE_BYTES for name, value in self.headers)
-        self._unfinished = len(self.url) + lines
-        if self._unfinished > HEAD_BYTES:  # it came with a single read
+        lines = [len(name) + len(value) + LINE_BYTES for name, value in self.headers]
+        if len(self.url) > LONGEST_BYTES:
+            self._refusal = URI_TOO_LONG
+            raise HeadTooLarge
+        if max(lines, default=0) > LONGEST_BYTES or len(self.url) + sum(lines) > HEAD_BYTES:
+            self._refusal = TOO_LARGE
             raise HeadTooLarge
         self._unfinished = 0
         self._limit.end(self)
@@ -128,7 +137,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return rest is not None
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        self._refuse(TOO_LARGE if self._unfinished > HEAD_BYTES else MALFORMED)
+        self._refuse(TOO_LARGE if self._unfinished > HEAD_BYTES else self._refusal)
 
     def _refuse(self, answer: bytes) -> None:
         """In the midst of another answer nothing can be said."""

@@ -8,7 +8,12 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.realtime.websocket.bounded_http import HEAD_BYTES, PIPELINED, BoundedHttpProtocol
+from app.realtime.websocket.bounded_http import (
+    HEAD_BYTES,
+    LONGEST_BYTES,
+    PIPELINED,
+    BoundedHttpProtocol,
+)
 from app.realtime.websocket.door import Door
 from tests.realtime.raw_socket import RawSocket, connected
 from tests.realtime.raw_wire import Wire
@@ -98,11 +103,31 @@ async def test_trailers_that_do_not_end_are_refused(client: RawSocket, served: S
 
 
 async def test_a_long_head_is_taken(client: RawSocket) -> None:
-    room = HEAD_BYTES - len(START) - len(b"X-Long: \r\n\r\n") - PIECE
-    client.write(START + b"X-Long: " + b"a" * room + b"\r\n\r\n")
+    line = b"X-Long: " + b"a" * (LONGEST_BYTES - len(b"X-Long: \r\n")) + b"\r\n"
+    head = START.replace(b"GET /", b"GET /" + b"a" * (LONGEST_BYTES - 1))
+    client.write(head + line * (HEAD_BYTES // LONGEST_BYTES - 2) + b"\r\n")
     await client.read_head()
 
     assert client.head.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "status"),
+    [
+        (b"GET /", b" HTTP/1.1\r\nHost: tandem.example\r\n\r\n", 414),
+        (START + b"X-Long: ", b"\r\n\r\n", 431),
+        (START + b"X-", b": long\r\n\r\n", 431),
+    ],
+    ids=["url", "value", "name"],
+)
+async def test_what_is_read_field_by_field_is_not_taken_so_long(
+    client: RawSocket, served: Served, start: bytes, end: bytes, status: int
+) -> None:
+    client.write(start + b"a" * LONGEST_BYTES + end)
+    await client.read_head()
+
+    assert (await client.problem())["status"] == status
+    await until(lambda: not served.state.connections and not served.state.tasks)
 
 
 async def test_a_body_is_no_head(client: RawSocket) -> None:
