@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from app.core.logging import connection_id
+from app.core.stints import Stint
 from app.realtime.commands.dispatch import receive
 from app.realtime.commands.stations import Stations
 from app.realtime.fanout.connection import Connection
@@ -115,11 +116,14 @@ class Intake:
 
     async def _work(self, connection: Connection) -> None:
         connection_id.set(connection.id)
+        stint = Stint()
         try:
             while self._waiting and connection.transport.writable and not connection.closed:
                 await receive(self._stations, connection, self._waiting.popleft())
                 connection.timing.heard()
                 self._read_on(connection)
+                if self._waiting:
+                    await stint.go_on()
         except Exception:
             logger.exception("connection failed")
             connection.close(CloseCode.INTERNAL)

@@ -1,7 +1,6 @@
 """Handshakes take turns, and only so many wait."""
 
 import asyncio
-from time import perf_counter
 from typing import Any
 
 import uvicorn
@@ -13,14 +12,9 @@ from app.realtime.wire.frames import Opcode
 from tests.realtime.owners import echo
 from tests.realtime.raw_socket import connected, frame, opened, upgrade
 from tests.realtime.served import serving
+from tests.realtime.turning import spin
 
 TURN = 0.003
-
-
-def spin(seconds: float) -> None:
-    until_then = perf_counter() + seconds
-    while perf_counter() < until_then:
-        continue
 
 
 class Crowd:
