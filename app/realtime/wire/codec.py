@@ -4,6 +4,7 @@ A WebSocket message holds one or more documents. In JSON they are separated by n
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,10 @@ class Codec(Protocol):
     def join(self, documents: Sequence[bytes]) -> bytes: ...
 
 
+DOCUMENT = re.compile(r"[^ \t\r\n][^\n]*")
+"""A line without the blanks before it. So blank lines, however many, are stepped over at once."""
+
+
 class JsonCodec:
     """Text messages; documents on a line each."""
 
@@ -64,9 +69,8 @@ class JsonCodec:
     def parse(self, message: str | bytes) -> Iterator[Call]:
         if isinstance(message, bytes) or not message or message.isspace():
             raise Disconnect(CloseCode.BAD_REQUEST)
-        for line in message.split("\n"):
-            if line and not line.isspace():
-                yield _parse_one(line)
+        for line in DOCUMENT.finditer(message):
+            yield _parse_one(line.group())
 
     def encode(self, document: Reply | Push) -> bytes:
         return document.model_dump_json(exclude_none=True).encode()
@@ -114,19 +118,25 @@ def _read(document: str) -> Command:
     given = from_json(document, allow_inf_nan=False)
     try:
         return validate(given)
-    except ValidationError:
-        return validate(_without_nulls(given))
+    except ValidationError as error:
+        _leave_out_nulls(given, error)
+    return validate(given)
 
 
-def _without_nulls(given: Any) -> Any:
-    """A field that is null counts as left out; but `data` is the client's own."""
-    if not isinstance(given, dict):
-        return given
-    return {
-        name: value if name == "data" else _without_nulls(value)
-        for name, value in given.items()
-        if value is not None
-    }
+def _leave_out_nulls(given: Any, error: ValidationError) -> None:
+    """A field that is null counts as left out; raises the error where anything else is wrong.
+
+    Only what the error names is looked at: most of a large document is nobody's but the client's.
+    """
+    for wrong in error.errors(include_url=False, include_context=False):
+        path = wrong["loc"]
+        if not path or wrong["input"] is not None:
+            raise error
+        *above, name = path
+        holder = given
+        for step in above:
+            holder = holder[step]
+        del holder[name]
 
 
 @lru_cache(maxsize=4096)

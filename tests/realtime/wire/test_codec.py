@@ -80,6 +80,8 @@ def one(**document: Any) -> Any:
         '{"id":1,"history":{"channel":"orders","limit":1.0}}',
         '{"id":1,"rpc":null}',
         '{"id":null}',
+        '{"id":1,"connect":{"token":null,"name":7}}',
+        "\u00a0",
     ],
 )
 def test_what_is_no_command_closes_with_bad_request(message: str) -> None:
@@ -114,6 +116,15 @@ def test_one_message_carries_several_commands_in_their_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " \n\t\n", "\n" * 60_000])
+def test_blank_lines_are_skipped(blank: str) -> None:
+    told = f'{blank}{{"id":1,"connect":{{}}}}{blank} {{"id":2,"ping":{{}}}}\r{blank}'
+    assert [(command.id, command.method) for command in JSON.parse(told)] == [
+        (1, "connect"),
+        (2, "ping"),
+    ]
+
+
 def test_an_empty_object_is_a_pong() -> None:
     (command,) = [*JSON.parse(" {} ")]
     assert command.is_pong
@@ -127,34 +138,6 @@ def test_unknown_fields_are_ignored() -> None:
 def test_what_is_left_out_of_a_subscribe_is_zero() -> None:
     request = one(id=1, subscribe={"channel": "orders"}).request
     assert (request.recover, request.epoch, request.offset, request.flag) == (False, "", 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("told", "same"),
-    [
-        ('{"id":1,"connect":{"token":null,"subs":null,"name":null}}', '{"id":1,"connect":{}}'),
-        (
-            '{"id":1,"connect":{"subs":{"users:1":{"recover":null,"epoch":null,"offset":null}}}}',
-            '{"id":1,"connect":{"subs":{"users:1":{}}}}',
-        ),
-        (
-            '{"id":1,"connect":null,"history":{"channel":"orders","limit":null,"since":null}}',
-            '{"id":1,"history":{"channel":"orders"}}',
-        ),
-        (
-            '{"id":1,"publish":{"channel":"orders","data":null}}',
-            '{"id":1,"publish":{"channel":"orders"}}',
-        ),
-    ],
-)
-def test_what_is_null_is_left_out(told: str, same: str) -> None:
-    (command,), (expected,) = JSON.parse(told), JSON.parse(same)
-    assert command == expected
-
-
-def test_what_a_client_sends_to_others_keeps_its_nulls() -> None:
-    data = {"editing": None, "words": ["NaN", "null", None]}
-    assert one(id=1, publish={"channel": "orders", "data": data}).request.data == data
 
 
 def test_the_positions_of_server_side_subscriptions_come_with_connect() -> None:
