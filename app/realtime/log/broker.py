@@ -29,6 +29,7 @@ from redis.backoff import NoBackoff
 
 from app.core import metrics
 from app.core.outages import Outage
+from app.core.stints import Stint
 from app.core.unavailable import REDIS_FAILURES
 from app.realtime.log.message import PRESENCE, SIGNAL, Message
 from app.realtime.log.sender import Sender
@@ -193,14 +194,17 @@ class Broker:
                 await link.aclose()  # type: ignore[no-untyped-call]
 
     async def _read(self, link: PubSub) -> None:
-        """Until the link is dropped or stays silent: a quiet link is asked for a pong."""
-        asked = False
+        """Until the link is dropped or stays silent: a quiet link is asked for a pong. What has
+        come already is read without a pause by the library: others have their turn in between.
+        """
+        asked, stint = False, Stint()
         while self._link is link and not _is_cancelled():
             wait = self._timeout if asked else LINK_QUIET_SECONDS
             received = await link.get_message(timeout=wait)
             if received is not None:
                 asked = False
                 self._receive(received)
+                await stint.go_on()
             elif asked:
                 raise TimeoutError("the link did not answer a ping")
             else:

@@ -1,10 +1,12 @@
 """Broker on a real Valkey: one that works, one that cuts the link, one that comes later."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from app.core.stints import STINT_SECONDS
 from app.embedded import Services
 from app.realtime.log.message import Message
 from tests.realtime.brokers import (
@@ -17,6 +19,7 @@ from tests.realtime.brokers import (
     running,
     talking,
 )
+from tests.realtime.turning import Turning, counted, spin
 from tests.waiting import until
 
 
@@ -148,6 +151,22 @@ async def test_a_signal_that_is_none_of_ours_leaves_the_link_alone(redis_url: st
         await broker.publish([message("a", 1, b"{}")])
         await until(lambda: bool(broker.heard))
         assert broker.ups == 1
+
+
+async def test_who_hears_much_at_once_leaves_turns_to_others(redis_url: str) -> None:
+    turning = Turning()
+    heard: list[int] = []
+
+    def hear(_channel: str, _data: bytes) -> None:
+        spin(2 * STINT_SECONDS)
+        heard.append(turning.turn)
+
+    async with listening(redis_url, "a") as broker, counted(turning):
+        broker.on_signal = hear
+        for _ in range(50):
+            broker.signal("a", b"{}")
+        await until(lambda: len(heard) == 50)
+    assert max(Counter(heard).values()) <= 2
 
 
 @pytest.mark.timed
