@@ -118,3 +118,11 @@ class RecordingTransport:
                 f"nothing of the kind within {seconds:g} s; closed: {self.closed}; "
                 f"sent: {self.documents}"
             ) from None
+
+
+class OneMessage(RecordingTransport):
+    """Takes one message, then is paused."""
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        self.writable = False

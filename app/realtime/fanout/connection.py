@@ -184,8 +184,8 @@ class Connection:
         """The transport takes more again. Answers leave at once; what lies after its cursors when
         others are served, so that cursors which were stopped at different places come together.
         """
-        if self._outgoing:
-            self._write_answers()
+        while self._outgoing and self.transport.writable:
+            self._write_told()
         if self.is_behind:
             self._keeper.unblocked(self)
         if self.transport.writable:
@@ -207,8 +207,8 @@ class Connection:
 
     def hang_up(self, close: CloseCode) -> None:
         """What a close does once `closed` is set: it may be later, where many are closed."""
-        if self._outgoing:
-            self._write_answers()
+        while self._outgoing:
+            self._write_told()
         self._go_on()
         metrics.CLOSES.labels(str(close.code)).inc()
         self.transport.close(close.code, close.reason)
@@ -248,9 +248,8 @@ class Connection:
         if self._outgoing:
             self.pump()
 
-    def _write_answers(self) -> None:
-        answers, self._outgoing = self._outgoing, []
-        self.transport.send(self._join(answers))
+    def _write_told(self) -> None:
+        self.transport.send(self._join(self._take_told()))
 
     def _go_on(self) -> None:
         if self._going_on is not None and not self._going_on.done():

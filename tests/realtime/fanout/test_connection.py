@@ -11,10 +11,10 @@ from app.realtime.log.channel_log import Segment
 from app.realtime.wire.batches import BATCH_BYTES, Entry
 from app.realtime.wire.codec import JSON, JsonCodec
 from app.realtime.wire.codes import CloseCode
-from app.realtime.wire.frames import Message, Opcode
+from app.realtime.wire.frames import Opcode
 from app.realtime.wire.protocol import EmptyResult, Push, Reply
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, somebody, write
-from tests.realtime.recording import RecordingTransport
+from tests.realtime.recording import OneMessage, RecordingTransport
 
 FIRST = Reply(id=1, unsubscribe=EmptyResult())
 SECOND = Reply(id=2, unsubscribe=EmptyResult())
@@ -44,14 +44,6 @@ class Stage:
             for document in self.transport.documents
             if "push" in document
         ]
-
-
-class OneMessage(RecordingTransport):
-    """Takes one message, then is paused."""
-
-    def send(self, message: Message) -> None:
-        super().send(message)
-        self.writable = False
 
 
 class Binary(JsonCodec):

@@ -8,7 +8,7 @@ from app.realtime.wire.batches import BATCH_BYTES
 from app.realtime.wire.codes import CloseCode
 from app.realtime.wire.frames import Message
 from tests.realtime.keepers import Keeping, a_connection, a_subscription, write
-from tests.realtime.recording import RecordingTransport
+from tests.realtime.recording import OneMessage, RecordingTransport
 
 ANSWER = b'{"id":1,"unsubscribe":{}}'
 SIGNAL = Message(b'{"push":{"channel":"a","pub":{"data":{}}}}', shared=True)
@@ -200,3 +200,40 @@ def test_answers_leave_at_once_when_the_transport_takes_more() -> None:
     connection.resume()
     assert transport.sent == [ANSWER + b"\n" + ANSWER]
     assert keeper.unblocks == [connection]
+
+
+def told_much(transport: RecordingTransport, keeper: Keeping) -> Connection:
+    """Paused, with what two make a message of."""
+    transport.writable = False
+    connection = a_connection(transport, keeper)
+    for nth in range(6):
+        connection.tell_bytes(b"%d" % nth * (BATCH_BYTES * 2 // 5))
+    return connection
+
+
+def test_what_gathered_while_it_was_paused_leaves_in_messages_of_at_most_64_kib() -> None:
+    transport = RecordingTransport()
+    connection = told_much(transport, Unhurried())
+    transport.writable = True
+    connection.resume()
+    assert [each[:1] + each[-1:] for each in transport.sent] == [b"01", b"23", b"45"]
+    assert max(map(len, transport.sent)) <= BATCH_BYTES
+    assert not connection.is_behind
+
+
+def test_its_last_words_are_messages_of_at_most_64_kib_too() -> None:
+    transport = RecordingTransport()
+    told_much(transport, Unhurried()).close(CloseCode.SHUTDOWN)
+    assert [each[:1] + each[-1:] for each in transport.sent] == [b"01", b"23", b"45"]
+    assert max(map(len, transport.sent)) <= BATCH_BYTES
+    assert transport.closed == (3001, "shutdown")
+
+
+def test_what_gathered_waits_again_as_soon_as_the_transport_is_paused() -> None:
+    transport, keeper = OneMessage(), Unhurried()
+    connection = told_much(transport, keeper)
+    for taken in range(1, 4):
+        transport.writable = True
+        connection.resume()
+        assert len(transport.sent) == taken
+    assert keeper.unblocks == [connection] * 2
