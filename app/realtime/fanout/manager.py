@@ -103,7 +103,7 @@ class ConnectionManager:
     def attach(self, subscription: Subscription) -> None:
         """Set the cursor. The caller has acquired the log, and gives it up by this."""
         connection, channel = subscription.connection, subscription.channel
-        if connection not in self.connections:  # it left meanwhile
+        if connection.closed:  # or lost, meanwhile
             self.follower.release(channel)
             return
         connection.subscriptions[channel] = subscription

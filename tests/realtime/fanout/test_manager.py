@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.core.config import Settings
+from app.realtime.fanout.subscription import Subscription
 from app.realtime.wire.codes import CloseCode, UnsubscribeCode
 from tests.realtime.halls import Hall, hall_of
 from tests.realtime.log_writer import LogWriter
@@ -112,6 +113,17 @@ async def test_a_connection_that_ended_meanwhile_is_not_attached(hall: Hall) -> 
     hall.manager.attach(seat.subscription)
     assert hall.manager.audience("a") == []
     await until(lambda: hall.follower._users == {})
+
+
+async def test_a_connection_that_is_closed_but_not_lost_yet_is_not_attached(hall: Hall) -> None:
+    told: list[Subscription] = []
+    seat = await hall.seat("a")
+    hall.manager.on_attached = told.append
+    seat.connection.close(CloseCode.SHUTDOWN)
+    await hall.follow(seat.connection, "b", cursor=0)
+    assert (hall.manager.audience("b"), told) == ([], [])
+    await until(lambda: "b" not in hall.follower._users)
+    assert hall.follower._users["a"] == 1
 
 
 async def test_connections_are_found_by_user_until_they_end(hall: Hall) -> None:
