@@ -7,12 +7,19 @@ import time
 class Outage:
     """Whether one thing is away. A line in the log for each kind of error that it fails with, and
     one for its end, however often it fails in between.
+
+    `calm_seconds`: where some do without what is away, their success means little: it is back once
+    nobody has failed for so long.
     """
 
-    def __init__(self, logger: logging.Logger, lost: str, back: str) -> None:
+    def __init__(
+        self, logger: logging.Logger, lost: str, back: str, calm_seconds: float = 0.0
+    ) -> None:
         self._logger = logger
         self._lost = lost
         self._back = back
+        self._calm_seconds = calm_seconds
+        self._failed_at = 0.0
         self._since: float | None = None
         self._told: set[type[BaseException]] = set()
         self.kind = ""
@@ -29,8 +36,9 @@ class Outage:
 
     def begin(self, error: BaseException) -> None:
         """It failed, perhaps again; what is wrong now may not be what was wrong first."""
+        self._failed_at = time.monotonic()
         if self._since is None:
-            self._since = time.monotonic()
+            self._since = self._failed_at
         self.kind = type(error).__name__
         if type(error) not in self._told:
             self._told.add(type(error))
@@ -38,7 +46,10 @@ class Outage:
 
     def end(self) -> None:
         """It works, as it may have done all along."""
-        if self._since is not None:
-            seconds, self._since = time.monotonic() - self._since, None
+        if self._since is None:
+            return
+        now = time.monotonic()
+        if now - self._failed_at >= self._calm_seconds:
+            seconds, self._since = now - self._since, None
             self._told.clear()
             self._logger.info(self._back, extra={"after_seconds": round(seconds, 3)})

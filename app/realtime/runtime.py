@@ -50,6 +50,7 @@ LAG_SECONDS = 0.25
 PACE_SECONDS = 0.01
 LAST_WORD_SECONDS = 5.0
 COMMAND_SECONDS = 3.0  # SDKs give up after 5
+CALM_SECONDS = 5.0
 
 
 class Runtime:
@@ -92,6 +93,7 @@ class Runtime:
             counts=self.counts,
             admission=Admission(),
             time_limit=TimeLimit(COMMAND_SECONDS),
+            outage=Outage(logger, "command failed", "commands work again", CALM_SECONDS),
             on_identified=self.heartbeat.identified,
         )
         self._connect_stations()

@@ -66,6 +66,27 @@ def test_the_next_outage_is_told_of_again(outage: Outage, caplog: pytest.LogCapt
     assert told(caplog) == [("WARNING", "lost"), ("INFO", "back")] * 2
 
 
+def test_where_some_do_without_an_outage_lasts_until_nobody_fails_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    outage = Outage(logging.getLogger("outage"), "lost", "back", calm_seconds=60)
+    for _ in range(3):
+        outage.begin(OSError())
+        outage.end()
+    assert (told(caplog), outage.lasts) == ([("WARNING", "lost")], True)
+
+
+def test_an_outage_is_over_once_it_was_calm_for_so_long(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    outage = Outage(logging.getLogger("outage"), "lost", "back", calm_seconds=0.001)
+    outage.begin(OSError())
+    while outage.lasts:
+        outage.end()
+    assert told(caplog) == [("WARNING", "lost"), ("INFO", "back")]
+    assert caplog.records[1].__dict__["after_seconds"] >= 0.001
+
+
 def test_what_never_failed_is_not_told_of(outage: Outage, caplog: pytest.LogCaptureFixture) -> None:
     outage.end()
 

@@ -123,11 +123,11 @@ class Exchange:
             raise
         except Exception as error:
             if is_unavailable(error):
-                extra = {"method": call.method, "error": repr(error)}
-                logger.warning("command failed", extra=extra)
+                self._stations.outage.begin(error)
             else:
                 logger.exception("command failed", extra={"method": call.method})
             return ErrorCode.INTERNAL
+        self._stations.outage.end()
         return None
 
     async def _carry_out(self, number: int, request: Request) -> None:  # noqa: C901 - a case each

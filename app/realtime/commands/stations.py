@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.auth.principals import Principals
 from app.core.config import Settings
+from app.core.outages import Outage
 from app.realtime.channels import Channels
 from app.realtime.commands.admission import Admission
 from app.realtime.fanout.connection import Connection
@@ -22,6 +23,7 @@ class Stations:
     """`on_identified(connection, ttl)`: its token counts for so many seconds from now.
 
     `time_limit`: for the commands of one message together, the wait for their place included.
+    `outage`: of what commands ask.
     """
 
     settings: Settings
@@ -34,6 +36,7 @@ class Stations:
     counts: ConnectionCounts
     admission: Admission
     time_limit: TimeLimit
+    outage: Outage
     on_identified: Callable[[Connection, float], None]
 
     def rights(self, user_id: UUID, channel: str) -> tuple[int, int]:

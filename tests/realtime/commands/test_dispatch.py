@@ -1,11 +1,13 @@
 """Commands on a running application: what a client is answered, and when it is closed."""
 
+import logging
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from app.core.config import Settings
+from tests.realtime.guarded import guarding
 from tests.realtime.stage import Stage, staged
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -113,6 +115,10 @@ async def test_a_ping_may_be_answered_once(stage: Stage) -> None:
 # --------------------------------------------------------------- postgres away
 
 
+def told_of_commands(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [message for message in caplog.messages if message.startswith("command")]
+
+
 async def test_a_postgres_that_went_away_is_a_temporary_error(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,6 +135,22 @@ async def test_a_postgres_that_went_away_is_a_temporary_error(
         assert "epoch" in await player.subscribe(channel)
     [told] = [record for record in caplog.records if record.message == "command failed"]
     assert (told.levelname, told.exc_info) == ("WARNING", None)
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_an_outage_is_told_of_once_though_some_commands_do_without(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with guarding(settings) as desk, desk.connected(desk.somebody()) as player:
+        desk.rooms.failing.add("a")
+        for _ in range(5):
+            assert (await player.subscribe("rooms:a"))["code"] == 100
+            await player.ask(unsubscribe={"channel": "rooms:b"})
+        assert told_of_commands(caplog) == ["command failed"]
+        desk.runtime.stations.outage._calm_seconds = 0
+        await player.ask(unsubscribe={"channel": "rooms:b"})
+        assert told_of_commands(caplog) == ["command failed", "commands work again"]
 
 
 async def test_a_statement_that_postgres_refuses_is_told_of_with_where_it_comes_from(
