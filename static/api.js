@@ -32,7 +32,7 @@
 
 import { Problem, readJson } from './problems.js';
 import { authorized } from './realtime/http.js';
-import { accessToken, forget } from './session.js';
+import { accessToken, actingUser, forget } from './session.js';
 
 const ROOT = '/api/v1';
 const send = authorized({ getToken: accessToken });
@@ -51,14 +51,31 @@ const send = authorized({ getToken: accessToken });
  */
 export async function request(path, call = {}) {
   const { method = 'GET', body, headers = {} } = call;
+  const asker = actingUser();
   const all = new Headers(headers);
   if (body !== undefined) all.set('Content-Type', 'application/json');
   const response = await send(ROOT + path, { method, headers: all, body: JSON.stringify(body) });
-  if (response.status === 401) forget();
+  // Somebody else who has signed in meanwhile was refused nothing.
+  if (response.status === 401 && actingUser() === asker) forget();
   if (!response.ok) throw await Problem.from(response);
   return {
     data: response.status === 204 ? null : await readJson(response),
     headers: response.headers,
+  };
+}
+
+/**
+ * A call that may come later than the wish: it is made in the name of this user, or not at all.
+ * @template {any[]} Given
+ * @template Answer
+ * @param {string} user the id
+ * @param {(...given: Given) => Promise<Answer>} call
+ * @returns {(...given: Given) => Promise<Answer>}
+ */
+export function onlyFor(user, call) {
+  return async (...given) => {
+    if (actingUser() !== user) throw new Problem(401, { code: 'unauthorized' }, 0);
+    return call(...given);
   };
 }
 

@@ -58,7 +58,8 @@ export class Room extends EventTarget {
     this.drafts = new Drafts(user.id, id);
     this.#onSaved = onSaved;
     this.#onLost = onLost;
-    this.saving = new Saving(known ?? null, () => this.#emit('order'));
+    const change = api.onlyFor(user.id, api.changeOrder);
+    this.saving = new Saving(known ?? null, change, () => this.#emit('order'));
     this.#presence = new Presence(client, `orders:${id}`, user.id, {
       onEvent: (event) => this.#hear(event),
       onGap: () => this.#missed(),
@@ -127,7 +128,7 @@ export class Room extends EventTarget {
   /** @param {string} text @param {string} key */
   async #writeComment(text, key) {
     try {
-      return await api.writeComment(this.id, text, key);
+      return await api.onlyFor(this.user.id, api.writeComment)(this.id, text, key);
     } catch (error) {
       if (this.isLeft) this.lose(NOT_SENT);
       throw error;
@@ -137,7 +138,7 @@ export class Room extends EventTarget {
   /** @param {string} email */
   async share(email) {
     const person = await api.findPerson(email);
-    await api.shareOrder(this.id, person.id);
+    await api.onlyFor(this.user.id, api.shareOrder)(this.id, person.id);
     return person;
   }
 

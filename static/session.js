@@ -42,6 +42,11 @@ export function readSession() {
   return session && ownerOf(session.access) === user ? session : null;
 }
 
+/** @returns {string | null} the id of the user for whom this tab acts */
+export function actingUser() {
+  return user;
+}
+
 /**
  * From now on this tab acts for whoever is signed in.
  * @returns {boolean} whether anybody is

@@ -7,11 +7,11 @@
  *   based on
  */
 
-import { changeOrder } from '../api.js';
 import { Problem } from '../problems.js';
 import { conflictsOf, differing, isSame, patchOf, valueOf, withEdit } from './edits.js';
 
 export class Saving {
+  #change;
   #onChange;
   /** @type {Order | null} as the server knows it */
   confirmed;
@@ -25,9 +25,14 @@ export class Saving {
   /** @type {Promise<unknown>} the end of what is on the way */
   #last = Promise.resolve();
 
-  /** @param {Order | null} known @param {() => void} onChange */
-  constructor(known, onChange) {
+  /**
+   * @param {Order | null} known
+   * @param {typeof import('../api.js').changeOrder} change
+   * @param {() => void} onChange
+   */
+  constructor(known, change, onChange) {
     this.confirmed = known;
+    this.#change = change;
     this.#onChange = onChange;
   }
 
@@ -99,7 +104,7 @@ export class Saving {
   /** @param {Edit} edit @param {Order} base @returns {Promise<Saved>} */
   async #send(edit, base) {
     try {
-      const answer = await changeOrder(base.id, base.version, patchOf(base, edit));
+      const answer = await this.#change(base.id, base.version, patchOf(base, edit));
       if (isPassedOver(edit, base, answer.order)) throw overtaken(answer.order);
       const isNext = answer.order.version === base.version + 1;
       if (isNext && !answer.merged) this.#own.set(answer.order.version, answer.order);

@@ -1,7 +1,7 @@
 """Whose session a page uses, in a real browser: tabs share it, and each shows one person."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,6 +15,16 @@ from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_server, demo_token
 from tests.end_to_end.pages.marks import PAGE
+from tests.end_to_end.pages.room.actions import (
+    CHAI,
+    ITEMS,
+    assert_only_refused,
+    edit_quantity,
+    enter,
+    line,
+    save_note,
+)
+from tests.end_to_end.pages.room.held import Held
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = PAGE
@@ -78,6 +88,45 @@ async def test_until_a_tab_shows_somebody_it_does_nothing_in_their_name(
         assert await visit.page.evaluate(TOKEN) is None
         assert (await visit.page.evaluate(CALLS))["status"] == "rejected"
         assert await visit.page.evaluate(STORED) == cleo
+
+
+async def save(route: Route) -> None:
+    await route.continue_()
+
+
+async def refuse(route: Route) -> None:
+    await route.fulfill(status=401, json={"code": "invalid_token"})
+
+
+@pytest.mark.detail
+@pytest.mark.parametrize("end", [save, refuse])
+async def test_an_edit_that_waited_for_another_is_not_made_in_the_name_of_who_signed_in_meanwhile(
+    server: ServerProcess,
+    browser: Browser,
+    http: AsyncClient,
+    end: Callable[[Route], Awaitable[None]],
+) -> None:
+    cleo = await session_of(http, server, "cleo")
+    order = await place_order(http, server.url, cleo["access"], items=ITEMS)
+    async with visiting(browser, server.url) as visit:
+        await visit.sign_in("staff")
+        await enter(visit, order["id"])
+        edits = await Held.of(visit.page, "/orders/*", "PATCH")
+        await save_note(visit, "Ring twice.")
+        await edit_quantity(visit, CHAI, 7)
+        await visit.by("save-line").click()
+        await expect(line(visit, CHAI).get_by_test_id("item-quantity")).to_have_text("7")
+        other = await second_tab(visit)
+        await other.page.evaluate(SIGN_IN_INSTEAD, cleo)
+        await expect(visit.by("user-name")).to_have_text("Cleo Customer")
+        async with visit.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+            await end(await edits.next())
+        await visit.page.evaluate(TWO_FRAMES)
+        await visit.has_asked()
+
+        assert len(edits.keys) == 1
+        assert await visit.page.evaluate(STORED) == cleo
+        assert_only_refused(visit, 401)
 
 
 async def test_rights_that_changed_before_the_socket_was_there_are_shown(

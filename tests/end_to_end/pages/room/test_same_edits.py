@@ -30,9 +30,9 @@ pytestmark = MARKS
 SAVE = """
 async ([id, edit]) => {
   const { Saving } = await import('/static/room/saving.js');
-  const { readHistory } = await import('/static/api.js');
+  const { changeOrder, readHistory } = await import('/static/api.js');
   const base = (await readHistory(id))[0].order;
-  const saving = new Saving(base, () => {});
+  const saving = new Saving(base, changeOrder, () => {});
   return saving.save(edit, base).then(
     ({ order }) => order,
     (problem) => problem.conflicts.map(({ field }) => field),
