@@ -118,7 +118,7 @@ export class OrderDialog {
       comments: (comment) => this.#showComments(comment),
       event: (event) => this.#tell(event),
       merged: (events) => this.#merged(events),
-      failure: (text) => (text ? this.#notice.error(text) : this.#notice.hide()),
+      failure: (text) => this.#notice.failure(text),
       ended: () => this.#ended(),
     };
     for (const [type, listener] of Object.entries(listeners)) {

@@ -30,6 +30,14 @@ export class RoomNotice {
     this.#show(text, 'error');
   }
 
+  /** In place of nothing else that is shown. @param {string} text '' when it is over */
+  failure(text) {
+    const isTaken = !this.#bar.hidden && this.#bar.dataset.kind !== 'failure';
+    if (isTaken) return;
+    if (text) this.#show(text, 'failure');
+    else this.hide();
+  }
+
   /** Nothing that comes later replaces it. @param {string} text */
   end(text) {
     this.#show(text, 'end');
@@ -46,7 +54,7 @@ export class RoomNotice {
     setText(this.#voice, text);
   }
 
-  /** @param {string} text @param {'info' | 'error' | 'end'} kind */
+  /** @param {string} text @param {'info' | 'error' | 'failure' | 'end'} kind */
   #show(text, kind) {
     clearTimeout(this.#timer);
     this.#bar.dataset.kind = kind;

@@ -16,7 +16,15 @@ from tests.demo import demo_settings
 from tests.end_to_end.browser import visiting
 from tests.end_to_end.orders import bearer, place_order
 from tests.end_to_end.pages.boards import assert_clean, become, demo_token
-from tests.end_to_end.pages.room.actions import DETAIL, ITEMS, NOTE, enter, save_note, say
+from tests.end_to_end.pages.room.actions import (
+    DETAIL,
+    ITEMS,
+    NOTE,
+    edit_note,
+    enter,
+    save_note,
+    say,
+)
 from tests.end_to_end.server import ServerProcess, serving
 
 pytestmark = DETAIL
@@ -68,6 +76,12 @@ async def test_an_opened_order_returns_to_what_it_was_and_goes_on_from_there(
         url = f"{server.url}/api/v1/orders/{order['id']}"
         saved = (await http.get(url, headers=bearer(token))).json()
         assert (saved["note"], saved["version"]) == ("Another one", order["version"] + 1)
+
+        await edit_note(cleo, "Half a sen")
+        cancel = "UPDATE orders SET status = $3, version = $2 WHERE id = $1"
+        await restored(settings, order, cancel, "cancelled")
+        await expect(events).to_have_count(1)
+        await expect(cleo.by("room-notice").filter(visible=True)).to_contain_text("was not saved")
         assert_clean(cleo)
 
 
