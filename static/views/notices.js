@@ -71,11 +71,15 @@ export class Notices {
     }, after);
   }
 
-  /** While a modal dialog is open, all that lies outside it can be neither clicked nor heard. */
-  #moveToTop() {
-    const dialog = document.querySelector('dialog:modal');
-    if (!dialog || dialog.contains(this.#toasts)) return;
-    dialog.append(this.#toasts);
-    dialog.addEventListener('close', () => this.node.append(this.#toasts), { once: true });
-  }
+  /**
+   * While a modal dialog is open, all that lies outside it can be neither clicked nor heard. The
+   * one on top was opened last, and so is the last in the document.
+   */
+  #moveToTop = () => {
+    const dialog = [...document.querySelectorAll('dialog:modal')].at(-1);
+    const place = dialog ?? this.node;
+    if (place.contains(this.#toasts)) return;
+    place.append(this.#toasts);
+    dialog?.addEventListener('close', this.#moveToTop, { once: true });
+  };
 }

@@ -24,6 +24,13 @@ from tests.end_to_end.server import ServerProcess
 
 pytestmark = DETAIL
 
+NOTIFY = """async () => {
+    const { Notices } = await import('/static/views/notices.js');
+    const notices = new Notices();
+    document.body.append(notices.node);
+    notices.error('Somebody should know.');
+}"""
+
 
 @pytest.mark.parametrize("kept", ["Ring twice.", NOTE])
 async def test_who_saves_the_note_as_it_was_before_others_changed_it_is_asked(
@@ -156,13 +163,21 @@ async def test_two_questions_go_when_the_order_is_deleted(
     await expect(cleo.by("conflict")).to_have_count(0)
 
 
-async def test_two_questions_go_when_the_order_is_left(staff: Visit, cleo: Visit) -> None:
+async def test_two_questions_go_when_the_order_is_left_and_no_notice_was_behind_them(
+    staff: Visit, cleo: Visit
+) -> None:
     await is_asked_twice(staff, cleo)
+    await cleo.page.evaluate(NOTIFY)
+    notice = cleo.by("toast").filter(has_text="Somebody should know.")
+    dismiss = notice.get_by_role("button", name="Dismiss")
+    await dismiss.click(trial=True)
     await answer_the_last(cleo)
+    await dismiss.click(trial=True)
     await cleo.page.evaluate("location.hash = ''")
 
     await expect(cleo.by("order-dialog")).to_have_count(0)
     await expect(cleo.by("conflict")).to_have_count(0)
+    await dismiss.click()
 
 
 async def is_asked_twice(staff: Visit, cleo: Visit) -> None:
