@@ -15,8 +15,8 @@ export class Door {
   #onRefused;
   /** @type {OrderDialog | null} */
   #dialog = null;
-  /** Whether going back leads to the board. */
-  #isPushed = false;
+  /** @type {string | null} the order from whose address going back leads to the board */
+  #pushed = null;
 
   /**
    * @param {(id: string) => Room} enter
@@ -32,7 +32,7 @@ export class Door {
   open(id) {
     if (idInAddress() !== id) {
       history.pushState(history.state, '', addressWith(id));
-      this.#isPushed = true;
+      this.#pushed = id;
     }
     this.#show(id);
   }
@@ -40,7 +40,8 @@ export class Door {
   /** Open what the address says. */
   #follow = () => {
     const id = idInAddress();
-    if (!id) this.#isPushed = false;
+    // Before the address of another order may be that of an order.
+    if (id !== this.#pushed) this.#pushed = null;
     if (!id && isNamed()) this.#refuse();
     this.#show(id);
   };
@@ -84,9 +85,9 @@ export class Door {
     // Closed by the address: it says so already.
     if (this.#dialog !== dialog) return;
     this.#dialog = null;
-    if (this.#isPushed) history.back();
+    if (this.#pushed) history.back();
     else history.replaceState(history.state, '', addressWith(null));
-    this.#isPushed = false;
+    this.#pushed = null;
   }
 }
 
