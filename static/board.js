@@ -7,6 +7,7 @@
  *
  * @typedef {object} Outside what the board asks of the page it is part of
  * @property {(reason: string) => void} onSignedOut
+ * @property {() => void} onSignOut
  * @property {import('./views/notices.js').Notices} notices
  */
 
@@ -19,8 +20,7 @@ import { OrderSearch } from './order-search.js';
 import { sentenceOf } from './problems.js';
 import { Collection, RealtimeClient } from './realtime.js';
 import { Room } from './room.js';
-import { forgetDrafts } from './room/drafts.js';
-import { accessToken, readSession, signOut } from './session.js';
+import { accessToken, readSession } from './session.js';
 import { BoardView } from './views/board-view.js';
 
 const ORDERS = '/api/v1/orders';
@@ -58,7 +58,7 @@ export class Board {
       onMore: () => this.#loadMore(),
       onRetry: () => this.#client.connect(),
       onReload: () => this.#load(),
-      onSignOut: () => this.#signOut(),
+      onSignOut: outside.onSignOut,
     });
     this.node = this.#view.node;
     const { connection } = this.#view;
@@ -181,13 +181,6 @@ export class Board {
     if (user.role !== this.#user.role) this.#outside.notices.info('Your rights have changed.');
     this.#user = user;
     this.#view.showUser(user);
-  }
-
-  #signOut() {
-    this.close();
-    forgetDrafts();
-    signOut();
-    this.#outside.onSignedOut('');
   }
 }
 

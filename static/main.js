@@ -6,4 +6,4 @@ import { Notices } from './views/notices.js';
 
 const notices = new Notices();
 document.body.append(notices.node);
-present((user, onSignedOut) => new Board(user, { notices, onSignedOut }));
+present((user, onSignedOut, onSignOut) => new Board(user, { notices, onSignedOut, onSignOut }));

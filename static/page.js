@@ -4,11 +4,13 @@
  * @typedef {import('./api.js').User} User
  * @typedef {{node: HTMLElement, open?: () => void, close?: () => void}} View
  * @typedef {(reason?: string) => void} Again shows anew what fits; `reason` explains the sign-in
+ * @typedef {() => void} Leave signs out, as the person wishes
  */
 
 import { readDemo, readMe } from './api.js';
 import { sentenceOf } from './problems.js';
-import { adoptSession, onSessionChange, readSession, signIn } from './session.js';
+import { forgetDrafts } from './room/drafts.js';
+import { adoptSession, onSessionChange, readSession, signIn, signOut } from './session.js';
 import { el, setText } from './views/dom.js';
 import { SignInView } from './views/sign-in.js';
 
@@ -17,7 +19,7 @@ const PAUSE = 5000;
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-/** @param {(user: User, again: Again) => View} viewFor makes what a user is to see */
+/** @param {(user: User, again: Again, leave: Leave) => View} viewFor makes what a user is to see */
 export function present(viewFor) {
   /** @type {View | null} */
   let view = null;
@@ -29,18 +31,29 @@ export function present(viewFor) {
   async function start(reason = '') {
     const turn = ++starts;
     clearTimeout(timer);
-    view?.close?.();
-    view = null;
+    close();
     if (!adoptSession()) return showSignIn(start, reason);
     try {
       const user = await readMe();
-      if (turn === starts) show(viewFor(user, start));
+      if (turn === starts) show(viewFor(user, start, leave));
     } catch (error) {
       if (turn !== starts) return;
       if (!readSession()) return showSignIn(start, sentenceOf(error));
       timer = setTimeout(start, PAUSE);
       showUnavailable(start, sentenceOf(error));
     }
+  }
+
+  function leave() {
+    close();
+    forgetDrafts();
+    signOut();
+    start();
+  }
+
+  function close() {
+    view?.close?.();
+    view = null;
   }
 
   /** @param {View} shown */

@@ -5,12 +5,13 @@
  *
  * @typedef {object} Outside what the dashboard asks of the page it is part of
  * @property {(reason?: string) => void} onSignedOut
+ * @property {() => void} onSignOut
  * @property {() => void} onRightsChanged
  */
 
 import { Dismissal } from '../dismissal.js';
 import { RealtimeClient } from '../realtime.js';
-import { accessToken, signOut } from '../session.js';
+import { accessToken } from '../session.js';
 import { DashboardView } from './dashboard-view.js';
 import { Workers } from './workers.js';
 
@@ -36,7 +37,7 @@ export class Dashboard {
     this.#outside = outside;
     this.#view = new DashboardView(user, {
       onRetry: () => this.#client.connect(),
-      onSignOut: () => this.#signOut(),
+      onSignOut: outside.onSignOut,
     });
     this.node = this.#view.node;
     this.#dismissal = new Dismissal(this.#client, this.#view.light, outside.onSignedOut);
@@ -79,12 +80,6 @@ export class Dashboard {
 
   #refused() {
     setTimeout(() => this.#isOpen && this.#outside.onRightsChanged(), RIGHTS_PAUSE);
-  }
-
-  #signOut() {
-    this.close();
-    signOut();
-    this.#outside.onSignedOut();
   }
 }
 

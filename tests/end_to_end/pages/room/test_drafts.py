@@ -2,9 +2,9 @@
 
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.end_to_end.browser import Visit
+from tests.end_to_end.browser import Visit, visiting
 from tests.end_to_end.orders import bearer
 from tests.end_to_end.pages.boards import assert_clean, demo_token
 from tests.end_to_end.pages.room.actions import (
@@ -212,3 +212,19 @@ async def test_who_signs_out_leaves_no_draft(cleo: Visit, order: str) -> None:
     await expect(cleo.by("note")).to_have_text(NOTE)
     await expect(cleo.by("note-input")).to_be_hidden()
     assert_clean(cleo)
+
+
+async def test_who_signs_out_of_the_operations_leaves_no_draft(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visiting(browser, server.url) as visit:
+        for person, way in (("cleo", "Sign in as someone else"), ("admin", "Sign out")):
+            await visit.sign_in(person)
+            await visit.by("new-order").click()
+            await visit.by(f"product-{CHAI}").click()
+            await visit.page.goto(f"{server.url}/ops")
+            await visit.page.get_by_role("button", name=way).click()
+            await visit.by("demo-admin").wait_for()
+
+            assert await visit.page.evaluate("Object.keys(sessionStorage)") == []
+        assert_clean(visit)
