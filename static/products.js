@@ -4,6 +4,8 @@
  * @typedef {{sku: string, name: string, price: string}} Product
  */
 
+import { digitsOf, parseMoney, toDecimal } from './money.js';
+
 /** @type {readonly Product[]} */
 export const PRODUCTS = [
   { sku: 'NW-001', name: 'Chai', price: '18.00' },
@@ -23,3 +25,13 @@ export const PRODUCTS = [
   { sku: 'NW-021', name: "Sir Rodney's Scones", price: '10.00' },
   { sku: 'NW-064', name: 'Wimmers gute Semmelknödel', price: '33.25' },
 ];
+
+/**
+ * Sample prices have two digits; a currency without decimals rounds them.
+ * @param {Product} product
+ * @param {string} currency
+ */
+export function priceIn({ price }, currency) {
+  if (digitsOf(currency) !== 0) return price;
+  return toDecimal(((parseMoney(price, 'EUR') ?? 0n) + 50n) / 100n, currency);
+}

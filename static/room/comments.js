@@ -6,11 +6,9 @@
  * @typedef {{key: string, text: string, state: 'sending' | 'failed', error: string}} Draft
  */
 
-import { randomKey } from '../keys.js';
+import { isKnown, randomKey } from '../keys.js';
 import { sentenceOf } from '../problems.js';
 
-/** The server knows a key for a day; a little earlier, nothing is sent again unasked. */
-const KNOWN = 20 * 60 * 60 * 1000;
 const LONG_AGO = 'It was sent long ago, and may have been written.';
 
 export class Comments {
@@ -142,6 +140,6 @@ export class Comments {
 
 /** @param {import('./unanswered.js').Sent} sent @returns {Draft} */
 function asDraft({ key, text, at }) {
-  const isKnown = Date.now() - at < KNOWN;
-  return { key, text, state: isKnown ? 'sending' : 'failed', error: isKnown ? '' : LONG_AGO };
+  if (isKnown(at)) return { key, text, state: 'sending', error: '' };
+  return { key, text, state: 'failed', error: LONG_AGO };
 }

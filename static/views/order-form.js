@@ -1,9 +1,10 @@
-import { randomKey } from '../keys.js';
-import { CURRENCIES, formatMoney, parseMoney, toDecimal } from '../money.js';
+import { isKnown, randomKey } from '../keys.js';
+import { CURRENCIES, formatMoney, toDecimal } from '../money.js';
 import { Problem, sentenceOf } from '../problems.js';
-import { PRODUCTS } from '../products.js';
+import { priceIn } from '../products.js';
+import { catalogue } from './catalogue.js';
 import { Dialog } from './dialog.js';
-import { el, icon, setText } from './dom.js';
+import { el, setText } from './dom.js';
 import { OrderLine } from './order-line.js';
 import { LengthHint } from './room/length.js';
 
@@ -15,6 +16,8 @@ import { LengthHint } from './room/length.js';
 
 const MOST_LINES = 100;
 const DRAFT = 'order';
+const LONG_AGO =
+  'It was sent long ago, and may have been placed. If it was not, place it once more.';
 const NOT_PLACED = 'Your order was not placed; the draft is kept.';
 
 /** The form that places an order. */
@@ -44,7 +47,7 @@ export class OrderForm {
   #length = new LengthHint(this.#note, this.#submit, () => this.#isBusy);
   #draftHint = el('p', { class: 'draft-hint', hidden: true }, 'Your draft');
   #wasTried = false;
-  /** @type {{body: string, key: string} | null} what was sent last, and may have been placed */
+  /** @type {{body: string, key: string, at: number} | null} sent last, and perhaps placed */
   #sent = null;
 
   /**
@@ -85,7 +88,7 @@ export class OrderForm {
       'form',
       { ...props, on },
       this.#draftHint,
-      this.#catalogue(),
+      catalogue((product) => this.#pick(product)),
       this.#list,
       this.#add,
       el(
@@ -102,34 +105,15 @@ export class OrderForm {
     return el('p', { class: 'form-sum' }, el('span', {}, 'Total'), this.#total);
   }
 
-  #catalogue() {
-    const chips = PRODUCTS.map((product) => {
-      const on = { click: () => this.#pick(product) };
-      const props = { class: 'chip', type: 'button', testid: `product-${product.sku}`, on };
-      return el('button', props, icon('plus'), product.name);
-    });
-    return el('div', { class: 'chips', role: 'group', 'aria-label': 'Sample products' }, ...chips);
-  }
-
   /** One more of what is in the order already, else a new line. @param {Product} product */
   #pick(product) {
     const known = this.#lines.find((line) => line.sku === product.sku);
     if (known) known.increase();
     else {
       const line = this.#lines.find((candidate) => candidate.isBlank) ?? this.#addLine();
-      line.fill(product, this.#priceOf(product));
+      line.fill(product, priceIn(product, this.#currency.value));
     }
     this.#update();
-  }
-
-  /**
-   * Sample prices have two digits; a currency without decimals rounds them.
-   * @param {Product} product
-   */
-  #priceOf({ price }) {
-    const currency = this.#currency.value;
-    if (CURRENCIES[currency] !== 0) return price;
-    return toDecimal(((parseMoney(price, 'EUR') ?? 0n) + 50n) / 100n, currency);
   }
 
   /** @param {OrderLine['typed'] | null} [typed] */
@@ -221,6 +205,7 @@ export class OrderForm {
     const faulty = this.#findFaults() ?? (this.#length.isOver ? this.#note : null);
     if (faulty) return faulty.focus();
     const order = this.#read();
+    if (this.#isInDoubt(order)) return this.#doubt();
     const key = this.#keyFor(order);
     const focused = /** @type {HTMLElement} */ (document.activeElement);
     this.#setBusy(true);
@@ -243,10 +228,22 @@ export class OrderForm {
     return { currency, note: this.#note.value.trim() || null, items };
   }
 
+  /** Whether it may be placed, and the server has forgotten the key. @param {NewOrder} order */
+  #isInDoubt(order) {
+    return this.#sent?.body === JSON.stringify(order) && !isKnown(this.#sent.at);
+  }
+
+  /** Said once: who places it then wants it once more. */
+  #doubt() {
+    this.#sent = null;
+    this.#keep();
+    setText(this.#error, LONG_AGO);
+  }
+
   /** The same for the same order, also after a reload: so it is placed once. @param {NewOrder} order */
   #keyFor(order) {
     const body = JSON.stringify(order);
-    if (this.#sent?.body !== body) this.#sent = { body, key: randomKey() };
+    if (this.#sent?.body !== body) this.#sent = { body, key: randomKey(), at: Date.now() };
     this.#keep();
     return this.#sent.key;
   }

@@ -5,6 +5,14 @@ from typing import Any, Self
 
 from playwright.async_api import Page, Route
 
+AGE = """() => {
+    const earlier = (name, value) => (name === 'at' ? value - 24 * 60 * 60 * 1000 : value);
+    for (const [name, kept] of Object.entries(sessionStorage)) {
+        sessionStorage.setItem(name, JSON.stringify(JSON.parse(kept, earlier)));
+    }
+}"""
+"""What the page keeps of what it has sent was sent a day earlier."""
+
 
 class Held:
     """The requests of a page with one method to a path, in order; a key sent again is one wish."""

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Route, expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import CHAI, DETAIL
-from tests.end_to_end.pages.room.held import Held, cut_answer, lose_answer
+from tests.end_to_end.pages.room.held import AGE, Held, cut_answer, lose_answer
 
 pytestmark = DETAIL
 
@@ -61,6 +61,27 @@ async def test_an_order_whose_answer_was_lost_is_placed_once_also_after_a_reload
 
     await expect_placed(cleo, placed["number"])
     assert posts.keys == [posts.keys[0]] * 2
+
+
+async def test_an_order_whose_key_the_server_may_have_forgotten_is_not_sent_unasked(
+    cleo: Visit,
+) -> None:
+    posts = await place_chai(cleo)
+    await (await posts.next()).abort()
+    await expect(cleo.by("order-form")).to_contain_text("The server cannot be reached.")
+    await cleo.page.evaluate(AGE)
+
+    await cleo.page.reload()
+    await cleo.is_live()
+    await compose(cleo)
+    await cleo.by("submit-order").click()
+    await expect(cleo.by("order-form")).to_contain_text("may have been placed")
+    await cleo.has_asked()
+    assert len(posts.keys) == 1
+    await cleo.by("submit-order").click()
+    await (await posts.next()).continue_()
+
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
 
 
 async def test_an_order_that_is_changed_after_a_refusal_is_another_wish(cleo: Visit) -> None:

@@ -5,20 +5,12 @@ from playwright.async_api import expect
 from tests.end_to_end.browser import Visit
 from tests.end_to_end.pages.boards import assert_clean
 from tests.end_to_end.pages.room.actions import DETAIL, enter, say
-from tests.end_to_end.pages.room.held import Held, lose_answer
+from tests.end_to_end.pages.room.held import AGE, Held, lose_answer
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = DETAIL
 
 COMMENTS = "/orders/*/comments"
-AGE = """() => {
-    for (const [name, kept] of Object.entries(sessionStorage)) {
-        const drafts = JSON.parse(kept);
-        for (const one of drafts.sent?.sent ?? []) one.at -= 24 * 60 * 60 * 1000;
-        sessionStorage.setItem(name, JSON.stringify(drafts));
-    }
-}"""
-"""What is kept was sent a day earlier."""
 
 
 async def expect_comments(visit: Visit, *texts: str) -> None:
