@@ -35,7 +35,7 @@ dev: $(VENV)/dev.stamp
 test: $(VENV)/dev.stamp
 	@ls /usr/bin/chromium* >/dev/null 2>&1 || echo "no Chromium in /usr/bin: the browser tests are left out"
 	@command -v npm >/dev/null || echo "no npm: the tests of centrifuge-js are left out"
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "$(SELECTED)" \
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "$(SELECTED)" \
 		$(COVERAGE) $(if $(COVERAGE),--cov-fail-under=85)
 	$(PYTEST) -m timed
 
@@ -49,7 +49,7 @@ SAME = commands compression conformance described idempotency merge_property pri
 	state_property
 ROUTE = tests/end_to_end
 route: $(VENV)/dev.stamp
-	TANDEM_TAKE_OVER=off $(PYTEST) -n 3 --dist loadfile $(ROUTE) \
+	TANDEM_TAKE_OVER=off $(PYTEST) -n 4 --dist loadfile $(ROUTE) \
 		$(SAME:%=--ignore=tests/end_to_end/test_%.py) \
 		-m "not timed and not proof and not browser"
 
