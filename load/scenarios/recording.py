@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -57,9 +58,11 @@ class Writers:
     async def write(self, writers: int, seconds: float, stop: asyncio.Event) -> None:
         meter, accepted = Meter([os.getpid()], self._pid), self._writer.accepted
         self._writer.times = Histogram()
+        begin = time.monotonic()
         await self._writer.run_closed(writers, seconds, stop)
+        elapsed = time.monotonic() - begin  # up to the last answer, which comes after `seconds`
         self.usages.append(meter.read())
-        self.rates.append((self._writer.accepted - accepted) / seconds)
+        self.rates.append((self._writer.accepted - accepted) / elapsed)
         self._times.append(self._writer.times)
 
     def keep(self, rounds: int) -> None:

@@ -64,6 +64,17 @@ async def test_what_was_recorded_is_clean() -> None:
     assert plain.lost == 0
 
 
+async def test_the_last_answers_count_with_the_time_that_they_took() -> None:
+    class Slow(Shop):
+        async def create(self, owner: Account, body: dict[str, Any]) -> Answer:
+            await asyncio.sleep(0.2)
+            return await super().create(owner, body)
+
+    slow = await writers(Slow())
+    await slow.write(1, 0.01, asyncio.Event())
+    assert 0 < slow.rates[0] <= 1 / 0.2
+
+
 async def test_what_was_accepted_and_not_recorded_is_lost() -> None:
     shop = Shop(nth=2)
     outcome = (await compared(shop, Shop())).outcome
