@@ -5,7 +5,7 @@ Series have a fixed colour each by their place, `s1` to `s8`; later ones are gre
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 Points = Sequence[tuple[float, float]]
@@ -15,7 +15,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 22, 12, 40
 COLOURS = 8
 _TICKS = 5
 _BAR, _BAR_GAP = 22, 12
-_NAMES = 120
+_CHARACTER = 7
+"""Room for one of a name; most need less."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Axis:
         scale: Callable[[float], float] = math.log10 if self.logarithmic else float
         low, high = scale(self.low), scale(self.high)
         return (scale(value) - low) / (high - low)
+
+    def up_to(self, high: float) -> "Axis":
+        """Ends there, wherever the ticks are."""
+        ticks = [tick for tick in self.ticks if tick[0] <= high]
+        return replace(self, high=high, ticks=ticks)
 
 
 def linear(title: str, highest: float, form: str = ",.4g", low: float = 0.0) -> Axis:
@@ -69,7 +75,8 @@ def lines(series: Mapping[str, Points], x: Axis, y: Axis, *, dots: bool = False)
 def bars(figures: Mapping[str, float], title: str, *, marked: str) -> str:
     """From the left, one below the other; `marked` in the first colour, the others in grey."""
     highest = max(figures.values(), default=0.0) or 1.0
-    room = WIDTH - _NAMES - 76
+    names = max(map(len, figures), default=0) * _CHARACTER + 8
+    room = WIDTH - names - 76
     body = []
     for nth, (name, figure) in enumerate(figures.items()):
         top = TOP + nth * (_BAR + _BAR_GAP)
@@ -77,9 +84,9 @@ def bars(figures: Mapping[str, float], title: str, *, marked: str) -> str:
         kind = colour(0) if name == marked else "grey"
         size = f'width="{width:.1f}" height="{_BAR}" rx="3"'
         body += [
-            f'<text class="name end" x="{_NAMES - 8}" y="{middle}">{escape(name)}</text>',
-            f'<rect class="bar {kind}" x="{_NAMES}" y="{top}" {size}/>',
-            f'<text class="name" x="{_NAMES + width + 6:.1f}" y="{middle}">{figure:,.0f}</text>',
+            f'<text class="name end" x="{names - 8}" y="{middle}">{escape(name)}</text>',
+            f'<rect class="bar {kind}" x="{names}" y="{top}" {size}/>',
+            f'<text class="name" x="{names + width + 6:.1f}" y="{middle}">{figure:,.0f}</text>',
         ]
     return _svg(2 * TOP + len(figures) * (_BAR + _BAR_GAP) - _BAR_GAP, title, body)
 

@@ -42,7 +42,8 @@ def curve(histogram: Histogram) -> Points:
 def throughput(results: Mapping[str, Result]) -> Drawn:
     series = {name: each.series for name, each in results.items() if each.series}
     points = [point for each in series.values() for point in each]
-    x = linear("seconds", max(seconds for seconds, _ in points))
+    last = max(seconds for seconds, _ in points)
+    x = linear("seconds", last).up_to(last)
     return list(series), lines(series, x, linear("deliveries/s", max(rate for _, rate in points)))
 
 

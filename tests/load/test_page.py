@@ -9,7 +9,7 @@ import pytest
 from load.histogram import Histogram
 from load.machine import Machine
 from load.page import Page
-from load.plot import linear, logarithmic
+from load.plot import bars, linear, logarithmic
 from load.plots import curve
 from load.report import Outcome, Result
 from tests.load.test_report import CLEAN
@@ -93,6 +93,25 @@ def test_a_linear_axis_holds_its_highest_value(highest: float) -> None:
     axis = linear("x", highest)
     assert 0 <= axis.share(highest) <= 1
     assert 2 <= len(axis.ticks) <= 7
+
+
+def test_an_axis_that_ends_at_a_value_has_no_tick_beyond_it() -> None:
+    axis = linear("seconds", 10.004).up_to(10.004)
+    assert axis.share(10.004) == 1
+    assert [text for _, text in axis.ticks] == ["0", "5", "10"]
+
+
+def test_the_throughput_is_drawn_over_the_whole_width() -> None:
+    text = page(delivered(series=[(5.0, 900.0), (10.004, 1_100.0)]))
+    (line,) = plots(text)[1].findall("polyline")
+    assert (line.get("points") or "").split()[-1].startswith("398.0,")
+
+
+def test_the_longest_name_beside_a_bar_has_room() -> None:
+    name = "python-socketio, signed in"
+    (plot,) = plots(bars({"bun": 2.0, name: 1.0}, "most", marked="bun"))
+    ends = [each.get("x") for each in plot.findall("text") if each.text == name]
+    assert [float(end or 0) >= len(name) * 6.5 for end in ends] == [True]
 
 
 @pytest.mark.parametrize(("lowest", "highest"), [(1, 1), (0.02, 3), (50, 10_000)])
