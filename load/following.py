@@ -53,6 +53,15 @@ class FollowingSocket(WebSocket):
         self._position: int | None = None
         self._place: Place = None
         self._seen: list[Event] | None = None
+        reference.readers.add(self)
+
+    def leave(self, begin: int) -> None:
+        """Takes along what came of the frame in which it stands; no step leads back there."""
+        self._steps.forget()
+        if self._position is None or self._position >= begin:
+            return
+        _, part = self._reference.frame_part(self._position)
+        self._position, self._place, self._frames.rest = None, None, part + self._frames.rest
 
     def buffer_updated(self, nbytes: int) -> None:
         step = self._steps.known.get((self._place, nbytes))

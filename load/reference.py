@@ -9,7 +9,8 @@ what was only cut into other frames is compared frame by frame, see `documents`.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from weakref import WeakSet
 
 KEPT_BYTES = 16 * 1024 * 1024
 """A subscriber that is further behind than this is read by itself."""
@@ -37,6 +38,13 @@ class Reading:
         self.rising = all(one.offset < two.offset for one, two in pairwise(events))
 
 
+class Reader(Protocol):
+    """One whose place is in the reference."""
+
+    def leave(self, begin: int) -> None:
+        """What lies before that position is about to be forgotten."""
+
+
 class Reference:
     """Whole frames of nothing but events, by position: byte 0 is the first that anybody was sent.
 
@@ -46,6 +54,7 @@ class Reference:
 
     def __init__(self) -> None:
         self.end = 0
+        self.readers: WeakSet[Reader] = WeakSet()
         self._data = bytearray()
         self._begin = 0
         self._last = -1
@@ -123,6 +132,8 @@ class Reference:
         """Everything before the frame that holds the position."""
         nth = bisect_right(self._frames, position) - 1
         begin = self._frames[nth]
+        for reader in self.readers:
+            reader.leave(begin)
         first = bisect_right(self._ends, begin)
         del self._data[: begin - self._begin]
         del self._frames[:nth], self._ends[:first], self._events[:first]

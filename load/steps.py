@@ -35,7 +35,10 @@ class Steps:
 
     def keep(self, begin: Place, step: Step) -> None:
         if self._size > KEPT_BYTES:
-            self.known.clear()
-            self._size = 0
+            self.forget()
         self._size += len(step.data)
         self.known[begin, len(step.data)] = step
+
+    def forget(self) -> None:
+        self.known.clear()
+        self._size = 0

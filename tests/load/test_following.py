@@ -189,6 +189,34 @@ async def test_who_follows_has_the_faults_of_the_first(reads: list[list[int]]) -
     assert [room.account(nth, 6) for nth in range(3)] == [plain] * 3
 
 
+def long_frame(offset: int) -> bytes:
+    """One event, of 1 MiB."""
+    line = b'{"at":"2026-01-01T00:00:00Z","pad":"%b","offset":%d}' % (b"x" * (1 << 20), offset)
+    return Frame(Opcode.TEXT, line).serialize(mask=False)
+
+
+async def test_who_is_far_behind_inside_of_a_frame_reads_on_when_the_others_have_forgotten_it() -> (
+    None
+):
+    room, half = Room(3), len(memory) // 2
+    first, *others = [long_frame(offset) for offset in range(2, 30)]
+    for nth in range(2):
+        room.feed(nth, frame([1]))
+
+    def read(nth: int, data: bytes) -> None:
+        for begin in range(0, len(data), half):
+            room.feed(nth, data[begin : begin + half])
+
+    read(0, first)
+    read(1, first[:half])
+    read(0, b"".join(others))
+    room.feed(2, frame([1]))
+    read(2, first[:half])
+    for nth in (1, 2):
+        read(nth, first[half:] + b"".join(others))
+    assert [room.account(nth, 29) for nth in range(3)] == [(0, 0, 0)] * 3
+
+
 async def test_whoever_breaks_the_rules_is_not_followed() -> None:
     room = Room(2)
     for socket in room.sockets:
