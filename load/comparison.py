@@ -162,6 +162,8 @@ def _remarks(results: Sequence[Result], rounds: int) -> Iterator[str]:
         (sum(each.lost for each in results), "lost"),
         (sum(each.duplicated for each in results), "repeated"),
         (sum(each.out_of_order for each in results), "out of order"),
+        (sum(each.ended for each in results), "ended early"),
+        (sum(each.missed for each in results), "missed by these"),
     ):
         if count:
             yield f"{count:,} {word}"

@@ -88,12 +88,14 @@ class Crowd:
     def tally(self, until: int) -> Tally:
         """The accounts of all; the next ones begin where these end."""
         ledgers = [each.ledger for each in self._everybody]
+        lasting = [each.ledger for each in self._everybody if not each.ended]
         ended = [each.ledger for each in self._everybody if each.ended]
+        lost = sum(ledger.lost(until) for ledger in lasting)
         self.receipts.settle()
         found = Tally(
             latencies=self.receipts.latencies,
-            lost=sum(ledger.lost(until) for ledger in ledgers),
-            lost_by_ended=sum(ledger.lost(until) for ledger in ended),
+            lost=lost + sum(ledger.holes(until) for ledger in ended),
+            missed=sum(ledger.missed(until) for ledger in ended),
             duplicated=sum(ledger.duplicated for ledger in ledgers),
             out_of_order=sum(ledger.out_of_order for ledger in ledgers),
             received=sum(ledger.received for ledger in ledgers),

@@ -40,8 +40,15 @@ class Ledger:
 
     def lost(self, until: int) -> int:
         """How many of the offsets after `start`, up to and with `until`, never came."""
-        holes = sum(offset <= until for offset in self._missing)
-        return holes + max(0, until - self.highest)
+        return self.holes(until) + self.missed(until)
+
+    def holes(self, until: int) -> int:
+        """Those of them before the last that came."""
+        return sum(offset <= until for offset in self._missing)
+
+    def missed(self, until: int) -> int:
+        """Those of them after it."""
+        return max(0, until - self.highest)
 
     def settle(self, until: int) -> None:
         """What came up to `until` is told; what follows is accounted for anew."""

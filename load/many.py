@@ -51,9 +51,16 @@ class ManyLedger:
         return 0
 
     def lost(self, until: int) -> int:
-        """Holes before the last that came; `until` is of no channel."""
+        return self.holes(until)
+
+    def holes(self, until: int) -> int:
+        """Before the last that came; `until` is of no channel."""
         del until
-        return sum(each.lost(each.highest) for each in self.channels.values())
+        return sum(each.holes(each.highest) for each in self.channels.values())
+
+    def missed(self, until: int) -> int:
+        del until
+        return 0
 
     def settle(self, until: int) -> None:
         del until

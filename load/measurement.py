@@ -76,6 +76,7 @@ class Measured:
             server_cpu=self.usage.server,
             server_rss_mb=self.usage.server_rss,
             ended=self.tally.ended.total(),
+            missed=self.tally.missed,
             extra={**self.usage.load, **extra},
             latencies=latencies,
             series=self.series,
@@ -88,6 +89,8 @@ class Measured:
         if self.failures:
             yield f"writes without success: {self.failures}"
         yield from remarks_on(scenario, self.tally.ended, self.usage)
+        if self.tally.missed:
+            yield f"{scenario}: {self.tally.missed:,} deliveries were missed by those that ended"
         if self.tally.latencies.early:
             early = self.tally.latencies.early
             yield f"{scenario}: {early:,} deliveries came before their `at`: two clocks"

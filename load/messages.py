@@ -42,8 +42,8 @@ class Tally:
 
     latencies: Histogram = field(default_factory=Histogram)
     lost: int = 0
-    lost_by_ended: int = 0
-    """So many of them on connections that ended."""
+    missed: int = 0
+    """What came after the end of connections that ended: nobody was there to lose it."""
     duplicated: int = 0
     out_of_order: int = 0
     received: int = 0
@@ -59,7 +59,7 @@ class Tally:
     def merge(self, other: Self) -> None:
         self.latencies.merge(other.latencies)
         self.lost += other.lost
-        self.lost_by_ended += other.lost_by_ended
+        self.missed += other.missed
         self.duplicated += other.duplicated
         self.out_of_order += other.out_of_order
         self.received += other.received

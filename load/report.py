@@ -70,6 +70,8 @@ class Result:
     server_rss_mb: float | None
     ended: int = 0
     """Connections that the target ended before their time."""
+    missed: int = 0
+    """Deliveries to those of what came after their end: no losses."""
     extra: Mapping[str, float] = field(default_factory=dict)
     """What only this scenario has, by its name in the JSON: see EXTRA."""
     latencies: Histogram = field(default_factory=Histogram)

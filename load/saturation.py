@@ -127,7 +127,7 @@ class Search:
         return "the load made fewer" if made_less else ""
 
     def _end(self, measured: Measured) -> str:
-        if self.strict and faulty(measured):
+        if self.strict and measured.tally.faults:
             self.fault = measured
             return f"a fault at {measured.rate:,.0f} events/s ended the search"
         if LIMITED in measured.failures:
@@ -139,13 +139,6 @@ class Search:
         return 4 if cpu is not None and cpu < EASY_CPU else 2
 
 
-def faulty(measured: Measured) -> bool:
-    """Whoever was cut off, for being too slow, did not get the rest: that is no loss of its own."""
-    tally = measured.tally
-    lost = tally.lost > tally.lost_by_ended
-    return lost or bool(tally.duplicated or tally.out_of_order)
-
-
 def keeps_up(measured: Measured, limit_ms: float) -> bool:
     """Everything arrived, in order and once, all that was asked for, and p99 within the limit.
 
@@ -153,7 +146,7 @@ def keeps_up(measured: Measured, limit_ms: float) -> bool:
     the last events wait for 10 ms.
     """
     p99 = milliseconds(measured.tally.latencies, 99)
-    whole = not (faulty(measured) or measured.tally.ended or measured.interrupted)
+    whole = not (measured.tally.faults or measured.tally.ended or measured.interrupted)
     return whole and p99 is not None and p99 <= limit_ms and not fell_behind(measured)
 
 
@@ -202,7 +195,7 @@ async def measure_below(
     What is published on the wire is in no log: who falls behind by more than a ring is cut off.
     """
     measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
-    if not measured.tally.ended or measured.interrupted or faulty(measured):
+    if not measured.tally.ended or measured.interrupted or measured.tally.faults:
         return measured
     bench.screen.say(_line(measured, LIMIT_MS))
     await _open_anew(fleet, source)
@@ -249,7 +242,7 @@ def _line(measured: Measured, limit_ms: float) -> str:
     verdict = "kept up" if keeps_up(measured, limit_ms) else failed
     tally = measured.tally
     faults = (tally.lost, tally.duplicated, tally.out_of_order)
-    told = f", ended {tally.ended.total():,}" * bool(tally.ended)
+    told = f", ended {tally.ended.total():,} that missed {tally.missed:,}" * bool(tally.ended)
     told += f", lost {faults[0]:,}, twice {faults[1]:,}, disorder {faults[2]:,}" * any(faults)
     return (
         f"{measured.rate:8,.0f} events/s: {verdict},"

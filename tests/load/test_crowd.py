@@ -142,7 +142,9 @@ async def test_the_next_account_begins_where_the_last_ended() -> None:
     assert (found.lost, found.duplicated, found.out_of_order) == (0, 0, 0)
 
 
-async def test_what_those_lost_who_lasted_is_told_from_what_others_lost_who_were_cut_off() -> None:
+async def test_what_those_lost_who_lasted_is_told_from_what_others_missed_who_were_cut_off() -> (
+    None
+):
     async with standin(READY) as served:
         crowd = await opened(served, 2)
         await served.sockets[0].close(3008)
@@ -152,4 +154,12 @@ async def test_what_those_lost_who_lasted_is_told_from_what_others_lost_who_were
         found = crowd.tally(202)
         crowd.leave()
     assert found.ended == {"close 3008": 1}
-    assert (found.lost, found.lost_by_ended) == (3, 2)
+    assert (found.lost, found.missed) == (1, 2)
+
+
+async def test_what_was_left_out_before_a_connection_ended_is_lost_all_the_same() -> None:
+    async with standin(READY, publication(203), close_code=3008) as served:
+        crowd = await opened(served, 1)
+        await until(lambda: bool(crowd.subscribers[0].ended))
+        found = crowd.tally(204)
+    assert (found.lost, found.missed) == (2, 1)

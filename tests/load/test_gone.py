@@ -42,13 +42,14 @@ def said() -> Iterator[io.StringIO]:
 class OfDeparted:
     """A Source whose one event was accepted before the target went: no read is answered any more.
 
-    `run` ends when `over` says so.
+    `run` ends when `over` says so; `later` more are accepted after that.
     """
 
     failures = ""
 
-    def __init__(self, over: Callable[[], bool]) -> None:
+    def __init__(self, over: Callable[[], bool], later: int = 0) -> None:
         self._over = over
+        self._accepted = START + 1 + later
         self._target = Target("http://x", httpx.MockTransport(lambda _: httpx.Response(503)))
 
     async def head(self) -> int:
@@ -61,7 +62,7 @@ class OfDeparted:
                 await asyncio.sleep(0.01)
 
     async def settle(self, seconds: float) -> int:
-        return await last_offset(self._target, STAFF, START + 1, seconds)
+        return await last_offset(self._target, STAFF, self._accepted, seconds)
 
 
 def options(file: Path | None = None) -> Options:
@@ -73,14 +74,15 @@ def hung_up(served: StandIn, count: int) -> bool:
     return sum(each.close_code is not None for each in served.sockets) == count
 
 
+@pytest.mark.parametrize("later", [0, 5])
 async def test_a_run_whose_target_ended_all_connections_is_none_that_was_clean(
-    tmp_path: Path, said: io.StringIO
+    tmp_path: Path, said: io.StringIO, later: int
 ) -> None:
     file = tmp_path / "out.json"
     async with standin(CONNECTED, SUBSCRIBED, publication(START + 1), close_code=1001) as served:
 
         async def play(bench: Bench) -> None:
-            source = OfDeparted(lambda: hung_up(served, CONNECTIONS))
+            source = OfDeparted(lambda: hung_up(served, CONNECTIONS), later)
             async with Fleet(Subject(served.url).job(CONNECTIONS), 1) as fleet:
                 keep(bench, "fanout", await measure(bench, fleet, source, rate=1, seconds=0.1))
 
@@ -88,7 +90,8 @@ async def test_a_run_whose_target_ended_all_connections_is_none_that_was_clean(
         screen = Screen(Console(file=said))
         assert await run(scenario, options(file), screen) == Exit.UNREACHABLE
     (row,) = json.loads(file.read_text())["results"]
-    assert (row["lost"], row["ended"]) == (0, CONNECTIONS)
+    assert (row["lost"], row["ended"], row["missed"]) == (0, CONNECTIONS, CONNECTIONS * later)
+    assert ("deliveries were missed" in said.getvalue()) == bool(later)
     assert "ended early: the target ended all connections" in said.getvalue()
     assert "everybody" not in said.getvalue()
 

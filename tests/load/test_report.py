@@ -15,7 +15,7 @@ from load.screen import Screen
 RESULT_KEYS = [
     *("peer", "scenario", "connections", "rate", "deliveries_per_s"),
     *("p50_ms", "p90_ms", "p99_ms", "max_ms", "lost", "duplicated", "out_of_order"),
-    *("client_cpu", "server_cpu", "server_rss_mb", "ended"),
+    *("client_cpu", "server_cpu", "server_rss_mb", "ended", "missed"),
 ]
 CLEAN = Result(
     peer="tandem",

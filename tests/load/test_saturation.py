@@ -134,25 +134,25 @@ def test_a_fault_of_another_server_is_a_rate_that_is_too_high() -> None:
     assert (search.fault, search.over, search.too_high) == (None, "", 200)
 
 
-def test_what_ended_connections_lost_is_no_fault_but_a_rate_that_is_too_high() -> None:
+def test_what_ended_connections_missed_is_no_fault_but_a_rate_that_is_too_high() -> None:
     search = Search(LIMIT_MS)
-    found = measured(400, lost=5)
-    found.tally.ended["close 3008"], found.tally.lost_by_ended = 1, 5
+    found = measured(400)
+    found.tally.ended["close 3008"], found.tally.missed = 1, 5
     assert search.judge(found)
     assert (search.fault, search.over, search.too_high) == (None, "", 400)
 
 
 def test_a_loss_of_who_lasted_is_a_fault_although_another_connection_ended() -> None:
     search = Search(LIMIT_MS)
-    found = measured(400, lost=6)
-    found.tally.ended["close 3008"], found.tally.lost_by_ended = 1, 5
+    found = measured(400, lost=1)
+    found.tally.ended["close 3008"], found.tally.missed = 1, 5
     assert search.judge(found)
     assert search.fault is found
 
 
 def test_what_was_repeated_is_a_fault_although_connections_ended() -> None:
     search = Search(LIMIT_MS)
-    found = measured(400, lost=5)
+    found = measured(400)
     found.tally.ended["close 1006"] = 1
     found.tally.duplicated = 1
     assert search.judge(found)
