@@ -3,7 +3,6 @@
 Order is that of a channel: two events of different channels that change places are no disorder.
 """
 
-import asyncio
 import os
 import time
 from argparse import ArgumentParser
@@ -13,8 +12,8 @@ from dataclasses import replace
 
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import LATE_SECONDS, Measured, keep
-from load.messages import PROGRESS_SECONDS, Job
+from load.measurement import Measured, drain, keep
+from load.messages import Job, Tally
 from load.pipe import RedisPipe
 from load.postgres import connected
 from load.quantities import counts
@@ -72,10 +71,10 @@ async def _play(stage: Stage, fleet: Fleet, channels: Sequence[str]) -> Measured
         await source.run(options.rate, options.duration, stop)
         usage, cpu = meter.read(), meter.cpu_seconds()
         ended, made = time.time_ns() // 1000, await source.settle(0)
-        await _until_all(fleet, before + made, options.drain)
+        await arrive(fleet, before + made, options.drain)
     pipe.close()
     tally = await fleet.tally(0)
-    tally.lost = made - tally.received
+    add_what_did_not_come(tally, made)
     last = max(tally.last, ended)
     return Measured(
         rate=options.rate,
@@ -90,11 +89,20 @@ async def _play(stage: Stage, fleet: Fleet, channels: Sequence[str]) -> Measured
     )
 
 
-async def _until_all(fleet: Fleet, deliveries: int, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while fleet.deliveries < deliveries and time.monotonic() < end:  # noqa: ASYNC110 - told by lines
-        await asyncio.sleep(PROGRESS_SECONDS)
-    await asyncio.sleep(LATE_SECONDS)
+async def arrive(fleet: Fleet, deliveries: int, seconds: float) -> None:
+    """Until so many have come, or no more came for `seconds`."""
+    await drain(lambda until: [min(until, fleet.deliveries)], deliveries, seconds)
+
+
+def add_what_did_not_come(tally: Tally, made: int) -> None:
+    """Behind the last that came of each channel. Where connections ended it is taken for theirs:
+    whose it was is not known.
+    """
+    behind = made - tally.received - tally.lost
+    if tally.ended:
+        tally.missed = behind
+    else:
+        tally.lost += behind
 
 
 @asynccontextmanager
