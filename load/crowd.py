@@ -5,6 +5,7 @@ import ssl
 import sys
 import time
 from collections import Counter
+from functools import partial
 
 from load.dialects import DIALECTS
 from load.documents import Documents
@@ -42,6 +43,7 @@ class Crowd:
         self._gate = asyncio.Semaphore(job.at_once)
         self.subscribers: list[Subscriber] = []
         self._many: list[ManySubscriber] = []
+        self._returning: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """All connections, some at once; raises the first LoadError."""
@@ -67,14 +69,17 @@ class Crowd:
         return time.monotonic() - begin
 
     def pause(self, count: int) -> None:
+        """Whoever is closed for it comes back as soon as it knows."""
         for each in self.subscribers[:count]:
-            each.pause(self._apart)
+            each.pause(self._apart, partial(self._bring_back, each))
 
     def go_on(self) -> None:
         for each in self.subscribers:
             each.go_on()
 
     def leave(self) -> None:
+        for task in self._returning:
+            task.cancel()
         for each in self._everybody:
             each.leave()
 
@@ -101,6 +106,7 @@ class Crowd:
             received=sum(ledger.received for ledger in ledgers),
             last=self.receipts.last,
             ended=Counter(each.ended for each in self._everybody if each.ended),
+            returned=Counter(each.returned for each in self.subscribers if each.returned),
         )
         self.receipts.restart()
         for ledger in ledgers:
@@ -110,6 +116,18 @@ class Crowd:
     @property
     def _everybody(self) -> list[Subscriber | ManySubscriber]:
         return [*self.subscribers, *self._many]
+
+    def _bring_back(self, subscriber: Subscriber) -> None:
+        task = asyncio.create_task(self._return(subscriber))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    async def _return(self, subscriber: Subscriber) -> None:
+        """That it could not is how it ended."""
+        try:
+            await self._open(subscriber)
+        except LoadError as error:
+            subscriber.ended = subscriber.ended or str(error)
 
     async def _open(self, subscriber: Subscriber | ManySubscriber) -> None:
         async with self._gate:
@@ -125,10 +143,14 @@ class Crowd:
         host, port = self._address.host, self._address.port
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
-                await asyncio.get_running_loop().create_connection(
+                transport, _ = await asyncio.get_running_loop().create_connection(
                     lambda: socket, host, port, ssl=self._tls
                 )
-                await ready
+                try:
+                    await ready
+                except BaseException:
+                    transport.abort()
+                    raise
         except TimeoutError:
             raise LoadError.unreachable(
                 f"a socket was not subscribed within {SUBSCRIBE_SECONDS} s"

@@ -89,6 +89,8 @@ class Measured:
         if self.failures:
             yield f"writes without success: {self.failures}"
         yield from remarks_on(scenario, self.tally.ended, self.usage)
+        for how, count in sorted(self.tally.returned.items()):
+            yield f"{scenario}: {count:,} that read nothing were closed and came back: {how}"
         if self.tally.missed:
             yield f"{scenario}: {self.tally.missed:,} deliveries were missed by those that ended"
         if self.tally.latencies.early:

@@ -51,6 +51,8 @@ class Tally:
     last: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     """How connections ended before their time, and how many."""
+    returned: Counter[str] = field(default_factory=Counter)
+    """How some were closed that read nothing for a while, and came back."""
 
     @property
     def faults(self) -> int:
@@ -65,6 +67,7 @@ class Tally:
         self.received += other.received
         self.last = max(self.last, other.last)
         self.ended.update(other.ended)
+        self.returned.update(other.returned)
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "latencies": self.latencies.to_json()}
@@ -72,7 +75,8 @@ class Tally:
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
         latencies = Histogram.from_json(**given["latencies"])
-        return cls(**{**given, "latencies": latencies, "ended": Counter(given["ended"])})
+        counters = {name: Counter(given[name]) for name in ("ended", "returned")}
+        return cls(**{**given, "latencies": latencies, **counters})
 
 
 def encode(kind: str, body: Any = None) -> bytes:

@@ -1,7 +1,7 @@
 """One connection of a client process: connects, subscribes, and accounts for what it is sent."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from load.dialect import Dialect, Over, Ready, Say
 from load.errors import LoadError
@@ -26,9 +26,12 @@ class Subscriber:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ledger = Ledger(0)
         self.ended: str | None = None
+        self.returned = ""
+        """How it was closed while it read nothing, if it was and came back."""
         self._dialect = dialect
         self._receipts = receipts
         self._away = False
+        self._return: Callable[[], None] | None = None
         self._begun = False
         self._socket: WebSocket
 
@@ -78,21 +81,29 @@ class Subscriber:
 
     def come_back(self) -> None:
         """Close the socket without a word; the next one goes on from here."""
-        self.ready = asyncio.get_running_loop().create_future()
         self._away = True
-        self._dialect.resume(self.ledger.highest)
+        self._resume()
         self._socket.close()
 
     def closed(self, code: int) -> None:
         if self._away:
             return
+        if self._return and self.ended is None:
+            come_back, self._return, self.returned = self._return, None, f"close {code}"
+            self._resume()
+            come_back()
+            return
         self._end(f"close {code}", end_of(code))
         if not self.gone.done():
             self.gone.set_result(None)
 
-    def pause(self, apart: Receipts) -> None:
-        """Read nothing more, as a client that hangs; what comes later is noted apart."""
-        self._receipts = apart
+    def pause(self, apart: Receipts, come_back: Callable[[], None]) -> None:
+        """Read nothing more, as a client that hangs; what comes later is noted apart.
+
+        If the socket is closed for it, `come_back` is called, once, to open the next, which goes on
+        from here.
+        """
+        self._receipts, self._return = apart, come_back
         self._socket.pause()
 
     def go_on(self) -> None:
@@ -111,6 +122,10 @@ class Subscriber:
             self._socket.send(heard.text, self._dialect.opcode)
         elif isinstance(heard, Over):
             self._end(heard.how, heard.error)
+
+    def _resume(self) -> None:
+        self.ready = asyncio.get_running_loop().create_future()
+        self._dialect.resume(self.ledger.highest)
 
     def _begin(self, ready: Ready) -> None:
         if not self._begun:  # who comes back goes on with the account that it has

@@ -1,4 +1,6 @@
-"""One client reads nothing for a while: what the others feel of it, and whether it gets all."""
+"""One client reads nothing for a while: what the others feel of it, and whether it gets all; closed
+for that, it comes back.
+"""
 
 from argparse import ArgumentParser
 

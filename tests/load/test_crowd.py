@@ -163,3 +163,46 @@ async def test_what_was_left_out_before_a_connection_ended_is_lost_all_the_same(
         await until(lambda: bool(crowd.subscribers[0].ended))
         found = crowd.tally(204)
     assert (found.lost, found.missed) == (2, 1)
+
+
+async def test_who_is_closed_while_it_reads_nothing_comes_back_and_goes_on_from_its_position() -> (
+    None
+):
+    async with standin(READY) as served:
+        crowd = await opened(served, 1)
+        await served.say(publication(201))
+        await until(lambda: crowd.progress().complete_to == 201)
+        crowd.pause(1)
+        served.sockets[0].transport.abort()
+        await served.sockets[0].wait_closed()
+        crowd.go_on()
+        await until(lambda: len(subscribes(served)) == 2)
+        await crowd.subscribers[0].ready
+        await served.say(publication(202))
+        await until(lambda: crowd.progress().complete_to == 202)
+        found = crowd.tally(202)
+        crowd.leave()
+    assert subscribes(served)[1]["offset"] == 201
+    assert (found.ended, found.returned) == ({}, {"close 1006": 1})
+    assert (found.lost, found.missed, found.duplicated) == (0, 0, 0)
+
+
+async def test_who_cannot_come_back_has_ended() -> None:
+    async with standin(READY) as served:
+        crowd = await opened(served, 1)
+        crowd.pause(1)
+        served.sockets[0].transport.abort()
+    crowd.go_on()
+    await until(lambda: bool(crowd.subscribers[0].ended))
+    assert crowd.tally(203).missed == 3
+    crowd.leave()
+
+
+async def test_a_socket_that_is_not_subscribed_in_time_is_not_left_open() -> None:
+    async with standin() as served:
+        opening = asyncio.create_task(opened(served, 1))
+        await until(lambda: bool(served.commands))
+        opening.cancel()
+        await asyncio.wait({opening})
+        async with asyncio.timeout(SECONDS):
+            await served.sockets[0].wait_closed()
