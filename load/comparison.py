@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from load.report import OURS, OVERLOADED, SIGNED_IN, Result
+from load.report import OURS, OVERLOADED, SIGNED_IN, UNFINISHED, Result
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def compare(results: Sequence[Result], *, narrow: bool = False) -> Comparison:
 
     One that signed in besides has a second row for it, to stand beside Tandem's only one.
     Medians of several rounds stand with the lowest and the highest; `narrow`: of the main figure.
-    Who had fewer rounds than another, as some failed, says so.
+    Who had fewer rounds than another, as some failed or ended early, says so.
     """
     results = [_row_of(each) for each in results]
     played = {each.scenario for each in results}
@@ -155,6 +155,9 @@ def _remarks(results: Sequence[Result], rounds: int) -> Iterator[str]:
         yield f"{mine} of {rounds} rounds"
     if overloaded:
         yield "did not keep up" + f" in {overloaded} of {mine}" * (overloaded < mine)
+    for each in results:
+        if each.scenario == UNFINISHED:
+            yield f"a search ended early at {each.deliveries_per_s:,.0f} deliveries/s"
     bound = [each for each in results if each.client_bound]
     if bound:
         yield "client-bound" if len(bound) == len(results) else f"{_names(bound)} client-bound"

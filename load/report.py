@@ -17,6 +17,9 @@ OURS = "tandem"
 OVERLOADED = "overloaded"
 """Scenario of a result whose rate was not kept up with, when no other was."""
 
+UNFINISHED = "saturate, unfinished"
+"""Scenario of what a search had found when it broke off, or of the fault that ended it."""
+
 SIGNED_IN = "connect, signed in"
 """Scenario of another server's result for which it did what Tandem does for each connection."""
 

@@ -10,7 +10,7 @@ from load.errors import LoadError
 from load.fleet import Fleet
 from load.measurement import Measured, add_row, measure
 from load.quantities import positive
-from load.report import OVERLOADED, milliseconds
+from load.report import OVERLOADED, UNFINISHED, milliseconds
 from load.scenario import Bench
 from load.source import Paced, Source
 
@@ -214,8 +214,8 @@ def tell(bench: Bench, search: Search) -> None:
     if bench.interruption.happened:
         search.over = search.over or INTERRUPTED
     if search.shown:
-        held = search.fault or search.best
-        add_row(bench, "saturate" if held else OVERLOADED, search.shown)
+        decided = "saturate" if search.best else OVERLOADED
+        add_row(bench, UNFINISHED if search.over else decided, search.shown)
     ended = sum((each.tally.ended for each in search.tried if each is not search.shown), Counter())
     for how, times in sorted(ended.items()):
         note = f"{bench.peer}: {times:,} connections ended at rates that were too high: {how}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from load.comparison import compare, to_markdown
 from load.errors import Exit
-from load.report import OVERLOADED, SIGNED_IN, Outcome, Result
+from load.report import OVERLOADED, SIGNED_IN, UNFINISHED, Outcome, Result
 from tests.load.test_report import CLEAN
 
 
@@ -68,6 +68,21 @@ def test_a_round_in_which_no_rate_was_kept_up_with_counts_as_none() -> None:
 def test_rounds_that_failed_are_missed() -> None:
     found = compare([OURS, OURS, OURS, result("other", 600)])
     assert [cells[-1] for cells in found.rows] == ["", "1 of 3 rounds"]
+
+
+def test_a_search_that_ended_early_is_in_no_median_but_in_the_remarks() -> None:
+    broken = result("other", 90_000, UNFINISHED)
+    found = compare([OURS, OURS, OURS, result("other", 200), result("other", 300), broken])
+    cells = next(cells for cells in found.rows if cells[0] == "other")
+    assert cells[1] == "250 (200…300)"
+    told = "2 of 3 rounds; a search ended early at 90,000 deliveries/s"
+    assert cells[-1] == told
+    assert told in to_markdown(found)
+
+
+def test_connections_that_ended_are_shown_with_what_they_missed() -> None:
+    cut = replace(result("other", 250), ended=2, missed=40)
+    assert row("other", OURS, cut)["remarks"] == "2 ended early; 40 missed by these"
 
 
 def test_client_bound_results_are_marked_and_others_are_not() -> None:

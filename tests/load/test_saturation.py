@@ -7,7 +7,7 @@ from typing import Any
 from load.histogram import Histogram
 from load.measurement import Measured
 from load.messages import Tally
-from load.report import OVERLOADED, Outcome
+from load.report import OVERLOADED, UNFINISHED, Outcome
 from load.saturation import INTERRUPTED, TRIES, Search, keeps_up, tell
 from load.usage import Usage
 from tests.load.test_handshakes import bench
@@ -184,7 +184,13 @@ def test_what_was_cut_short_later_leaves_the_best_so_far() -> None:
     search = Search(LIMIT_MS)
     search.judge(measured(50))
     search.judge(replace(measured(100), interrupted=True))
-    assert [(each.scenario, each.rate) for each in told_of(search).results] == [("saturate", 50)]
+    assert [(each.scenario, each.rate) for each in told_of(search).results] == [(UNFINISHED, 50)]
+
+
+def test_the_rate_of_a_fault_is_not_told_as_the_highest() -> None:
+    found = told_of(search_on(lambda rate: measured(rate, lost=rate >= 200)))
+    assert [(each.scenario, each.rate) for each in found.results] == [(UNFINISHED, 200)]
+    assert not found.clean
 
 
 def test_a_server_that_kept_up_with_nothing_is_told_as_overloaded() -> None:
@@ -203,7 +209,7 @@ def test_a_search_that_ended_between_two_measurements_is_told_to_be_unfinished()
     search.judge(measured(100))
     here.interruption.interrupt()
     tell(here, search)
-    assert [each.scenario for each in here.outcome.results] == ["saturate"]
+    assert [each.scenario for each in here.outcome.results] == [UNFINISHED]
     assert here.outcome.notes == [f"tandem: {INTERRUPTED}"]
 
 

@@ -10,6 +10,7 @@ from load.errors import Exit, LoadError
 from load.fleet import Fleet
 from load.histogram import Histogram
 from load.messages import Tally
+from load.report import UNFINISHED
 from load.saturation import Search, saturate, tell
 from load.series import History
 from tests.load.test_handshakes import bench
@@ -89,7 +90,7 @@ class Late(Idle):
         return Tally(latencies=self._latencies)
 
 
-@pytest.mark.parametrize(("seconds", "rows"), [(1.0, []), (0.001, ["saturate"])])
+@pytest.mark.parametrize(("seconds", "rows"), [(1.0, []), (0.001, [UNFINISHED])])
 async def test_a_search_that_an_error_ends_does_not_pass_for_a_finished_one(
     seconds: float, rows: list[str]
 ) -> None:
