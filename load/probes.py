@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import httpx
 
@@ -20,7 +20,9 @@ REQUEST_SECONDS = 5.0
 
 
 class Probes:
-    """How long each took. `failed`: without an answer in REQUEST_SECONDS."""
+    """How long each took of those between `begin` and `end`. `failed`: without an answer in
+    REQUEST_SECONDS, which is what such a one counts as.
+    """
 
     def __init__(self, subject: Subject) -> None:
         self.failed = 0
@@ -28,6 +30,9 @@ class Probes:
         self._tls = Address.of(subject.url, "").tls()
         self._health = Histogram()
         self._handshakes = Histogram()
+        self._http: httpx.AsyncClient
+        self._repeating: list[asyncio.Task[None]] = []
+        self._flights: set[asyncio.Task[None]] = set()
 
     @property
     def figures(self) -> dict[str, float]:
@@ -38,22 +43,33 @@ class Probes:
         return {name: value for name, value in found.items() if value is not None}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Both, again and again, until the end of the block."""
-        async with httpx.AsyncClient(base_url=self._subject.url, timeout=REQUEST_SECONDS) as http:
-            tasks = [
-                asyncio.create_task(self._repeat(HEALTH_SECONDS, self._health, lambda: _get(http))),
-                asyncio.create_task(
-                    self._repeat(HANDSHAKE_SECONDS, self._handshakes, self._connect)
-                ),
-            ]
+    async def ready(self) -> AsyncIterator[None]:
+        """They can begin; at the end of the block those that have begun are waited for."""
+        url = self._subject.url
+        async with httpx.AsyncClient(base_url=url, timeout=REQUEST_SECONDS) as self._http:
             try:
                 yield
+                self.end()
+                await asyncio.gather(*self._flights)
             finally:
-                for task in tasks:
+                left = {*self._repeating, *self._flights}
+                for task in left:
                     task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+                await asyncio.gather(*left, return_exceptions=True)
+
+    def begin(self) -> None:
+        """Both, again and again; what was found before is forgotten."""
+        self.end()
+        self.failed, self._health, self._handshakes = 0, Histogram(), Histogram()
+        repeated = (
+            self._repeat(HEALTH_SECONDS, self._health, self._get),
+            self._repeat(HANDSHAKE_SECONDS, self._handshakes, self._connect),
+        )
+        self._repeating = [asyncio.create_task(each) for each in repeated]
+
+    def end(self) -> None:
+        for task in self._repeating:
+            task.cancel()
 
     async def _repeat(
         self, pause: float, times: Histogram, once: Callable[[], Awaitable[None]]
@@ -63,11 +79,12 @@ class Probes:
         """
         clock = asyncio.get_running_loop().time
         due = clock()
-        async with asyncio.TaskGroup() as probing:
-            while True:
-                probing.create_task(self._probe(times, once))
-                due += pause
-                await asyncio.sleep(max(0.0, due - clock()))
+        while True:
+            probe = asyncio.create_task(self._probe(times, once))
+            self._flights.add(probe)
+            probe.add_done_callback(self._flights.discard)
+            due += pause
+            await asyncio.sleep(max(0.0, due - clock()))
 
     async def _probe(self, times: Histogram, once: Callable[[], Awaitable[None]]) -> None:
         begin = time.perf_counter_ns()
@@ -76,7 +93,9 @@ class Probes:
                 await once()
         except (TimeoutError, httpx.HTTPError, LoadError):
             self.failed += 1
-        times.record((time.perf_counter_ns() - begin) // 1000)
+            times.record(int(REQUEST_SECONDS * 1_000_000))
+        else:
+            times.record((time.perf_counter_ns() - begin) // 1000)
 
     async def _connect(self) -> None:
         """Opened, signed in and subscribed; then gone."""
@@ -84,6 +103,5 @@ class Probes:
         await crowd.open()
         crowd.leave()
 
-
-async def _get(http: httpx.AsyncClient) -> None:
-    (await http.get("/health")).raise_for_status()
+    async def _get(self) -> None:
+        (await self._http.get("/health")).raise_for_status()

@@ -2,13 +2,14 @@
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import sqrt
 
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import Measured, add_row, measure
+from load.measurement import Measured, add_row, measure, nothing
 from load.quantities import positive
 from load.report import OVERLOADED, UNFINISHED, milliseconds
 from load.scenario import Bench
@@ -187,19 +188,29 @@ async def _try(bench: Bench, fleet: Fleet, source: Source, search: Search, rate:
             await _open_anew(fleet, source)
 
 
-async def measure_below(
-    bench: Bench, fleet: Fleet, source: Source, *, rate: float, seconds: float
+async def measure_below(  # noqa: PLR0913 - as `measure`
+    bench: Bench,
+    fleet: Fleet,
+    source: Source,
+    *,
+    rate: float,
+    seconds: float,
+    begun: Callable[[], object] = nothing,
+    written: Callable[[], None] = nothing,
 ) -> Measured:
     """At a rate that was kept up with; once more if that ended connections, see TRIES.
 
     What is published on the wire is in no log: who falls behind by more than a ring is cut off.
     """
-    measured = await measure(bench, fleet, source, rate=rate, seconds=seconds)
+    again = partial(
+        measure, bench, fleet, source, rate=rate, seconds=seconds, begun=begun, written=written
+    )
+    measured = await again()
     if not measured.tally.ended or measured.interrupted or measured.tally.faults:
         return measured
     bench.screen.say(_line(measured, LIMIT_MS))
     await _open_anew(fleet, source)
-    return await measure(bench, fleet, source, rate=rate, seconds=seconds)
+    return await again()
 
 
 async def _open_anew(fleet: Fleet, source: Source) -> None:

@@ -40,8 +40,14 @@ async def _around(stage: Stage, fleet: Fleet, source: Source, best: float) -> No
     if half.interrupted:
         return
     probes = Probes(Subject.of_stage(stage))
-    async with probes.running():
-        most = await measure_below(stage, fleet, source, rate=best * 0.8, seconds=PROBED * seconds)
+    async with probes.ready():
+        most = await measure_below(
+            *(stage, fleet, source),
+            rate=best * 0.8,
+            seconds=PROBED * seconds,
+            begun=probes.begin,
+            written=probes.end,
+        )
     keep(stage, "four fifths", most, **probes.figures)
     if probes.failed:
         stage.outcome.notes.append(f"{probes.failed} requests or connections got no answer")

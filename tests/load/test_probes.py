@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from load.crowd import Crowd
 from load.histogram import Histogram
-from load.probes import Probes
+from load.probes import REQUEST_SECONDS, Probes
 from load.subject import Subject
 from tests.load.standin import CONNECTED, DENIED, SUBSCRIBED, standin
 from tests.waiting import until
@@ -15,7 +17,9 @@ SECONDS = 10
 async def test_requests_and_new_connections_are_timed_until_the_end() -> None:
     async with standin(f"{CONNECTED}\n{SUBSCRIBED}") as served, asyncio.timeout(SECONDS):
         probes = Probes(Subject(served.url))
-        async with probes.running():
+        async with probes.ready():
+            assert not served.sockets
+            probes.begin()
             while len(served.sockets) < 3:  # noqa: ASYNC110 - the stand-in tells nobody
                 await asyncio.sleep(0.01)
     assert set(probes.figures) == {"health_p99_ms", "handshake_p99_ms"}
@@ -23,10 +27,27 @@ async def test_requests_and_new_connections_are_timed_until_the_end() -> None:
     assert probes.failed == 0
 
 
+async def test_what_began_before_the_end_counts_and_what_was_found_before_the_begin_does_not() -> (
+    None
+):
+    async with standin(f"{CONNECTED}\n{SUBSCRIBED}") as served, asyncio.timeout(SECONDS):
+        probes = Probes(Subject(served.url))
+        async with probes.ready():
+            probes.begin()
+            await until(lambda: probes._health.count > 2)
+            probes.begin()
+            assert probes.figures == {}
+            await asyncio.sleep(0)
+            probes.end()
+            assert probes.figures == {}
+    assert (probes._health.count, probes._handshakes.count) == (1, 1)
+
+
 async def test_what_is_refused_counts_as_failed_and_the_next_is_tried() -> None:
     async with standin(CONNECTED, DENIED) as served, asyncio.timeout(SECONDS):
         probes = Probes(Subject(served.url))
-        async with probes.running():
+        async with probes.ready():
+            probes.begin()
             while probes.failed < 2:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
@@ -36,9 +57,11 @@ async def test_a_target_that_is_gone_is_told_as_failures() -> None:
         url = served.url
     async with asyncio.timeout(SECONDS):
         probes = Probes(Subject(url))
-        async with probes.running():
+        async with probes.ready():
+            probes.begin()
             while probes.failed < 4:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
+    assert probes.figures["health_p99_ms"] == pytest.approx(REQUEST_SECONDS * 1000, rel=0.01)
 
 
 async def test_the_certificates_are_read_before_and_not_by_each_handshake(
@@ -47,7 +70,8 @@ async def test_the_certificates_are_read_before_and_not_by_each_handshake(
     async with standin() as served:
         url = served.url.replace("http:", "https:")
     probes = Probes(Subject(url))
-    async with asyncio.timeout(SECONDS), probes.running():
+    async with asyncio.timeout(SECONDS), probes.ready():
+        probes.begin()
         before = list(contexts)
         assert before
         while probes.failed < 6:  # noqa: ASYNC110 - as above
@@ -82,3 +106,4 @@ async def test_a_stall_is_felt_by_all_who_come_while_it_lasts() -> None:
     finally:
         repeating.cancel()
         await asyncio.wait({repeating})
+        await asyncio.gather(*probes._flights)

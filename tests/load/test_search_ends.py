@@ -1,6 +1,7 @@
 """A search that something else than its own answers ends."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,7 +12,7 @@ from load.fleet import Fleet
 from load.histogram import Histogram
 from load.messages import Tally
 from load.report import UNFINISHED
-from load.saturation import Search, saturate, tell
+from load.saturation import Search, measure_below, saturate, tell
 from load.series import History
 from tests.load.test_handshakes import bench
 from tests.load.test_saturation import LIMIT_MS
@@ -101,3 +102,32 @@ async def test_a_search_that_an_error_ends_does_not_pass_for_a_finished_one(
 
     assert [each.scenario for each in here.outcome.results] == rows
     assert here.outcome.notes[-1] == "tandem: the search ended early: Redis went away"
+
+
+class Cut(Late):
+    """A Fleet whose first measurement ended a connection."""
+
+    def __init__(self) -> None:
+        super().__init__(seconds=0.001)
+        self._ended = Counter({"close 3008": 1})
+
+    async def tally(self, until: int) -> Tally:
+        found = await super().tally(until)
+        found.ended, self._ended = self._ended, Counter()
+        return found
+
+    async def reopen(self) -> int:
+        return 0
+
+
+async def test_each_try_below_the_highest_rate_is_told_its_begin_and_its_end() -> None:
+    told: list[str] = []
+    found = await measure_below(
+        *(bench(None), cast("Fleet", Cut()), Gone(4)),
+        rate=100,
+        seconds=0.02,
+        begun=lambda: told.append("begun"),
+        written=lambda: told.append("written"),
+    )
+    assert not found.tally.ended
+    assert told == ["begun", "written"] * 2
