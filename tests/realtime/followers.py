@@ -12,6 +12,7 @@ from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, Extent, LogReader, Look, Reason
 from app.realtime.log.rings import Rings
 from app.realtime.wire.batches import Entry
+from tests.waiting import until
 
 
 class Wire(Broker):
@@ -21,6 +22,7 @@ class Wire(Broker):
         super().__init__("redis://127.0.0.1:1", 1)
         self.is_up = True
         self.subscribed: list[str] = []
+        self.unsubscribes: list[int] = []
         self.unsubscribing = asyncio.Event()
         self.may_unsubscribe = asyncio.Event()
         self.may_unsubscribe.set()
@@ -33,10 +35,11 @@ class Wire(Broker):
         self.subscribed.append(channel)
         return self.is_up
 
-    async def unsubscribe(self, channel: str) -> None:
+    async def unsubscribe(self, *channels: str) -> None:
+        self.unsubscribes.append(len(channels))
         self.unsubscribing.set()
         await self.may_unsubscribe.wait()
-        self.subscribed = [name for name in self.subscribed if name != channel]
+        self.subscribed = [name for name in self.subscribed if name not in channels]
 
     async def set_epoch(self, epoch: str) -> None:
         pass
@@ -122,6 +125,12 @@ class Followed:
         self.follower.on_news = lambda log: self.news.append(log.name)
         self.follower.on_lost = self.lost.append
         self.follower.on_renewed = self._count
+
+    async def leave_all(self) -> None:
+        """Until nothing that is used no more is kept for somebody who may come back."""
+        sweep = self.follower._lingering._sweep
+        assert sweep is not None
+        await until(sweep.done)
 
     def _count(self) -> None:
         self.renewals += 1

@@ -139,13 +139,14 @@ class Broker:
             return False
         return True
 
-    async def unsubscribe(self, channel: str) -> None:
-        self._wanted.pop(channel, None)
+    async def unsubscribe(self, *channels: str) -> None:
+        for channel in channels:
+            self._wanted.pop(channel, None)
         link = self._sound_link()
-        if link is not None:
+        if link is not None and channels:  # none would be all to the library
             with suppress(*REDIS_FAILURES):
                 async with asyncio.timeout(ACK_SECONDS):
-                    await link.unsubscribe(self.key(channel))
+                    await link.unsubscribe(*map(self.key, channels))
 
     def _sound_link(self) -> PubSub | None:
         """Not a broken one: the library would connect it, while `run` makes another."""

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, get_args
+from typing import get_args
 
 from app.core import metrics
 from app.core.config import Settings
@@ -19,6 +19,7 @@ from app.core.single_flight import SingleFlight
 from app.core.unavailable import POSTGRES_FAILURES
 from app.realtime.log.broker import Broker
 from app.realtime.log.channel_log import ChannelLog, contiguous
+from app.realtime.log.lingering import Lingering
 from app.realtime.log.message import Message
 from app.realtime.log.reader import PIECE_EVENTS, LogReader, Look, Reason, within_a_read
 from app.realtime.log.rings import Rings
@@ -54,8 +55,7 @@ class LogFollower:
         self._users: dict[str, int] = {}
         self._activations: SingleFlight[ChannelLog] = SingleFlight()
         self._extents = {reason: reader.gathering(reason) for reason in get_args(Reason)}
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._lingering = Lingering(self._leave)
         self._look_now = asyncio.Event()
         self._behind = asyncio.Event()
         self._looks = Outage(logger, "look failed", "looks work again")
@@ -72,6 +72,7 @@ class LogFollower:
         is heard. Raises one of POSTGRES_FAILURES; then the caller holds nothing.
         """
         self._users[channel] = self._users.get(channel, 0) + 1
+        self._lingering.discard(channel)
         try:
             if (log := self.started(channel)) is not None:
                 return log
@@ -103,19 +104,17 @@ class LogFollower:
     def release(self, channel: str) -> None:
         """One user less. The last one out leaves after a while and a second look."""
         self._users[channel] -= 1
-        if self._users[channel] == 0 and not self._closed:
-            task = asyncio.create_task(self._leave_later(channel), name=f"leave {channel}")
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+        if self._users[channel] == 0:
+            self._lingering.add(channel, self.linger_seconds)
 
-    async def _leave_later(self, channel: str) -> None:
-        await asyncio.sleep(self.linger_seconds)
-        if self._users.get(channel) == 0:
+    async def _leave(self, channels: list[str]) -> None:
+        for channel in channels:
             del self._users[channel]
             self._rings.forget(self._logs.pop(channel, None))
-            await self._broker.unsubscribe(channel)
-            if channel in self._logs:  # somebody came while the unsubscribe was under way
-                await self._broker.subscribe(channel)
+        await self._broker.unsubscribe(*channels)
+        # Somebody may have come while the unsubscribe was under way.
+        back = self._logs.keys() & channels
+        await asyncio.gather(*map(self._broker.subscribe, back))
 
     async def check(self, log: ChannelLog, *, reason: Reason) -> None:
         """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
@@ -290,9 +289,8 @@ class LogFollower:
 
     async def aclose(self) -> None:
         """End what is under way; the runs are cancelled by their owner."""
-        self._closed = True
-        tasks: list[asyncio.Task[Any]] = [*self._leaving, *self._activations.tasks]
+        tasks = self._activations.tasks
         for task in tasks:
             task.cancel()
         ends = (each.aclose() for each in self._extents.values())
-        await asyncio.gather(*tasks, *ends, return_exceptions=True)
+        await asyncio.gather(*tasks, *ends, self._lingering.aclose(), return_exceptions=True)

@@ -73,6 +73,17 @@ async def test_a_channel_that_is_not_wanted_any_more_is_not_heard(redis_url: str
     assert [each.channel for each in broker.heard] == ["b"]
 
 
+async def test_several_channels_are_given_up_at_once_and_without_any_none_is(
+    redis_url: str,
+) -> None:
+    async with listening(redis_url, "a", "b", "c") as broker:
+        await broker.unsubscribe("a", "b")
+        await broker.unsubscribe()
+        await broker.publish([message(name, 1, b"{}") for name in "abc"])
+        await until(lambda: bool(broker.heard))
+    assert [each.channel for each in broker.heard] == ["c"]
+
+
 async def test_two_logs_on_one_redis_do_not_hear_each_other(redis_url: str) -> None:
     async with listening(redis_url, "a") as one, listening(redis_url, "a", epoch="other") as other:
         await other.publish([message("a", 1, b'"theirs"')])

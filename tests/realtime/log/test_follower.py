@@ -67,38 +67,6 @@ async def test_events_that_arrive_while_the_head_is_read_are_in_their_place(
     assert (active.head, held(active)) == (4, [3, 4])
 
 
-async def test_the_last_one_out_leaves_the_channel_after_a_while(followed: Followed) -> None:
-    for _ in range(2):
-        await followed.follower.acquire("a")
-    followed.follower.release("a")
-    followed.follower.release("a")
-    assert followed.wire.subscribed == ["a"]
-    await until(lambda: followed.wire.subscribed == [])
-    assert followed.follower._logs == {}
-
-
-async def test_who_comes_back_soon_finds_the_same_log(followed: Followed) -> None:
-    active = await followed.follower.acquire("a")
-    followed.follower.release("a")
-    assert await followed.follower.acquire("a") is active
-    await asyncio.gather(*followed.follower._leaving)
-    assert followed.follower.is_current(active)
-    assert followed.wire.subscribed == ["a"]
-
-
-async def test_who_comes_while_the_channel_is_left_is_subscribed_all_the_same(
-    followed: Followed,
-) -> None:
-    await followed.follower.acquire("a")
-    followed.wire.may_unsubscribe.clear()
-    followed.follower.release("a")
-    await followed.wire.unsubscribing.wait()
-    await followed.follower.acquire("a")
-    followed.wire.may_unsubscribe.set()
-    await asyncio.gather(*followed.follower._leaving)
-    assert followed.wire.subscribed == ["a"]
-
-
 async def test_a_failed_activation_leaves_nothing_behind(followed: Followed) -> None:
     followed.reader.failures = 1
     with pytest.raises(OSError, match="away"):
