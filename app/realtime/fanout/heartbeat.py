@@ -8,6 +8,7 @@ from math import inf
 from app.core import metrics
 from app.core.config import Settings
 from app.realtime.fanout.connection import Connection
+from app.realtime.fanout.lag import Lag
 from app.realtime.fanout.timing import Pings, Timing
 from app.realtime.fanout.wheel import LATE_SECONDS, Wheel
 from app.realtime.wire.codes import CloseCode
@@ -27,7 +28,7 @@ class Heartbeat:
         self._clock = clock
         self._patience = settings.stalled_seconds or inf
         self._wheel: Wheel[Connection] = Wheel(self._on_due)
-        self._behind: set[Connection] = set()
+        self._lag = Lag()
 
     async def run(self) -> None:
         await self._wheel.run()
@@ -55,20 +56,12 @@ class Heartbeat:
         self._schedule(connection, now)
 
     def closed(self, connection: Connection) -> None:
-        self._behind.discard(connection)
+        self._lag.discard(connection)
         self._wheel.remove(connection)
 
     def measure_lag(self) -> None:
-        """The furthest that a cursor is behind; only those that were blocked can be.
-
-        Who caught up is kept until it was looked at: blocked again before, it is not told anew.
-        """
-        self._behind = {
-            one
-            for one in self._behind
-            if not one.closed and (one.is_behind or one.timing.stalled_by is not None)
-        }
-        metrics.CURSOR_LAG.set(max((one.lag for one in self._behind), default=0))
+        """The furthest that a cursor is behind; only those that were blocked can be."""
+        metrics.CURSOR_LAG.set(self._lag.measure())
 
     def _on_due(self, connection: Connection) -> float | None:
         if connection.closed:
@@ -128,7 +121,7 @@ class Heartbeat:
             timing.pong_by = now + UNHEARD_SECONDS
 
     def _begin_patience(self, connection: Connection, now: float) -> None:
-        self._behind.add(connection)
+        self._lag.add(connection)
         connection.timing.stalled_by = now + self._patience
         connection.timing.progress = connection.transport.progress
 
