@@ -38,6 +38,18 @@ class CostlyTransport(RecordingTransport):
         self._clock.now += self._cost
 
 
+class Narrow(RecordingTransport):
+    """Paused by the last of so many messages."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        self.writable = len(self.messages) < self._room
+
+
 class Listener:
     """One connection that follows one channel."""
 
@@ -81,6 +93,11 @@ class Theatre:
         transport = CostlyTransport(self.clock, self.cost)
         connection = a_connection(transport, self.keeper, codec)
         return self.follow(connection, transport, name, log=log)
+
+    def listen_narrowly(self, room: int) -> Listener:
+        """Somebody whose transport is paused by the last of so many messages."""
+        transport = Narrow(room)
+        return self.follow(a_connection(transport, self.keeper), transport, "a")
 
     def follow(
         self,

@@ -155,11 +155,20 @@ class Walk:
             # As `is_behind`, without a call; and it may have ended between slices.
             elif subscription.cursor < head and not (subscription.suspended or subscription.ended):
                 gave = shared.give(subscription, connection)
-                if gave and subscription.cursor < head and connection.takes_batches:
-                    shared.give(subscription, connection)
-                    # Who takes no more now, or waits for a refill, is served when that has changed.
-                    if subscription.cursor < head and connection.takes_batches:
-                        self.has_more = True
+                if gave and subscription.cursor < head:
+                    self._go_on_with(subscription, shared)
+
+    def _go_on_with(self, subscription: Subscription, shared: "Shared") -> None:
+        """It has one message and needs more."""
+        connection, head = subscription.connection, self.log.head
+        if connection.takes_batches:
+            shared.give(subscription, connection)
+        if subscription.cursor >= head:
+            return
+        if connection.takes_batches:
+            self.has_more = True
+        else:  # it is served when that has changed; since when it was not is noted now
+            connection.pump()
 
     def _observe(self) -> None:
         """From commit to here: everyone who takes anything has it."""

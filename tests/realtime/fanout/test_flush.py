@@ -149,6 +149,26 @@ async def test_the_keeper_of_a_paused_connection_learns_that_it_is_blocked(
     assert theatre.keeper.blocks == [slow.connection]
 
 
+@pytest.mark.parametrize("taken", [1, 2])
+async def test_the_keeper_learns_at_once_who_takes_only_the_first_of_the_news(
+    theatre: Theatre, taken: int
+) -> None:
+    slow = theatre.listen_narrowly(taken)
+    theatre.say(count=200, size=1_000)
+    await turns(5)
+    assert len(slow.transport.messages) == taken
+    assert theatre.keeper.blocks == [slow.connection]
+    assert theatre.walks == 1
+
+
+async def test_who_takes_no_more_after_all_the_news_is_not_blocked(theatre: Theatre) -> None:
+    listener = theatre.listen_narrowly(1)
+    theatre.say()
+    await turns(5)
+    assert listener.offsets == [1]
+    assert theatre.keeper.blocks == []
+
+
 async def test_answers_that_wait_come_before_the_news(theatre: Theatre) -> None:
     listener = theatre.listen()
     listener.transport.writable = False
