@@ -25,6 +25,7 @@ from app.realtime.channels import Channels
 from app.realtime.commands.admission import Admission
 from app.realtime.fanout.connection import Connection, Identity
 from app.realtime.fanout.manager import ConnectionManager
+from app.realtime.fanout.slices import Slices
 from app.realtime.fanout.subscription import Subscription
 from app.realtime.log.channel_log import ChannelLog
 from app.realtime.outbox import CONTROL_CHANNEL, ControlEvent
@@ -69,6 +70,7 @@ class AccessGuard:
         self._principals = principals
         self._cursor = 0
         self._log: ChannelLog | None = None
+        self._beginning = Slices(self._begin_check)
         self._checks: dict[Connection, asyncio.Task[None]] = {}
         self._again: set[Connection] = set()
         self._ending: set[Subscription] = set()  # to be ended after its channel's last event
@@ -110,6 +112,7 @@ class AccessGuard:
         self._end_channels()
 
     async def aclose(self) -> None:
+        self._beginning.cancel()
         checks = list(self._checks.values())
         for check in checks:
             check.cancel()
@@ -119,8 +122,9 @@ class AccessGuard:
         """After a gap: whatever changed, nobody keeps a right that was not looked up again."""
         self._principals.forget_everyone()
         self._verdicts = Verdicts(self._channels.authorize)
-        for connection in list(self._manager.connections):
-            self._recheck(connection, connection.subscriptions.values())
+        for connection in self._manager.connections:
+            self._suspend(connection, connection.subscriptions.values())
+        self._beginning.add(self._manager.connections)
 
     async def _follow(self) -> None:
         self._log = await self._manager.follower.acquire(CONTROL_CHANNEL)
@@ -179,15 +183,24 @@ class AccessGuard:
             self._recheck(connection, connection.subscriptions.values())
 
     def _recheck(self, connection: Connection, subscriptions: Iterable[Subscription]) -> None:
-        """Nothing more is sent on these until the check is done, which is of all such."""
+        self._suspend(connection, subscriptions)
+        self._beginning.add([connection])
+
+    def _suspend(self, connection: Connection, subscriptions: Iterable[Subscription]) -> None:
+        """Nothing more is sent on these until the check is done, which is of all such; what is
+        under way already does not count.
+        """
         for subscription in subscriptions:
             subscription.suspended = True
         if connection in self._checks:
             self._again.add(connection)
-            return
-        self._checks[connection] = asyncio.create_task(
-            self._check(connection), name=f"recheck {connection.id}"
-        )
+
+    def _begin_check(self, connection: Connection) -> None:
+        """One that is under way is made again anyhow."""
+        if connection not in self._checks and not connection.closed:
+            self._checks[connection] = asyncio.create_task(
+                self._check(connection), name=f"recheck {connection.id}"
+            )
 
     async def _check(self, connection: Connection) -> None:
         """Until an answer is there: its cursors stay suspended for so long."""
