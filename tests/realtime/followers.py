@@ -51,7 +51,7 @@ class Wire(Broker):
 
 class HeldReader(LogReader):
     """A reader whose answers wait for `may_answer`, those to looks for `may_tell`, and that fails
-    the next `failures` reads.
+    the next `failures` reads, by `error`.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -63,6 +63,7 @@ class HeldReader(LogReader):
         self.may_tell.set()
         self.looked = asyncio.Event()
         self.failures = 0
+        self.error: Exception = ConnectionError("Postgres is away for a test")
         self.reads: list[str] = []
 
     async def look(self) -> Look:
@@ -93,7 +94,7 @@ class HeldReader(LogReader):
         self.reads.append(read)
         if self.failures:
             self.failures -= 1
-            raise ConnectionError("Postgres is away for a test")
+            raise self.error
 
 
 class HastyFollower(LogFollower):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from app.core.outages import Outage
 from app.core.unavailable import POSTGRES_FAILURES
@@ -34,8 +34,9 @@ Block = tuple[ChannelLog, int]
 
 
 class Refills:
-    """`on_ready(subscription)`: its segment is there. `on_lost(subscription)`: what follows its
-    cursor is not in the log any more. Neither is called for one that has ended.
+    """`on_ready(subscription)`: its segment is there, or it has to ask again.
+    `on_lost(subscription)`: what follows its cursor is not in the log any more. Neither is called
+    for one that has ended.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class Refills:
         self._segments: WeakValueDictionary[Block, Segment] = WeakValueDictionary()
         self._recent: deque[Segment] = deque()
         self._kept_bytes = 0
-        self._holders: dict[Subscription, Segment] = {}  # since when, the longest first
+        # Who may still hold a segment, the longest first; none is kept by this.
+        self._holders: WeakKeyDictionary[Subscription, None] = WeakKeyDictionary()
 
     def request(self, subscription: Subscription) -> None:
         """Read what follows its cursor; it is told once, by one of the two callbacks."""
@@ -74,6 +76,16 @@ class Refills:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _fill(self, block: Block) -> None:
+        try:
+            segment = await self._find(block)
+        except Exception:
+            await asyncio.sleep(RETRY_SECONDS)
+            self._hand_out(block, None)
+            raise
+        self._hand_out(block, segment)
+        self._take_back()
+
+    async def _find(self, block: Block) -> Segment | None:
         """Until Postgres answers, or nobody waits for it any more."""
         segment = self._segments.get(block)
         while segment is None or not self._serves(segment, block):
@@ -86,36 +98,45 @@ class Refills:
                 await asyncio.sleep(RETRY_SECONDS)
                 if not any(subscription.is_live for subscription in self._waiting[block]):
                     break
-        for subscription in self._waiting.pop(block):
+        return segment
+
+    def _hand_out(self, block: Block, segment: Segment | None) -> None:
+        """To all who wait for it; whom it does not serve will ask again: who came or was cut
+        meanwhile, and everybody where there is none.
+        """
+        waiting = self._waiting.pop(block)
+        for subscription in waiting:
             subscription.refilling = False
-            if not subscription.is_live or segment is None:
+        for subscription in waiting:
+            if not subscription.is_live:
                 continue
-            if segment.lacks(subscription.cursor):
+            if segment is not None and segment.lacks(subscription.cursor):
                 self._on_lost(subscription)
-            else:  # one whom it does not serve, as it came or was cut meanwhile, will ask again
+                continue
+            if segment is not None:
                 subscription.segment = segment
                 self._holders.pop(subscription, None)
-                self._holders[subscription] = segment
-                self._on_ready(subscription)
-        self._take_back()
+                self._holders[subscription] = None
+            self._on_ready(subscription)
 
     def _take_back(self) -> None:
         """Of too much, what was given out first: who still needs it asks again when it is taken."""
-        self._holders = {
+        held = {
             one: segment
-            for one, segment in self._holders.items()
-            if one.is_live and one.segment is segment
+            for one in self._holders
+            if one.is_live and (segment := one.segment) is not None
         }
-        holders = Counter(self._holders.values())
-        held = sum(segment.size for segment in holders)
-        for one, segment in list(self._holders.items()):
-            if held <= HELD_BYTES:
-                return
+        holders = Counter(held.values())
+        size = sum(segment.size for segment in holders)
+        for one, segment in list(held.items()):
+            if size <= HELD_BYTES:
+                break
             one.segment = None
-            del self._holders[one]
+            del held[one]
             holders[segment] -= 1
             if not holders[segment]:
-                held -= segment.size
+                size -= segment.size
+        self._holders = WeakKeyDictionary(dict.fromkeys(held))
 
     def _serves(self, segment: Segment, block: Block) -> bool:
         """Whether what was read a while ago is enough for all who wait now."""

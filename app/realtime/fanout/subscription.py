@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WITHHELD_MESSAGES = 256
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Subscription:
     """Everything up to and including `cursor` was handed to the connection's transport.
 

@@ -117,10 +117,11 @@ async def test_others_are_read_for_after_one_whose_log_was_cut(hall: Hall, log: 
     assert {channel for channel in CHANNELS if has_all(transport, channel)} == {*CHANNELS} - {*lost}
 
 
-async def test_others_are_read_for_after_a_read_that_failed(hall: Hall) -> None:
+@pytest.mark.parametrize("error", [ConnectionError("away"), LookupError("a defect")])
+async def test_others_are_read_for_after_a_read_that_failed(hall: Hall, error: Exception) -> None:
     transport = RecordingTransport()
     connection = await returning(hall, transport)
-    hall.reader.failures = REFILLS
+    hall.reader.failures, hall.reader.error = REFILLS, error
     connection.pump()
     await until(lambda: not connection.is_behind)
     assert all(has_all(transport, channel) for channel in CHANNELS)

@@ -1,7 +1,9 @@
 """Refills, on a real Postgres: blocks of the log, read once for everyone who waits for them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
+from weakref import ref
 
 import pytest
 
@@ -152,6 +154,25 @@ async def test_who_comes_from_further_back_costs_no_other_read(
     assert counter.reader.reads == ["refill"]
 
 
+async def test_nothing_is_kept_of_those_who_have_what_was_read(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=10)
+    counter.know(10)
+    one = counter.ask(0)
+    await counter.served(one)
+    assert one.segment is not None
+    segment, subscription = ref(one.segment), ref(one)
+    one.advance(10)
+    counter.refills._recent.clear()
+    gc.collect()
+    assert segment() is None
+    counter.ready.clear()
+    del one
+    gc.collect()
+    assert subscription() is None
+
+
 # ---------------------------------------------------------------- what goes wrong
 
 
@@ -163,6 +184,23 @@ async def test_a_postgres_that_fails_is_asked_again(counter: Counter, log: LogWr
     await counter.served(*asking)
     assert counter.ready == asking
     assert counter.reader.reads == ["refill"] * 2
+
+
+async def test_after_any_other_error_all_who_waited_may_ask_again(
+    counter: Counter, log: LogWriter
+) -> None:
+    await log.append("a", count=10)
+    counter.know(10)
+    counter.reader.failures, counter.reader.error = 1, LookupError("a defect")
+    asking = [counter.ask(cursor) for cursor in (0, 5)]
+    (task,) = counter.refills._tasks
+    await asyncio.wait({task})
+    assert task.exception() is counter.reader.error
+    assert counter.ready == asking
+    assert all(one.needs_refill for one in asking)
+    counter.refills.request(asking[0])
+    await counter.served(asking[0])
+    assert given(asking[0]) == (0, 10)
 
 
 async def test_a_postgres_that_fails_is_not_asked_for_nobody(
