@@ -151,7 +151,7 @@ export class RealtimeClient extends EventTarget {
     this.#channels.delete(name);
     channel.attempt += 1;
     channel.state = 'ended';
-    this.#connection.request({ unsubscribe: { channel: name } }, () => {});
+    this.#connection.request({ unsubscribe: { channel: name } });
     this.#updateState();
   }
 
@@ -218,27 +218,26 @@ export class RealtimeClient extends EventTarget {
     this.#connection.request({ subscribe }, (error, result) => {
       if (attempt !== channel.attempt || channel.state !== 'subscribing') return;
       if (error) this.#subscribeFailed(channel, error);
-      else this.#subscribed(channel, result);
+      else {
+        this.#backoff.reset();
+        if (!channel.establish(result, Date.now())) this.#resubscribe(channel);
+      }
       this.#updateState();
     });
   }
 
-  /** @param {Channel} channel @param {Json} result */
-  #subscribed(channel, result) {
-    this.#backoff.reset();
-    if (!channel.establish(result, Date.now())) this.#resubscribe(channel);
-  }
-
   /** @param {Channel} channel @param {wire.ReplyError} error */
   #subscribeFailed(channel, error) {
-    if (!wire.isWorthRetrying(error)) return this.#end(channel, error.code, error.message);
+    // One that the server has and nothing is known of here must go before another can come.
+    const unsubscribe = { channel: channel.name };
+    if (error.code === wire.ALREADY_SUBSCRIBED) this.#connection.request({ unsubscribe });
+    else if (!wire.isWorthRetrying(error)) return this.#end(channel, error.code, error.message);
     // No answer at all: whatever the server made of it is unknown, so start from a clean slate.
     if (error.code === 1) return this.#connection.restart('subscribe timed out');
     const { attempt } = channel;
     setTimeout(() => {
-      if (attempt === channel.attempt && channel.state === 'subscribing') {
-        this.#requestSubscribe(channel);
-      }
+      if (attempt !== channel.attempt || channel.state !== 'subscribing') return;
+      this.#requestSubscribe(channel);
     }, this.#backoff.next());
   }
 
@@ -246,7 +245,7 @@ export class RealtimeClient extends EventTarget {
   #resubscribe(channel) {
     if (channel.serverSide) return this.#connection.restart('insufficient state');
     channel.state = 'subscribing';
-    this.#connection.request({ unsubscribe: { channel: channel.name } }, () => {});
+    this.#connection.request({ unsubscribe: { channel: channel.name } });
     this.#requestSubscribe(channel);
     this.#updateState();
   }
@@ -264,7 +263,8 @@ export class RealtimeClient extends EventTarget {
 
   /** @param {Channel} channel @param {Json} push */
   #unsubscribed(channel, { code, reason }) {
-    if (channel.state === 'ended') return;
+    // Before the reply to a subscribe it is of the subscription before that one.
+    if (channel.state !== 'subscribed') return;
     if (code < wire.RESUBSCRIBE_FROM) return this.#end(channel, code, reason);
     if (code === wire.STATE_INVALIDATED) channel.invalidate();
     if (channel.serverSide) return this.#connection.restart(reason);

@@ -104,8 +104,8 @@ export class Connection {
     this.#lose({ code: 1000, reason });
   }
 
-  /** @param {Json} command @param {OnReply} onReply */
-  request(command, onReply) {
+  /** @param {Json} command @param {OnReply} [onReply] */
+  request(command, onReply = () => {}) {
     if (this.#link && this.#isUp) this.#link.request(command, onReply);
     else onReply({ code: 3, message: 'not connected', temporary: true }, {});
   }

@@ -13,6 +13,7 @@ export const STATE_INVALIDATED = 2502;
 export const CONNECTION_EXPIRED = 3005;
 export const CONNECTION_STATE_INVALIDATED = 3014;
 
+export const ALREADY_SUBSCRIBED = 105;
 export const TOKEN_EXPIRED = 109;
 
 /**
