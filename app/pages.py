@@ -1,5 +1,6 @@
 """The pages: the board, /ops, /docs and /asyncapi, /static; and who may try the demo."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+WHOLE = {"Accept-Ranges": "none"}
+"""Ranges are not read, see `UnreadHeadersMiddleware`."""
+FRESH = {"Cache-Control": "no-cache", **WHOLE}
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,12 +49,12 @@ class NoDemo(NotFound):
 
 @router.get("/")
 async def board() -> FileResponse:
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / "index.html", headers=FRESH)
 
 
 @router.get("/ops")
 async def ops() -> FileResponse:
-    return FileResponse(STATIC / "ops.html", headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / "ops.html", headers=FRESH)
 
 
 @router.get("/docs")
@@ -67,7 +72,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 @router.get("/asyncapi")
 async def asyncapi_page() -> FileResponse:
-    return FileResponse(STATIC / "asyncapi.html", headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / "asyncapi.html", headers=FRESH)
 
 
 @router.get("/asyncapi.json")
@@ -87,15 +92,23 @@ async def demo(settings: SettingsDep, session: SessionDep) -> Demo:
     )
 
 
-class FreshFiles(StaticFiles):
-    """Asked for again each time, by ETag: after a deploy no browser mixes old and new modules."""
+class WholeFiles(StaticFiles):
+    """Starlette's, but never a part of one."""
+
+    headers: Mapping[str, str] = WHOLE
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers.update(self.headers)
         return response
+
+
+class FreshFiles(WholeFiles):
+    """Asked for again each time, by ETag: after a deploy no browser mixes old and new modules."""
+
+    headers = FRESH
 
 
 def mount_static(app: FastAPI) -> None:
     app.mount("/static", FreshFiles(directory=STATIC), name="static")
-    app.mount("/docs-assets", StaticFiles(directory=DOCS_ASSETS), name="docs-assets")
+    app.mount("/docs-assets", WholeFiles(directory=DOCS_ASSETS), name="docs-assets")

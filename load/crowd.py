@@ -106,7 +106,9 @@ class Crowd:
             received=sum(ledger.received for ledger in ledgers),
             last=self.receipts.last,
             ended=Counter(each.ended for each in self._everybody if each.ended),
-            returned=Counter(each.returned for each in self.subscribers if each.returned),
+            returned=Counter(
+                each.returned for each in self.subscribers if each.returned and not each.ended
+            ),
         )
         self.receipts.restart()
         for ledger in ledgers:

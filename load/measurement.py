@@ -109,18 +109,25 @@ def remarks_on(scenario: str, ended: Counter[str], usage: Usage) -> Iterator[str
 
 
 def keep(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:
-    """Add it to what was found so far, and what is to be said about it.
+    """Add it to what was found so far, and what is to be said about it. A target that was there for
+    others has lost what those missed whom it cut off.
 
     Raises LoadError when nobody was left: what was made after that reached none, and so lost none.
     """
+    if not _ended_all(bench, measured.tally.ended):
+        measured.tally.lose_what_was_missed()
     add_row(bench, scenario, measured, **extra)
     expect_some_left(bench, measured.tally.ended)
 
 
 def expect_some_left(bench: Bench, ended: Counter[str]) -> None:
     """Raises LoadError."""
-    if ended.total() >= bench.options.connections:
+    if _ended_all(bench, ended):
         raise LoadError.unreachable("the target ended all connections")
+
+
+def _ended_all(bench: Bench, ended: Counter[str]) -> bool:
+    return ended.total() >= bench.options.connections
 
 
 def add_row(bench: Bench, scenario: str, measured: Measured, **extra: float) -> None:

@@ -58,6 +58,9 @@ class Tally:
     def faults(self) -> int:
         return self.lost + self.duplicated + self.out_of_order
 
+    def lose_what_was_missed(self) -> None:
+        self.lost, self.missed = self.lost + self.missed, 0
+
     def merge(self, other: Self) -> None:
         self.latencies.merge(other.latencies)
         self.lost += other.lost

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -19,26 +20,36 @@ HANDSHAKE_SECONDS = 0.05
 REQUEST_SECONDS = 5.0
 
 
+@dataclass
+class Probed:
+    """What was found by those of one kind."""
+
+    times: Histogram = field(default_factory=Histogram)
+    failed: int = 0
+
+
 class Probes:
     """How long each took of those between `begin` and `end`. `failed`: without an answer in
     REQUEST_SECONDS, which is what such a one counts as.
     """
 
     def __init__(self, subject: Subject) -> None:
-        self.failed = 0
         self._subject = subject
         self._tls = Address.of(subject.url, "").tls()
-        self._health = Histogram()
-        self._handshakes = Histogram()
+        self._health, self._handshakes = Probed(), Probed()
         self._http: httpx.AsyncClient
         self._repeating: list[asyncio.Task[None]] = []
-        self._flights: set[asyncio.Task[None]] = set()
+        self._flights: list[asyncio.Task[None]] = []
+
+    @property
+    def failed(self) -> int:
+        return self._health.failed + self._handshakes.failed
 
     @property
     def figures(self) -> dict[str, float]:
         found = {
-            "health_p99_ms": milliseconds(self._health, 99),
-            "handshake_p99_ms": milliseconds(self._handshakes, 99),
+            "health_p99_ms": milliseconds(self._health.times, 99),
+            "handshake_p99_ms": milliseconds(self._handshakes.times, 99),
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -60,7 +71,7 @@ class Probes:
     def begin(self) -> None:
         """Both, again and again; what was found before is forgotten."""
         self.end()
-        self.failed, self._health, self._handshakes = 0, Histogram(), Histogram()
+        self._health, self._handshakes = Probed(), Probed()
         repeated = (
             self._repeat(HEALTH_SECONDS, self._health, self._get),
             self._repeat(HANDSHAKE_SECONDS, self._handshakes, self._connect),
@@ -72,7 +83,7 @@ class Probes:
             task.cancel()
 
     async def _repeat(
-        self, pause: float, times: Histogram, once: Callable[[], Awaitable[None]]
+        self, pause: float, found: Probed, once: Callable[[], Awaitable[None]]
     ) -> None:
         """Each in its turn, however long those before it take: whoever comes while a server does
         not answer feels it, and not only the first of them.
@@ -80,22 +91,9 @@ class Probes:
         clock = asyncio.get_running_loop().time
         due = clock()
         while True:
-            probe = asyncio.create_task(self._probe(times, once))
-            self._flights.add(probe)
-            probe.add_done_callback(self._flights.discard)
+            self._flights.append(asyncio.create_task(_probe(found, once)))
             due += pause
             await asyncio.sleep(max(0.0, due - clock()))
-
-    async def _probe(self, times: Histogram, once: Callable[[], Awaitable[None]]) -> None:
-        begin = time.perf_counter_ns()
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                await once()
-        except (TimeoutError, httpx.HTTPError, LoadError):
-            self.failed += 1
-            times.record(int(REQUEST_SECONDS * 1_000_000))
-        else:
-            times.record((time.perf_counter_ns() - begin) // 1000)
 
     async def _connect(self) -> None:
         """Opened, signed in and subscribed; then gone."""
@@ -105,3 +103,15 @@ class Probes:
 
     async def _get(self) -> None:
         (await self._http.get("/health")).raise_for_status()
+
+
+async def _probe(found: Probed, once: Callable[[], Awaitable[None]]) -> None:
+    begin = time.perf_counter_ns()
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await once()
+    except (TimeoutError, httpx.HTTPError, LoadError):
+        found.failed += 1
+        found.times.record(int(REQUEST_SECONDS * 1_000_000))
+    else:
+        found.times.record((time.perf_counter_ns() - begin) // 1000)

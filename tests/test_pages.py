@@ -248,6 +248,11 @@ async def test_a_page_is_sent_whole_whatever_part_was_asked_for(
     assert (part.status_code, part.content) == (200, plain.content)
 
 
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/docs-assets/favicon.png"])
+async def test_files_say_that_they_are_sent_whole(client: AsyncClient, path: str) -> None:
+    assert (await client.get(path)).headers["Accept-Ranges"] == "none"
+
+
 async def test_what_is_mounted_says_itself_how_it_can_be_asked(client: AsyncClient) -> None:
     answer = await client.post("/static/index.html")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

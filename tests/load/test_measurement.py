@@ -1,17 +1,22 @@
 """Where a measured stretch ends."""
 
 import asyncio
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
 from itertools import chain, repeat
 
 import httpx
 import pytest
 
+from load.errors import LoadError
 from load.histogram import Histogram
-from load.measurement import Measured, arrive, drain
+from load.measurement import Measured, arrive, drain, keep
 from load.messages import Tally
 from load.sources.rest import last_offset
 from load.target import Account, Target
 from load.usage import Usage
+from tests.load.test_handshakes import bench
 
 STAFF = Account("staff@tandem.example", "t", 900)
 SECONDS = 10
@@ -113,3 +118,17 @@ async def test_a_target_that_fails_at_the_end_still_owes_what_it_accepted() -> N
 async def test_waiting_ends_when_nothing_more_comes() -> None:
     async with asyncio.timeout(SECONDS):
         await drain(lambda until: [until, 7], 10, seconds=0)
+
+
+@pytest.mark.parametrize(("ended", "lost", "missed"), [(1, 7, 0), (2, 2, 5)])
+def test_what_some_missed_who_were_cut_off_is_lost_where_others_were_served(
+    ended: int, lost: int, missed: int
+) -> None:
+    here = replace(bench(), options=replace(bench().options, connections=2))
+    found = measured(0.5, 10)
+    found.tally.lost, found.tally.missed = 2, 5
+    found.tally.ended = Counter({"close 3010": ended})
+    with nullcontext() if lost == 7 else pytest.raises(LoadError, match="all connections"):
+        keep(here, "fanout", found)
+    (row,) = here.outcome.results
+    assert (row.lost, row.missed) == (lost, missed)

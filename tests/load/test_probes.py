@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from load.crowd import Crowd
-from load.histogram import Histogram
-from load.probes import REQUEST_SECONDS, Probes
+from load.probes import REQUEST_SECONDS, Probed, Probes
 from load.subject import Subject
 from tests.load.standin import CONNECTED, DENIED, SUBSCRIBED, standin
 from tests.waiting import until
@@ -34,13 +33,13 @@ async def test_what_began_before_the_end_counts_and_what_was_found_before_the_be
         probes = Probes(Subject(served.url))
         async with probes.ready():
             probes.begin()
-            await until(lambda: probes._health.count > 2)
+            await until(lambda: probes._health.times.count > 2)
             probes.begin()
             assert probes.figures == {}
             await asyncio.sleep(0)
             probes.end()
             assert probes.figures == {}
-    assert (probes._health.count, probes._handshakes.count) == (1, 1)
+    assert (probes._health.times.count, probes._handshakes.times.count) == (1, 1)
 
 
 async def test_what_is_refused_counts_as_failed_and_the_next_is_tried() -> None:
@@ -89,7 +88,7 @@ async def test_a_target_without_tls_needs_no_certificates(contexts: list[object]
 
 
 async def test_a_stall_is_felt_by_all_who_come_while_it_lasts() -> None:
-    probes, times, go_on = Probes(Subject("http://127.0.0.1:1")), Histogram(), asyncio.Event()
+    probes, found, go_on = Probes(Subject("http://127.0.0.1:1")), Probed(), asyncio.Event()
     begun = 0
 
     async def once() -> None:
@@ -97,13 +96,30 @@ async def test_a_stall_is_felt_by_all_who_come_while_it_lasts() -> None:
         begun += 1
         await go_on.wait()
 
-    repeating = asyncio.create_task(probes._repeat(0.001, times, once))
+    repeating = asyncio.create_task(probes._repeat(0.001, found, once))
     try:
         await until(lambda: begun >= 5)
-        assert times.count == 0
+        assert found.times.count == 0
         go_on.set()
-        await until(lambda: times.count >= 5)
+        await until(lambda: found.times.count >= 5)
     finally:
         repeating.cancel()
         await asyncio.wait({repeating})
         await asyncio.gather(*probes._flights)
+
+
+async def test_a_fault_of_a_probe_itself_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: Probes) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(Probes, "_get", broken)
+    probes = Probes(Subject("http://127.0.0.1:1"))
+
+    async def probe() -> None:
+        async with probes.ready():
+            probes.begin()
+            await until(lambda: any(each.done() for each in probes._flights))
+
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(KeyError):
+            await probe()

@@ -6,8 +6,11 @@ taken in one turn of the loop.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
+
+logger = logging.getLogger(__name__)
 
 LEFT_AT_ONCE = 100
 PAUSE_SECONDS = 0.01
@@ -41,7 +44,14 @@ class Lingering:
             wait = next(iter(self._due.values())) - loop.time()
             await asyncio.sleep(max(wait, PAUSE_SECONDS))
             if over := self._take(loop.time()):
-                await self._leave(over)
+                await self._leave_some(over)
+
+    async def _leave_some(self, channels: list[str]) -> None:
+        """No error of one lot keeps the others."""
+        try:
+            await self._leave(channels)
+        except Exception:
+            logger.exception("leaving channels failed")
 
     def _take(self, now: float) -> list[str]:
         """Those that are left next."""
