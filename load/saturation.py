@@ -9,7 +9,7 @@ from math import sqrt
 
 from load.errors import LoadError
 from load.fleet import Fleet
-from load.measurement import Measured, add_row, measure, nothing
+from load.measurement import Measured, add_row, measure
 from load.quantities import positive
 from load.report import OVERLOADED, UNFINISHED, milliseconds
 from load.scenario import Bench
@@ -188,23 +188,21 @@ async def _try(bench: Bench, fleet: Fleet, source: Source, search: Search, rate:
             await _open_anew(fleet, source)
 
 
-async def measure_below(  # noqa: PLR0913 - as `measure`
+async def measure_below(
     bench: Bench,
     fleet: Fleet,
     source: Source,
     *,
     rate: float,
     seconds: float,
-    begun: Callable[[], object] = nothing,
-    written: Callable[[], None] = nothing,
+    **told: Callable[[], None],
 ) -> Measured:
-    """At a rate that was kept up with; once more if that ended connections, see TRIES.
+    """At a rate that was kept up with; once more if that ended connections, see TRIES. `told` are
+    those of `measure`, each time.
 
     What is published on the wire is in no log: who falls behind by more than a ring is cut off.
     """
-    again = partial(
-        measure, bench, fleet, source, rate=rate, seconds=seconds, begun=begun, written=written
-    )
+    again = partial(measure, bench, fleet, source, rate=rate, seconds=seconds, **told)
     measured = await again()
     if not measured.tally.ended or measured.interrupted or measured.tally.faults:
         return measured
