@@ -48,7 +48,7 @@ class Listener(Broker):
 async def listening(redis_url: str, *channels: str, epoch: str = EPOCH) -> AsyncIterator[Listener]:
     """A broker whose link is up and listens to these channels."""
     broker = Listener(redis_url)
-    await broker.set_epoch(epoch)
+    broker.set_epoch(epoch)
     async with running(broker):
         await until(lambda: broker.up)
         for channel in channels:

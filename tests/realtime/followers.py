@@ -24,8 +24,6 @@ class Wire(Broker):
         self.subscribed: list[str] = []
         self.unsubscribes: list[int] = []
         self.unsubscribing = asyncio.Event()
-        self.may_unsubscribe = asyncio.Event()
-        self.may_unsubscribe.set()
 
     @property
     def up(self) -> bool:
@@ -35,13 +33,12 @@ class Wire(Broker):
         self.subscribed.append(channel)
         return self.is_up
 
-    async def unsubscribe(self, *channels: str) -> None:
+    def unsubscribe(self, *channels: str) -> None:
         self.unsubscribes.append(len(channels))
         self.unsubscribing.set()
-        await self.may_unsubscribe.wait()
         self.subscribed = [name for name in self.subscribed if name not in channels]
 
-    async def set_epoch(self, epoch: str) -> None:
+    def set_epoch(self, epoch: str) -> None:
         pass
 
     def deliver(self, messages: Sequence[Message]) -> None:

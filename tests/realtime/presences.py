@@ -125,7 +125,7 @@ class Worker:
 
 def worker_on(settings: Settings, epoch: str) -> Worker:
     broker = Broker(settings.redis_url, settings.redis_timeout_seconds)
-    broker._epoch = epoch
+    broker.set_epoch(epoch)
     leases = Leases(settings, broker)
     presence = Presence(settings, broker, leases)
     worker = Worker(broker, leases, presence, ConnectionCounts(settings, leases, PATIENCE_SECONDS))

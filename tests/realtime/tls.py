@@ -2,6 +2,7 @@
 
 import ssl
 from functools import cache
+from pathlib import Path
 
 import trustme
 
@@ -9,6 +10,11 @@ import trustme
 @cache
 def _authority() -> trustme.CA:
     return trustme.CA()
+
+
+def write_authority(path: Path) -> None:
+    """For a client that takes the name of a file."""
+    _authority().cert_pem.write_to_path(path)
 
 
 def server_context() -> ssl.SSLContext:

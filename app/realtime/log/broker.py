@@ -18,19 +18,17 @@ Beside events a channel carries what is ephemeral: signals, and changes of who i
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from app.core import metrics
 from app.core.outages import Outage
-from app.core.stints import Stint
 from app.core.unavailable import REDIS_FAILURES
+from app.realtime.log.link import Link
 from app.realtime.log.message import PRESENCE, SIGNAL, Message
 from app.realtime.log.sender import Sender
 
@@ -67,7 +65,8 @@ class Broker:
             client_name="tandem",
         )
         self._epoch = ""
-        self._link: PubSub | None = None
+        self._prefix = self.key("").encode()
+        self._link: Link | None = None
         self._outage = Outage(logger, "redis link lost", "redis link is back")
         self._wanted: dict[str, asyncio.Event] = {}
         self._events = Sender(self._redis, timeout_seconds, self._set_publishing)
@@ -128,38 +127,26 @@ class Broker:
     async def subscribe(self, channel: str) -> bool:
         """Want the channel from now on; whether Redis acknowledged it in time."""
         acknowledged = self._wanted.setdefault(channel, asyncio.Event())
-        link = self._sound_link()
-        if link is None:
+        if self._link is None:
             return False
-        try:
+        self._link.subscribe(self.key(channel))
+        with suppress(TimeoutError):
             async with asyncio.timeout(ACK_SECONDS):
-                await link.subscribe(self.key(channel))
                 await acknowledged.wait()
-        except REDIS_FAILURES:
-            return False
-        return True
+        return acknowledged.is_set()
 
-    async def unsubscribe(self, *channels: str) -> None:
+    def unsubscribe(self, *channels: str) -> None:
         for channel in channels:
             self._wanted.pop(channel, None)
-        link = self._sound_link()
-        if link is not None and channels:  # none would be all to the library
-            with suppress(*REDIS_FAILURES):
-                async with asyncio.timeout(ACK_SECONDS):
-                    await link.unsubscribe(*map(self.key, channels))
+        if self._link is not None:
+            self._link.unsubscribe(*map(self.key, channels))
 
-    def _sound_link(self) -> PubSub | None:
-        """Not a broken one: the library would connect it, while `run` makes another."""
-        link = self._link
-        if link is None or link.connection is None or not link.connection.is_connected:
-            return None
-        return link
-
-    async def set_epoch(self, epoch: str) -> None:
+    def set_epoch(self, epoch: str) -> None:
         """From now on speak and listen under the names of this log."""
         if epoch != self._epoch:
             self._epoch = epoch
-            await self.drop_link()
+            self._prefix = self.key("").encode()
+            self.drop_link()
 
     async def run(self) -> None:
         """Keep the listening link alive until cancelled."""
@@ -169,57 +156,34 @@ class Broker:
             except Exception as error:  # noqa: BLE001 - an edge: the link outlives every error
                 self._outage.begin(error)
             finally:
-                await self.drop_link()
+                self.drop_link()
             await asyncio.sleep(RECONNECT_SECONDS * (0.5 + random.random()))  # noqa: S311 - jitter
 
     async def _listen(self) -> None:
-        """One life of the link: subscribe to everything that is wanted, then read."""
-        link, epoch = self._redis.pubsub(), self._epoch
-        self._acknowledge(())
-        try:
-            async with asyncio.timeout(self._timeout):
-                asked: set[str] = set()
-                while missing := {"", *self._wanted} - asked:  # wanted while this was under way
-                    await link.subscribe(*map(self.key, missing))
-                    asked |= missing
-            if epoch != self._epoch:  # it listens under the names of another log
-                return
-            self._link = link
-            self._outage.end()
-            metrics.REDIS_UP.set(self.up)
-            self.on_up()
-            self.on_gap()
-            await self._read(link)
-        finally:
-            with suppress(*REDIS_FAILURES):
-                await link.aclose()  # type: ignore[no-untyped-call]
+        """One life of the link: subscribe to everything that is wanted, then watch it."""
+        async with asyncio.timeout(self._timeout):
+            link = self._link = await Link.open(self._redis, self._hear, self._acknowledge)
+        self._wanted = {name: asyncio.Event() for name in self._wanted}
+        link.subscribe(self.key(""), *map(self.key, self._wanted))
+        self._outage.end()
+        metrics.REDIS_UP.set(self.up)
+        self.on_up()
+        self.on_gap()
+        await self._watch(link)
 
-    async def _read(self, link: PubSub) -> None:
-        """Until the link is dropped or stays silent: a quiet link is asked for a pong. What has
-        come already is read without a pause by the library: others have their turn in between.
-        """
-        asked, stint = False, Stint()
-        while self._link is link and not _is_cancelled():
-            wait = self._timeout if asked else LINK_QUIET_SECONDS
-            received = await link.get_message(timeout=wait)
-            if received is not None:
-                asked = False
-                self._receive(received)
-                await stint.go_on()
-            elif asked:
+    async def _watch(self, link: Link) -> None:
+        """Until the link ends or stays silent: a quiet link is asked for a pong."""
+        loop = asyncio.get_running_loop()
+        while not await link.ends(link.heard_at + LINK_QUIET_SECONDS - loop.time()):
+            heard_at = link.heard_at
+            if loop.time() < heard_at + LINK_QUIET_SECONDS:
+                continue
+            link.ping()
+            if not await link.ends(self._timeout) and link.heard_at == heard_at:
                 raise TimeoutError("the link did not answer a ping")
-            else:
-                asked = True
-                await link.ping()
 
-    def _receive(self, received: dict[str, Any]) -> None:
-        channel = (received["channel"] or b"").decode().removeprefix(self.key(""))
-        if received["type"] == "message":
-            self._hear(channel, received["data"])
-        elif received["type"] == "subscribe":
-            self._acknowledge((channel,))
-
-    def _hear(self, channel: str, data: bytes) -> None:
+    def _hear(self, topic: bytes, data: bytes) -> None:
+        channel = self._channel(topic)
         try:
             if data.startswith(SIGNAL):
                 self.on_signal(channel, data.removeprefix(SIGNAL))
@@ -233,22 +197,20 @@ class Broker:
             return
         self.on_message(message)
 
-    def _acknowledge(self, channels: Iterable[str]) -> None:
-        """Mark these as acknowledged; none given: nothing is, any more."""
-        names = tuple(channels)
-        for name in names:
-            if name in self._wanted:
-                self._wanted[name].set()
-        if not names:
-            self._wanted = {name: asyncio.Event() for name in self._wanted}
+    def _acknowledge(self, topic: bytes) -> None:
+        acknowledged = self._wanted.get(self._channel(topic))
+        if acknowledged is not None:
+            acknowledged.set()
 
-    async def drop_link(self) -> None:
+    def _channel(self, topic: bytes) -> str:
+        return topic.removeprefix(self._prefix).decode()
+
+    def drop_link(self) -> None:
         """`run` makes another."""
         link, self._link = self._link, None
         metrics.REDIS_UP.set(0)
         if link is not None:
-            with suppress(*REDIS_FAILURES):
-                await link.aclose()  # type: ignore[no-untyped-call]
+            link.close()
 
     async def aclose(self) -> None:
         """Close all links; `run` is cancelled by its owner before."""

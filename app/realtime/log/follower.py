@@ -107,14 +107,11 @@ class LogFollower:
         if self._users[channel] == 0:
             self._lingering.add(channel, self.linger_seconds)
 
-    async def _leave(self, channels: list[str]) -> None:
+    def _leave(self, channels: list[str]) -> None:
         for channel in channels:
             del self._users[channel]
             self._rings.forget(self._logs.pop(channel, None))
-        await self._broker.unsubscribe(*channels)
-        # Somebody may have come while the unsubscribe was under way.
-        back = self._logs.keys() & channels
-        await asyncio.gather(*map(self._broker.subscribe, back))
+        self._broker.unsubscribe(*channels)
 
     async def check(self, log: ChannelLog, *, reason: Reason) -> None:
         """Ask Postgres how far the log reaches by now. Raises one of POSTGRES_FAILURES."""
@@ -133,7 +130,7 @@ class LogFollower:
         if not self.is_current(log):  # before the epoch: what was read may be older than a look's
             raise ConnectionError("the log was renewed")
         if epoch != self.epoch:
-            await self._renew(epoch)
+            self._renew(epoch)
             raise ConnectionError("the log was renewed")
         log.start(extent.head, extent.floor)
         self._rings.note(log)
@@ -166,7 +163,7 @@ class LogFollower:
         """Ask Postgres what there is; raises one of POSTGRES_FAILURES."""
         seen = await self._see()
         if seen.epoch != self.epoch or (self._tick is not None and seen.tick < self._tick):
-            await self._renew(seen.epoch)
+            self._renew(seen.epoch)
         if seen.tick != self._tick:
             # The names are taken after the tick, as heads are in activation: they know all up to
             # it. Not if an activation found this log: then no tick is known, and all are asked for.
@@ -191,7 +188,7 @@ class LogFollower:
             if log.is_behind:
                 metrics.REPAIRS.labels("look").inc()
 
-    async def _renew(self, epoch: str) -> None:
+    def _renew(self, epoch: str) -> None:
         """Another log than before: forget everything that was known of the old one."""
         known, self.epoch, self._tick = self.epoch, epoch, None
         if known:
@@ -199,7 +196,7 @@ class LogFollower:
             self._logs.clear()
             self._rings.clear()
             self.on_renewed()
-        await self._broker.set_epoch(epoch)
+        self._broker.set_epoch(epoch)
 
     # -------------------------------------------------------------- tasks
 
@@ -276,7 +273,7 @@ class LogFollower:
             return
         newest, floor = extents[log.name]
         if epoch != self.epoch or newest < head:
-            await self._renew(epoch)
+            self._renew(epoch)
             return
         log.target = max(log.target, newest)
         if newest <= log.head:  # nothing is missing: the target was nobody's offset

@@ -1,13 +1,12 @@
 """Channels that nobody uses any more, kept for a while: somebody may come back.
 
 Thousands of clients that are gone at once leave thousands of channels: those whose time is over
-are left some at a time, since Redis answers for each of them, and all answers that are there are
-taken in one turn of the loop.
+are left some at a time, others have their turn in between.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from itertools import islice
 
 logger = logging.getLogger(__name__)
@@ -17,9 +16,9 @@ PAUSE_SECONDS = 0.01
 
 
 class Lingering:
-    """`leave(channels)` is called for LEFT_AT_ONCE at most, and not again before it is done."""
+    """`leave(channels)` is called for LEFT_AT_ONCE at most."""
 
-    def __init__(self, leave: Callable[[list[str]], Awaitable[None]]) -> None:
+    def __init__(self, leave: Callable[[list[str]], None]) -> None:
         self._leave = leave
         self._due: dict[str, float] = {}  # by the loop's time, the next one first
         self._sweep: asyncio.Task[None] | None = None
@@ -44,12 +43,12 @@ class Lingering:
             wait = next(iter(self._due.values())) - loop.time()
             await asyncio.sleep(max(wait, PAUSE_SECONDS))
             if over := self._take(loop.time()):
-                await self._leave_some(over)
+                self._leave_some(over)
 
-    async def _leave_some(self, channels: list[str]) -> None:
+    def _leave_some(self, channels: list[str]) -> None:
         """No error of one lot keeps the others."""
         try:
-            await self._leave(channels)
+            self._leave(channels)
         except Exception:
             logger.exception("leaving channels failed")
 

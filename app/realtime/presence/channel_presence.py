@@ -116,7 +116,7 @@ class Presence:
                 await asyncio.sleep(self._leases.renewal_seconds / 2)
             else:
                 self._leases.away = False
-                await self._stay_with_primary()
+                self._stay_with_primary()
 
     async def aclose(self) -> None:
         """This worker's clients leave at once; `run` is cancelled by its owner before."""
@@ -157,11 +157,11 @@ class Presence:
             self._only_reads = True
             await self._broker.connect_anew()
 
-    async def _stay_with_primary(self) -> None:
+    def _stay_with_primary(self) -> None:
         """The link may have stayed behind."""
         if self._only_reads:
             self._only_reads = False
-            await self._broker.drop_link()
+            self._broker.drop_link()
 
     def _refuse(self, failure: ConnectionError) -> None:
         """Whoever waits for Redis is told that it is of no use."""

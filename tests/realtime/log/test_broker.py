@@ -67,7 +67,7 @@ async def test_what_one_worker_publishes_another_hears(redis_url: str) -> None:
 
 async def test_a_channel_that_is_not_wanted_any_more_is_not_heard(redis_url: str) -> None:
     async with listening(redis_url, "a", "b") as broker:
-        await broker.unsubscribe("a")
+        broker.unsubscribe("a")
         await broker.publish([message("a", 1, b"{}"), message("b", 1, b"{}")])
         await until(lambda: bool(broker.heard))
     assert [each.channel for each in broker.heard] == ["b"]
@@ -77,8 +77,8 @@ async def test_several_channels_are_given_up_at_once_and_without_any_none_is(
     redis_url: str,
 ) -> None:
     async with listening(redis_url, "a", "b", "c") as broker:
-        await broker.unsubscribe("a", "b")
-        await broker.unsubscribe()
+        broker.unsubscribe("a", "b")
+        broker.unsubscribe()
         await broker.publish([message(name, 1, b"{}") for name in "abc"])
         await until(lambda: bool(broker.heard))
     assert [each.channel for each in broker.heard] == ["c"]
@@ -215,7 +215,7 @@ async def test_a_channel_wanted_while_the_link_is_away_is_heard_once_it_is_back(
 
 async def test_another_epoch_changes_the_names_on_both_sides(redis_url: str) -> None:
     async with listening(redis_url, "a") as broker, talking(redis_url) as stranger:
-        await broker.set_epoch("fedcba")
+        broker.set_epoch("fedcba")
         await until(lambda: broker.ups == 2 and broker.up)
         await stranger.publish(f"{TOPIC}a", message("a", 1, b'"old"').encode())
         await broker.publish([message("a", 1, b'"new"')])
@@ -226,7 +226,7 @@ async def test_another_epoch_changes_the_names_on_both_sides(redis_url: str) -> 
 async def test_the_link_survives_an_epoch_that_changes_at_any_moment(redis_url: str) -> None:
     async with listening(redis_url, "a") as broker:
         for turn in range(60):
-            await broker.set_epoch(f"epoch-{turn}")
+            broker.set_epoch(f"epoch-{turn}")
             for _ in range(turn % 20):
                 await asyncio.sleep(0.001 * (turn % 3))
         await until(lambda: broker.up)

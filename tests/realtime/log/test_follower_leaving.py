@@ -45,19 +45,6 @@ async def test_who_comes_back_soon_finds_the_same_log(followed: Followed) -> Non
     assert followed.wire.subscribed == ["a"]
 
 
-async def test_who_comes_while_the_channel_is_left_is_subscribed_all_the_same(
-    followed: Followed,
-) -> None:
-    await followed.follower.acquire("a")
-    followed.wire.may_unsubscribe.clear()
-    followed.follower.release("a")
-    await followed.wire.unsubscribing.wait()
-    await followed.follower.acquire("a")
-    followed.wire.may_unsubscribe.set()
-    await followed.leave_all()
-    assert followed.wire.subscribed == ["a"]
-
-
 async def test_who_comes_back_and_goes_again_is_waited_for_anew(followed: Followed) -> None:
     followed.follower.linger_seconds = 3_600
     for channel in ("a", "b", "a"):
@@ -87,34 +74,18 @@ async def test_others_are_served_between_two_commands(followed: Followed) -> Non
 async def test_who_comes_back_while_others_are_left_finds_the_same_log(
     followed: Followed,
 ) -> None:
-    followed.wire.may_unsubscribe.clear()
     await come_and_go(followed)
     await followed.wire.unsubscribing.wait()
     late = CHANNELS[-1]
     kept = followed.follower._logs[late]
     assert await followed.follower.acquire(late) is kept
-    followed.wire.may_unsubscribe.set()
     await followed.leave_all()
     assert (followed.wire.subscribed, followed.follower._logs) == ([late], {late: kept})
 
 
-async def test_all_who_come_while_their_channels_are_left_are_subscribed_all_the_same(
-    followed: Followed,
-) -> None:
-    followed.wire.may_unsubscribe.clear()
-    await come_and_go(followed)
-    await followed.wire.unsubscribing.wait()
-    back = CHANNELS[:3]
-    await asyncio.gather(*map(followed.follower.acquire, back))
-    followed.wire.may_unsubscribe.set()
-    await followed.leave_all()
-    assert sorted(followed.wire.subscribed) == back
-
-
 async def test_the_end_of_the_worker_ends_the_leaving(followed: Followed) -> None:
-    followed.wire.may_unsubscribe.clear()
-    await come_and_go(followed)
     await followed.follower.acquire("late")
+    await come_and_go(followed)
     await followed.wire.unsubscribing.wait()
     before = asyncio.all_tasks()
     await followed.follower.aclose()

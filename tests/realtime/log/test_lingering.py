@@ -11,7 +11,7 @@ from tests.waiting import until
 async def test_where_some_cannot_be_left_the_others_are(caplog: pytest.LogCaptureFixture) -> None:
     left: list[str] = []
 
-    async def leave(channels: list[str]) -> None:
+    def leave(channels: list[str]) -> None:
         if "c0" in channels:
             raise AttributeError("no writer")
         left.extend(channels)

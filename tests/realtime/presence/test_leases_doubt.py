@@ -119,7 +119,7 @@ async def test_another_log_has_other_entries(redis_url: str) -> None:
         one.entries.put(GROUP, "a", info_of("a"))
         await step(one)
         before = one.prefix
-        await here.workers[-1].broker.set_epoch(uuid4().hex)
+        here.workers[-1].broker.set_epoch(uuid4().hex)
         await step(one)
         assert one.prefix != before
         assert await present(one) == {"a"}

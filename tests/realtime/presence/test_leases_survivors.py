@@ -22,7 +22,7 @@ def redis_url(services: Services) -> str:
 
 async def change_log(here: Hall) -> None:
     """For the worker that came last."""
-    await here.workers[-1].broker.set_epoch(uuid4().hex)
+    here.workers[-1].broker.set_epoch(uuid4().hex)
 
 
 async def test_a_worker_that_died_with_its_log_leaves_nothing_under_that(redis_url: str) -> None:

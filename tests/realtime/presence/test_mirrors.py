@@ -38,7 +38,7 @@ class HeldStore(LeaseStore):
 async def leases(services: Services) -> AsyncIterator[Leases]:
     settings = quick_settings(services.redis_url)
     broker = Broker(settings.redis_url, settings.redis_timeout_seconds)
-    await broker.set_epoch(uuid4().hex)
+    broker.set_epoch(uuid4().hex)
     leases = Leases(settings, broker)
     leases.store = HeldStore(settings, broker)
     try:

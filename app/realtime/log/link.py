@@ -1,0 +1,144 @@
+"""The listening half of the broker: a connection to Redis whose messages are taken as they come.
+
+The library connects it, with all that an address can ask for: TLS, a socket, credentials. From then
+on nothing lies between the transport and whoever listens but the parser.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import perf_counter
+from typing import cast
+
+from hiredis import Reader, ReplyError
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from app.core.stints import STINT_SECONDS
+
+
+class Link(asyncio.Protocol):
+    """Subscriptions of one connection, which ends for good when anything goes wrong with it.
+
+    `on_message(topic, data)`; `on_subscribed(topic)`: Redis has acknowledged it. What comes in a
+    burst is taken in several turns of the loop, and no more is read meanwhile.
+    `heard_at`: when Redis last said something, on the loop's clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        pack: Callable[..., Iterable[bytes]],
+        writer: asyncio.StreamWriter,
+        on_message: Callable[[bytes, bytes], None],
+        on_subscribed: Callable[[bytes], None],
+    ) -> None:
+        self._pack = pack
+        self._writer = writer  # closes its transport when nobody holds it
+        self._transport = cast("asyncio.Transport", writer.transport)
+        self._on_message = on_message
+        self._on_subscribed = on_subscribed
+        self._loop = asyncio.get_running_loop()
+        self._reader = Reader()
+        self._next_turn: asyncio.Handle | None = None
+        self._ended = asyncio.Event()
+        self._error: BaseException | None = None
+        self.heard_at = self._loop.time()
+
+    @classmethod
+    async def open(
+        cls,
+        redis: Redis,
+        on_message: Callable[[bytes, bytes], None],
+        on_subscribed: Callable[[bytes], None],
+    ) -> "Link":
+        """Connect as the client does. Raises one of REDIS_FAILURES."""
+        connection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        # It has no way to be asked for its transport, and closes one that it holds.
+        writer, connection._writer = connection._writer, None  # noqa: SLF001
+        link = cls(connection.pack_command, writer, on_message, on_subscribed)
+        writer.transport.set_protocol(link)
+        return link
+
+    # ------------------------------------------------------------------- asking
+
+    def subscribe(self, *topics: str) -> None:
+        self._send("SUBSCRIBE", *topics)
+
+    def unsubscribe(self, *topics: str) -> None:
+        """From at least one: none would be all to Redis."""
+        if topics:
+            self._send("UNSUBSCRIBE", *topics)
+
+    def ping(self) -> None:
+        """Have Redis say something."""
+        self._send("PING")
+
+    def close(self) -> None:
+        """Nothing is told to anybody any more. May be called twice."""
+        self._end(None)
+
+    async def ends(self, seconds: float) -> bool:
+        """Whether it has ended, after so many seconds at most. Raises what it ended by: one of
+        REDIS_FAILURES, or what whoever listens has raised.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        if self._error is not None:
+            raise self._error
+        return self._ended.is_set()
+
+    def _send(self, *command: str) -> None:
+        if not self._transport.is_closing():
+            self._transport.writelines(self._pack(*command))
+
+    # ------------------------------------------------------------------ listening
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._loop.time()
+        self._reader.feed(data)
+        if self._next_turn is None:
+            self._take()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error or RedisConnectionError("Redis ended the connection"))
+
+    def _take(self) -> None:
+        """Pass on what has come, for the rest of which there may be another turn."""
+        if self._next_turn is not None:
+            self._next_turn = None
+            self._transport.resume_reading()
+        until = perf_counter() + STINT_SECONDS
+        try:
+            while (reply := self._reader.gets()) is not False and not self._ended.is_set():
+                self._pass_on(reply)
+                if perf_counter() > until:
+                    self._transport.pause_reading()
+                    self._next_turn = self._loop.call_soon(self._take)
+                    return
+        except Exception as error:  # noqa: BLE001 - an edge: told to whoever waits for the end
+            self._end(error)
+
+    def _pass_on(self, reply: object) -> None:
+        match reply:
+            case [b"message", bytes(topic), bytes(data)]:
+                self._on_message(topic, data)
+            case [b"subscribe", bytes(topic), _]:
+                self._on_subscribed(topic)
+            case ReplyError():
+                raise ResponseError(str(reply))
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._ended.is_set():
+            return
+        self._error = error
+        self._ended.set()
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+        self._transport.abort()

@@ -1,0 +1,192 @@
+"""Link on a real Valkey: by whichever way its address leads, and however it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis.exceptions import RedisError
+
+from app.core.unavailable import REDIS_FAILURES
+from app.embedded import Services, Valkey
+from app.realtime.log.link import Link
+from tests.realtime import tls
+from tests.realtime.brokers import cut_links, frozen, talking
+from tests.realtime.server_proxy import ServerProxy
+from tests.waiting import until
+
+
+class Ear:
+    """Keeps what its link passes on."""
+
+    link: Link
+
+    def __init__(self) -> None:
+        self.subscribed: list[bytes] = []
+        self.heard: list[tuple[bytes, bytes]] = []
+        self.error: Exception | None = None
+
+    def hear(self, topic: bytes, data: bytes) -> None:
+        self.heard.append((topic, data))
+        if self.error is not None:
+            raise self.error
+
+    async def subscribe(self, *topics: str) -> None:
+        self.link.subscribe(*topics)
+        await until(lambda: {topic.encode() for topic in topics} <= {*self.subscribed})
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Ear]:
+    """A link to this address."""
+    ear = Ear()
+    async with talking(url) as redis:
+        ear.link = await Link.open(redis, ear.hear, ear.subscribed.append)
+        try:
+            yield ear
+        finally:
+            ear.link.close()
+
+
+def of(redis_url: str, user: str, password: str) -> str:
+    """The address for somebody else."""
+    return f"redis://{user}:{password}@{redis_url.partition('@')[2]}"
+
+
+@pytest.fixture
+def redis_url(services: Services) -> str:
+    return services.redis_url
+
+
+@pytest.fixture(params=["plain", "RESP 2", "RESP 3", "TLS", "a socket"])
+async def address(
+    request: pytest.FixtureRequest, redis_url: str, tmp_path: Path
+) -> AsyncIterator[str]:
+    """The same server by several ways."""
+    password = urlsplit(redis_url).password
+    async with ServerProxy(redis_url) as proxy:
+        match request.param:
+            case "plain":
+                yield redis_url
+            case "RESP 2" | "RESP 3":
+                yield f"{redis_url}?protocol={request.param[-1]}"
+            case "TLS":
+                authority = tmp_path / "authority.pem"
+                tls.write_authority(authority)
+                server = await asyncio.start_server(
+                    proxy._serve, "127.0.0.1", 0, ssl=tls.server_context()
+                )
+                async with server:
+                    port = server.sockets[0].getsockname()[1]
+                    yield f"rediss://:{password}@localhost:{port}/0?ssl_ca_certs={authority}"
+            case "a socket":
+                path = tmp_path / "redis.sock"
+                async with await asyncio.start_unix_server(proxy._serve, path):
+                    yield f"unix://:{password}@{path}"
+
+
+async def test_what_is_subscribed_is_heard_by_whichever_way(address: str, redis_url: str) -> None:
+    async with listening(address) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a", "b")
+        ear.link.unsubscribe("b")
+        await ear.subscribe("c")
+        sent = [(b"a", b"1"), (b"a", bytes(range(256)) * 8_192), (b"c", b""), (b"a", b"\r\n")]
+        for topic, data in (sent[0], (b"b", b"not wanted"), *sent[1:]):
+            await redis.publish(topic, data)
+        await until(lambda: len(ear.heard) == len(sent))
+        assert ear.heard == sent
+        assert not await ear.link.ends(0)
+
+
+async def test_no_topic_at_all_unsubscribes_none(redis_url: str) -> None:
+    async with listening(redis_url) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a")
+        ear.link.unsubscribe()
+        await ear.subscribe("b")
+        await redis.publish("a", b"")
+        await until(lambda: bool(ear.heard))
+
+
+async def test_a_ping_makes_redis_say_something(redis_url: str) -> None:
+    async with listening(redis_url) as ear:
+        for _ in range(2):  # before anything is subscribed, the answer is another
+            heard_at = ear.link.heard_at
+            ear.link.ping()
+            await until(lambda: ear.link.heard_at > heard_at)  # noqa: B023 - right here
+            await ear.subscribe("a")
+        assert ear.heard == []
+
+
+@pytest.mark.parametrize("user", ["default", "nobody"])
+async def test_who_cannot_connect_is_told_why(redis_url: str, user: str) -> None:
+    with pytest.raises(RedisError, match="invalid username-password"):
+        async with listening(of(redis_url, user, "wrong")):
+            pytest.fail("connected with a wrong password")
+
+
+async def test_nobody_to_connect_to_is_told() -> None:
+    with pytest.raises(REDIS_FAILURES):
+        async with listening("redis://127.0.0.1:1"):
+            pytest.fail("connected to nobody")
+
+
+async def test_a_topic_that_redis_refuses_ends_it(redis_url: str) -> None:
+    async with talking(redis_url) as redis:
+        await redis.acl_setuser(
+            "narrow", enabled=True, passwords="+narrow", commands=["+@all"], channels=["a"]
+        )
+    async with listening(of(redis_url, "narrow", "narrow")) as ear:
+        await ear.subscribe("a")
+        ear.link.subscribe("b")
+        with pytest.raises(RedisError, match="NOPERM"):
+            await ear.link.ends(60)
+
+
+async def test_a_link_that_redis_ends_has_ended(redis_url: str) -> None:
+    async with listening(redis_url) as ear:
+        await ear.subscribe("a")
+        await cut_links(redis_url)
+        with pytest.raises(RedisError, match="ended the connection"):
+            await ear.link.ends(60)
+        ear.link.subscribe("b")
+        ear.link.close()
+        with pytest.raises(RedisError, match="ended the connection"):
+            await ear.link.ends(0)
+
+
+async def test_an_error_of_who_listens_ends_it_and_nothing_more_is_passed_on(
+    redis_url: str,
+) -> None:
+    async with listening(redis_url) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a")
+        ear.error = LookupError("none of these")
+        async with redis.pipeline(transaction=False) as pipeline:
+            for _ in range(10):
+                pipeline.publish("a", b"")
+            await pipeline.execute()
+        with pytest.raises(LookupError):
+            await ear.link.ends(60)
+        assert len(ear.heard) == 1
+
+
+async def test_who_closes_it_hears_nothing_more(redis_url: str) -> None:
+    async with listening(redis_url) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a")
+        ear.link.close()
+        assert await ear.link.ends(0)
+        while await redis.publish("a", b""):
+            continue
+    assert ear.heard == []
+
+
+async def test_closing_it_waits_for_nobody_who_hangs(valkey: Valkey) -> None:
+    async with listening(valkey.url) as ear:
+        await ear.subscribe("a")
+        connection = ear.link._transport.get_extra_info("socket")
+        with frozen(valkey):
+            while not ear.link._transport.get_write_buffer_size():
+                ear.link.subscribe("b" * 100_000)
+            ear.link.close()
+            await until(lambda: connection.fileno() == -1)
