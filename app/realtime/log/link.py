@@ -126,13 +126,12 @@ class Link(asyncio.Protocol):
             self._end(error)
 
     def _pass_on(self, reply: object) -> None:
-        match reply:
-            case [b"message", bytes(topic), bytes(data)]:
-                self._on_message(topic, data)
-            case [b"subscribe", bytes(topic), _]:
-                self._on_subscribed(topic)
-            case ReplyError():
-                raise ResponseError(str(reply))
+        if isinstance(reply, list) and reply[0] == b"message":
+            self._on_message(reply[1], reply[2])
+        elif isinstance(reply, list) and reply[0] == b"subscribe":
+            self._on_subscribed(reply[1])
+        elif isinstance(reply, ReplyError):
+            raise ResponseError(str(reply))
 
     def _end(self, error: BaseException | None) -> None:
         if self._ended.is_set():
