@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 RENEWALS = 3
 ENTRIES = 256
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.005
 NOBODY = "nobody"
 
 
