@@ -248,6 +248,12 @@ export class OrderForm {
     return this.#sent.key;
   }
 
+  /** The server looked at it and placed none: when it is sent again there is nothing to doubt. */
+  #settle() {
+    this.#sent = null;
+    this.#keep();
+  }
+
   /** @param {string} key */
   #placed(key) {
     // Not another one, of somebody who was signed out and in again meanwhile.
@@ -260,6 +266,7 @@ export class OrderForm {
     this.#error.textContent = sentenceOf(error);
     if (!this.#dialog.node.open) this.#handlers.onRefused(`${NOT_PLACED} ${sentenceOf(error)}`);
     if (!(error instanceof Problem)) return;
+    if (error.status === 422) this.#settle();
     const lines = this.#filled();
     for (const { pointer, message } of error.errors) {
       const [, index, name] = /^\/items\/(\d+)(?:\/(\w+))?/.exec(pointer) ?? [];

@@ -84,6 +84,22 @@ async def test_an_order_whose_key_the_server_may_have_forgotten_is_not_sent_unas
     await expect(cleo.by("order-form-dialog")).to_have_count(0)
 
 
+async def test_an_order_that_the_server_would_not_place_is_never_in_doubt(cleo: Visit) -> None:
+    posts = await place_chai(cleo)
+    await refuse(await posts.next(), 422, "invalid_request")
+    await expect(cleo.by("order-form")).to_contain_text("not right yet")
+    await cleo.page.evaluate(AGE)
+
+    await cleo.page.reload()
+    await cleo.is_live()
+    await compose(cleo)
+    await cleo.by("submit-order").click()
+    await (await posts.next()).continue_()
+
+    await expect(cleo.by("order-form-dialog")).to_have_count(0)
+    assert len(set(posts.keys)) == 2
+
+
 async def test_an_order_that_is_changed_after_a_refusal_is_another_wish(cleo: Visit) -> None:
     posts = await place_chai(cleo)
     await refuse(await posts.next())
@@ -174,5 +190,5 @@ async def press(visit: Visit, control: Locator) -> None:
     await visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-async def refuse(route: Route) -> None:
-    await route.fulfill(status=503, json={"code": "service_unavailable"})
+async def refuse(route: Route, status: int = 503, code: str = "service_unavailable") -> None:
+    await route.fulfill(status=status, json={"code": code})
