@@ -39,6 +39,7 @@ ACK_SECONDS = 0.25
 LINK_QUIET_SECONDS = 0.5
 PROBE_SECONDS = 0.5
 RECONNECT_SECONDS = 0.2
+SUBSCRIBED_AT_ONCE = 1_000
 
 
 class Broker:
@@ -127,7 +128,7 @@ class Broker:
     async def subscribe(self, channel: str) -> bool:
         """Want the channel from now on; whether Redis acknowledged it in time."""
         acknowledged = self._wanted.setdefault(channel, asyncio.Event())
-        if self._link is None:
+        if self._link is None or not self._link.is_open:
             return False
         self._link.subscribe(self.key(channel))
         with suppress(TimeoutError):
@@ -163,24 +164,41 @@ class Broker:
         """One life of the link: subscribe to everything that is wanted, then watch it."""
         async with asyncio.timeout(self._timeout):
             link = self._link = await Link.open(self._redis, self._hear, self._acknowledge)
-        self._wanted = {name: asyncio.Event() for name in self._wanted}
-        link.subscribe(self.key(""), *map(self.key, self._wanted))
+        await self._subscribe_all(link)
+        if self._link is not link:  # dropped meanwhile
+            return
         self._outage.end()
         metrics.REDIS_UP.set(self.up)
         self.on_up()
         self.on_gap()
         await self._watch(link)
 
+    async def _subscribe_all(self, link: Link) -> None:
+        """Whatever is wanted, some at a time: others have their turn in between."""
+        self._wanted = {name: asyncio.Event() for name in self._wanted}
+        link.subscribe(self.key(""))
+        names = list(self._wanted)
+        for first in range(0, len(names), SUBSCRIBED_AT_ONCE):
+            some = names[first : first + SUBSCRIBED_AT_ONCE]
+            link.subscribe(*(self.key(name) for name in some if name in self._wanted))
+            await asyncio.sleep(0)
+
     async def _watch(self, link: Link) -> None:
         """Until the link ends or stays silent: a quiet link is asked for a pong."""
         loop = asyncio.get_running_loop()
-        while not await link.ends(link.heard_at + LINK_QUIET_SECONDS - loop.time()):
-            heard_at = link.heard_at
-            if loop.time() < heard_at + LINK_QUIET_SECONDS:
-                continue
-            link.ping()
-            if not await link.ends(self._timeout) and link.heard_at == heard_at:
-                raise TimeoutError("the link did not answer a ping")
+        asked_at = 0.0
+        while not _is_cancelled():
+            now = loop.time()
+            wait = link.heard_at + LINK_QUIET_SECONDS - now
+            if wait <= 0:
+                if asked_at <= link.heard_at:  # not since then
+                    asked_at = now
+                    link.ping()
+                elif now >= asked_at + self._timeout:
+                    raise TimeoutError("the link did not answer a ping")
+                wait = min(LINK_QUIET_SECONDS, asked_at + self._timeout - now)
+            if await link.ends(wait):
+                return
 
     def _hear(self, topic: bytes, data: bytes) -> None:
         channel = self._channel(topic)
@@ -206,7 +224,7 @@ class Broker:
         return topic.removeprefix(self._prefix).decode()
 
     def drop_link(self) -> None:
-        """`run` makes another."""
+        """`run` makes another. One that is being opened stays."""
         link, self._link = self._link, None
         metrics.REDIS_UP.set(0)
         if link is not None:
@@ -214,6 +232,7 @@ class Broker:
 
     async def aclose(self) -> None:
         """Close all links; `run` is cancelled by its owner before."""
+        self.drop_link()
         if self._healing is not None:
             self._healing.cancel()
             await asyncio.gather(self._healing, return_exceptions=True)

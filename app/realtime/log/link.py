@@ -5,6 +5,7 @@ on nothing lies between the transport and whoever listens but the parser.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import perf_counter
@@ -17,13 +18,16 @@ from redis.exceptions import ResponseError
 
 from app.core.stints import STINT_SECONDS
 
+PIECE_BYTES = 32_768
+"""The parser moves what it holds again and again: all of a burst at once would take it longer."""
+
 
 class Link(asyncio.Protocol):
     """Subscriptions of one connection, which ends for good when anything goes wrong with it.
 
     `on_message(topic, data)`; `on_subscribed(topic)`: Redis has acknowledged it. What comes in a
     burst is taken in several turns of the loop, and no more is read meanwhile.
-    `heard_at`: when Redis last said something, on the loop's clock, in seconds.
+    `heard_at`: when something of Redis was last taken, on the loop's clock, in seconds.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Link(asyncio.Protocol):
         self._on_subscribed = on_subscribed
         self._loop = asyncio.get_running_loop()
         self._reader = Reader()
+        self._unread: deque[bytes] = deque()
         self._next_turn: asyncio.Handle | None = None
         self._ended = asyncio.Event()
         self._error: BaseException | None = None
@@ -68,16 +73,21 @@ class Link(asyncio.Protocol):
     # ------------------------------------------------------------------- asking
 
     def subscribe(self, *topics: str) -> None:
-        self._send("SUBSCRIBE", *topics)
+        if topics:
+            self._send("SUBSCRIBE", *topics)
 
     def unsubscribe(self, *topics: str) -> None:
-        """From at least one: none would be all to Redis."""
+        """Without any it is nothing, which would be all of them to Redis."""
         if topics:
             self._send("UNSUBSCRIBE", *topics)
 
     def ping(self) -> None:
         """Have Redis say something."""
         self._send("PING")
+
+    @property
+    def is_open(self) -> bool:
+        return not self._ended.is_set() and not self._transport.is_closing()
 
     def close(self) -> None:
         """Nothing is told to anybody any more. May be called twice."""
@@ -95,14 +105,13 @@ class Link(asyncio.Protocol):
         return self._ended.is_set()
 
     def _send(self, *command: str) -> None:
-        if not self._transport.is_closing():
+        if self.is_open:
             self._transport.writelines(self._pack(*command))
 
     # ------------------------------------------------------------------ listening
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = self._loop.time()
-        self._reader.feed(data)
+        self._unread.extend(data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES))
         if self._next_turn is None:
             self._take()
 
@@ -111,19 +120,28 @@ class Link(asyncio.Protocol):
 
     def _take(self) -> None:
         """Pass on what has come, for the rest of which there may be another turn."""
+        self.heard_at = self._loop.time()
         if self._next_turn is not None:
             self._next_turn = None
             self._transport.resume_reading()
         until = perf_counter() + STINT_SECONDS
         try:
-            while (reply := self._reader.gets()) is not False and not self._ended.is_set():
-                self._pass_on(reply)
+            while self._pass_on_next():
                 if perf_counter() > until:
                     self._transport.pause_reading()
                     self._next_turn = self._loop.call_soon(self._take)
                     return
         except Exception as error:  # noqa: BLE001 - an edge: told to whoever waits for the end
             self._end(error)
+
+    def _pass_on_next(self) -> bool:
+        """Whether there was one, and may be another."""
+        while (reply := self._reader.gets()) is False:
+            if not self._unread:
+                return False
+            self._reader.feed(self._unread.popleft())
+        self._pass_on(reply)
+        return not self._ended.is_set()
 
     def _pass_on(self, reply: object) -> None:
         if isinstance(reply, list) and reply[0] == b"message":

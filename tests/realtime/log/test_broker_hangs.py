@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.embedded import Valkey
-from app.realtime.log.broker import PATIENCE_SECONDS
+from app.realtime.log.broker import LINK_QUIET_SECONDS, PATIENCE_SECONDS
 from app.realtime.log.sender import WAITING
 from tests.realtime.brokers import frozen, listening, message
 from tests.waiting import never_waiting, until
@@ -50,6 +50,23 @@ async def test_a_redis_that_hangs_is_noticed_and_found_again(valkey: Valkey) -> 
         assert broker.ups == 2
         await broker.publish([message("a", 1, b"{}")])
         await until(lambda: bool(broker.heard))
+
+
+@pytest.mark.timed
+async def test_a_redis_that_hangs_after_it_has_answered_a_ping_is_noticed_as_soon(
+    valkey: Valkey,
+) -> None:
+    async with listening(valkey.url, "a") as broker:
+        link = broker._link
+        assert link is not None
+        for _ in range(2):
+            heard_at = link.heard_at
+            await until(lambda: link.heard_at > heard_at)  # noqa: B023 - right here
+        with frozen(valkey):
+            begun = seconds()
+            await until(lambda: not broker.up)
+            assert seconds() - begun < LINK_QUIET_SECONDS + 1 + 0.3
+        await until(lambda: broker.up)
 
 
 async def test_after_a_failure_nothing_is_sent_for_a_while(valkey: Valkey) -> None:

@@ -1,20 +1,23 @@
 """Link on a real Valkey: by whichever way its address leads, and however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 from redis.exceptions import RedisError
 
+from app.core.stints import STINT_SECONDS
 from app.core.unavailable import REDIS_FAILURES
 from app.embedded import Services, Valkey
 from app.realtime.log.link import Link
 from tests.realtime import tls
 from tests.realtime.brokers import cut_links, frozen, talking
 from tests.realtime.server_proxy import ServerProxy
+from tests.realtime.turning import spin
 from tests.waiting import until
 
 
@@ -27,8 +30,10 @@ class Ear:
         self.subscribed: list[bytes] = []
         self.heard: list[tuple[bytes, bytes]] = []
         self.error: Exception | None = None
+        self.seconds = 0.0
 
     def hear(self, topic: bytes, data: bytes) -> None:
+        spin(self.seconds)
         self.heard.append((topic, data))
         if self.error is not None:
             raise self.error
@@ -60,20 +65,16 @@ def redis_url(services: Services) -> str:
     return services.redis_url
 
 
-@pytest.fixture(params=["plain", "RESP 2", "RESP 3", "TLS", "a socket"])
-async def address(
-    request: pytest.FixtureRequest, redis_url: str, tmp_path: Path
-) -> AsyncIterator[str]:
-    """The same server by several ways."""
+@asynccontextmanager
+async def led(redis_url: str, way: str, directory: Path) -> AsyncIterator[str]:
+    """An address of the same server."""
     password = urlsplit(redis_url).password
     async with ServerProxy(redis_url) as proxy:
-        match request.param:
-            case "plain":
-                yield redis_url
+        match way:
             case "RESP 2" | "RESP 3":
-                yield f"{redis_url}?protocol={request.param[-1]}"
+                yield f"{redis_url}?protocol={way[-1]}"
             case "TLS":
-                authority = tmp_path / "authority.pem"
+                authority = directory / "authority.pem"
                 tls.write_authority(authority)
                 server = await asyncio.start_server(
                     proxy._serve, "127.0.0.1", 0, ssl=tls.server_context()
@@ -82,12 +83,12 @@ async def address(
                     port = server.sockets[0].getsockname()[1]
                     yield f"rediss://:{password}@localhost:{port}/0?ssl_ca_certs={authority}"
             case "a socket":
-                path = tmp_path / "redis.sock"
+                path = directory / "redis.sock"
                 async with await asyncio.start_unix_server(proxy._serve, path):
                     yield f"unix://:{password}@{path}"
 
 
-async def test_what_is_subscribed_is_heard_by_whichever_way(address: str, redis_url: str) -> None:
+async def hear_everything(address: str, redis_url: str) -> None:
     async with listening(address) as ear, talking(redis_url) as redis:
         await ear.subscribe("a", "b")
         ear.link.unsubscribe("b")
@@ -98,6 +99,36 @@ async def test_what_is_subscribed_is_heard_by_whichever_way(address: str, redis_
         await until(lambda: len(ear.heard) == len(sent))
         assert ear.heard == sent
         assert not await ear.link.ends(0)
+
+
+async def hear_a_burst(address: str, redis_url: str) -> None:
+    async with listening(address) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a")
+        ear.seconds = STINT_SECONDS / 2
+        async with redis.pipeline(transaction=False) as pipeline:
+            for nth in range(200):
+                pipeline.publish("a", str(nth).encode() * 2_000)
+            await pipeline.execute()
+        await until(lambda: len(ear.heard) == 200)
+        assert ear.heard == [(b"a", str(nth).encode() * 2_000) for nth in range(200)]
+
+
+@pytest.mark.parametrize("hear", [hear_everything, hear_a_burst])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("way", ["RESP 2", "RESP 3", "TLS", "a socket"])
+def test_what_is_subscribed_is_heard_by_whichever_way(
+    redis_url: str,
+    tmp_path: Path,
+    way: str,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    hear: Callable[[str, str], Awaitable[None]],
+) -> None:
+    async def scene() -> None:
+        async with led(redis_url, way, tmp_path) as address:
+            await hear(address, redis_url)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(scene())
 
 
 async def test_no_topic_at_all_unsubscribes_none(redis_url: str) -> None:
@@ -179,6 +210,36 @@ async def test_who_closes_it_hears_nothing_more(redis_url: str) -> None:
         while await redis.publish("a", b""):
             continue
     assert ear.heard == []
+
+
+async def test_who_closes_it_in_the_middle_of_a_burst_hears_nothing_more(redis_url: str) -> None:
+    async with listening(redis_url) as ear, talking(redis_url) as redis:
+        await ear.subscribe("a")
+        ear.seconds = 2 * STINT_SECONDS
+        async with redis.pipeline(transaction=False) as pipeline:
+            for _ in range(10):
+                pipeline.publish("a", b"")
+            await pipeline.execute()
+        await until(lambda: ear.link._next_turn is not None)
+        ear.link.close()
+        heard = len(ear.heard)
+        while await redis.publish("a", b""):
+            continue
+        assert len(ear.heard) == heard < 10
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_who_gives_up_connecting_leaves_no_connection(redis_url: str, turns: int) -> None:
+    async with talking(redis_url) as redis, talking(f"{redis_url}?client_name=hasty") as hasty:
+        opening = asyncio.create_task(Link.open(hasty, Ear().hear, print))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        if not opening.cancelled():
+            opening.result().close()
+        while any(one["name"] == "hasty" for one in await redis.client_list()):
+            continue
 
 
 async def test_closing_it_waits_for_nobody_who_hangs(valkey: Valkey) -> None:
