@@ -213,7 +213,7 @@ export class OrderForm {
       await this.#handlers.onPlace(order, key);
       this.#placed(key);
     } catch (error) {
-      this.#refused(error);
+      this.#refused(error, key);
     } finally {
       this.#setBusy(false);
     }
@@ -235,8 +235,7 @@ export class OrderForm {
 
   /** Said once: who places it then wants it once more. */
   #doubt() {
-    this.#sent = null;
-    this.#keep();
+    this.#forgetSent();
     setText(this.#error, LONG_AGO);
   }
 
@@ -248,25 +247,29 @@ export class OrderForm {
     return this.#sent.key;
   }
 
-  /** The server looked at it and placed none: when it is sent again there is nothing to doubt. */
-  #settle() {
+  #forgetSent() {
     this.#sent = null;
     this.#keep();
   }
 
+  /** Not another one, of somebody who was signed out and in again meanwhile. @param {string} key */
+  #isKept(key) {
+    return this.#drafts.get(DRAFT)?.sent?.key === key;
+  }
+
   /** @param {string} key */
   #placed(key) {
-    // Not another one, of somebody who was signed out and in again meanwhile.
-    if (this.#drafts.get(DRAFT)?.sent?.key === key) this.#drafts.drop(DRAFT);
+    if (this.#isKept(key)) this.#drafts.drop(DRAFT);
     this.#dialog.close();
   }
 
-  /** Show the server's complaints where they belong. @param {unknown} error */
-  #refused(error) {
+  /** Show the server's complaints where they belong. @param {unknown} error @param {string} key */
+  #refused(error, key) {
     this.#error.textContent = sentenceOf(error);
     if (!this.#dialog.node.open) this.#handlers.onRefused(`${NOT_PLACED} ${sentenceOf(error)}`);
     if (!(error instanceof Problem)) return;
-    if (error.status === 422) this.#settle();
+    // The server looked at it and placed none: when it is sent again there is nothing to doubt.
+    if (error.status === 422 && this.#isKept(key)) this.#forgetSent();
     const lines = this.#filled();
     for (const { pointer, message } of error.errors) {
       const [, index, name] = /^\/items\/(\d+)(?:\/(\w+))?/.exec(pointer) ?? [];

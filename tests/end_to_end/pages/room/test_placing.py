@@ -19,6 +19,13 @@ async def compose(visit: Visit) -> None:
     await visit.page.get_by_role("button", name="New order").click()
 
 
+async def come_back(visit: Visit) -> None:
+    """To a form as it was kept."""
+    await visit.page.reload()
+    await visit.is_live()
+    await compose(visit)
+
+
 async def place_chai(visit: Visit) -> Held:
     """On the board, until it is on its way."""
     await visit.page.goto(visit.url)
@@ -53,9 +60,7 @@ async def test_an_order_whose_answer_was_lost_is_placed_once_also_after_a_reload
     placed = await end(await posts.next())
     await expect(cleo.by("order-form")).to_contain_text("The server cannot be reached.")
 
-    await cleo.page.reload()
-    await cleo.is_live()
-    await compose(cleo)
+    await come_back(cleo)
     await cleo.by("submit-order").click()
     await (await posts.next()).continue_()
 
@@ -71,9 +76,7 @@ async def test_an_order_whose_key_the_server_may_have_forgotten_is_not_sent_unas
     await expect(cleo.by("order-form")).to_contain_text("The server cannot be reached.")
     await cleo.page.evaluate(AGE)
 
-    await cleo.page.reload()
-    await cleo.is_live()
-    await compose(cleo)
+    await come_back(cleo)
     await cleo.by("submit-order").click()
     await expect(cleo.by("order-form")).to_contain_text("may have been placed")
     await cleo.has_asked()
@@ -90,9 +93,7 @@ async def test_an_order_that_the_server_would_not_place_is_never_in_doubt(cleo: 
     await expect(cleo.by("order-form")).to_contain_text("not right yet")
     await cleo.page.evaluate(AGE)
 
-    await cleo.page.reload()
-    await cleo.is_live()
-    await compose(cleo)
+    await come_back(cleo)
     await cleo.by("submit-order").click()
     await (await posts.next()).continue_()
 
