@@ -90,7 +90,10 @@ class Broker:
 
     async def connect_anew(self) -> None:
         """Whoever speaks next connects: by the address there may be another Redis meanwhile."""
-        await self._redis.connection_pool.disconnect(inuse_connections=False)
+        self._events.connect_anew()
+        self._signals.connect_anew()
+        with suppress(*REDIS_FAILURES):  # by TLS it waits for a farewell
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     # ---------------------------------------------------------------- publishing
 
@@ -116,8 +119,11 @@ class Broker:
         """Finds out that publishing works again without an event having to wait for it."""
         while not self._publishing_works:
             await asyncio.sleep(PROBE_SECONDS)
+            if self._publishing_works:  # it was slow, no more
+                return
             with suppress(*REDIS_FAILURES):
                 async with asyncio.timeout(self._timeout):
+                    await self.connect_anew()
                     await self._redis.ping()
                 self._events.mend()
                 self._signals.mend()
@@ -163,7 +169,7 @@ class Broker:
     async def _listen(self) -> None:
         """One life of the link: subscribe to everything that is wanted, then watch it."""
         async with asyncio.timeout(self._timeout):
-            link = self._link = await Link.open(self._redis, self._hear, self._acknowledge)
+            link = self._link = await Link.open(self._redis, self._take)
         await self._subscribe_all(link)
         if self._link is not link:  # dropped meanwhile
             return
@@ -200,6 +206,13 @@ class Broker:
             if await link.ends(wait):
                 return
 
+    def _take(self, reply: object) -> None:
+        match reply:
+            case [b"message", bytes(topic), bytes(data)]:
+                self._hear(topic, data)
+            case [b"subscribe", bytes(topic), _]:
+                self._acknowledge(topic)
+
     def _hear(self, topic: bytes, data: bytes) -> None:
         channel = self._channel(topic)
         try:
@@ -233,11 +246,11 @@ class Broker:
     async def aclose(self) -> None:
         """Close all links; `run` is cancelled by its owner before."""
         self.drop_link()
+        await self._events.aclose()
+        await self._signals.aclose()
         if self._healing is not None:
             self._healing.cancel()
             await asyncio.gather(self._healing, return_exceptions=True)
-        await self._events.aclose()
-        await self._signals.aclose()
         with suppress(*REDIS_FAILURES):
             await self._redis.aclose()
 

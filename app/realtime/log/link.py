@@ -1,7 +1,7 @@
-"""The listening half of the broker: a connection to Redis whose messages are taken as they come.
+"""A connection to Redis whose replies are taken as they come.
 
 The library connects it, with all that an address can ask for: TLS, a socket, credentials. From then
-on nothing lies between the transport and whoever listens but the parser.
+on nothing lies between the transport and whoever speaks or listens but the parser.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import cast
 
-from hiredis import Reader, ReplyError
+from hiredis import Reader, ReplyError, pack_command
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -23,25 +23,25 @@ PIECE_BYTES = 32_768
 
 
 class Link(asyncio.Protocol):
-    """Subscriptions of one connection, which ends for good when anything goes wrong with it.
+    """One connection, which ends for good when anything goes wrong with it; a command that Redis
+    refuses is such a thing.
 
-    `on_message(topic, data)`; `on_subscribed(topic)`: Redis has acknowledged it. What comes in a
-    burst is taken in several turns of the loop, and no more is read meanwhile.
+    `on_reply(reply)`: as the parser gives it. What comes in a burst is
+    taken in several turns of the loop, and no more is read meanwhile. `on_end(error)`: once, None
+    for an end by `close`.
     `heard_at`: when something of Redis was last taken, on the loop's clock, in seconds.
     """
 
     def __init__(
         self,
-        pack: Callable[..., Iterable[bytes]],
         writer: asyncio.StreamWriter,
-        on_message: Callable[[bytes, bytes], None],
-        on_subscribed: Callable[[bytes], None],
+        on_reply: Callable[[object], None],
+        on_end: Callable[[BaseException | None], None],
     ) -> None:
-        self._pack = pack
         self._writer = writer  # closes its transport when nobody holds it
         self._transport = cast("asyncio.Transport", writer.transport)
-        self._on_message = on_message
-        self._on_subscribed = on_subscribed
+        self._on_reply = on_reply
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._reader = Reader()
         self._unread: deque[bytes] = deque()
@@ -54,8 +54,8 @@ class Link(asyncio.Protocol):
     async def open(
         cls,
         redis: Redis,
-        on_message: Callable[[bytes, bytes], None],
-        on_subscribed: Callable[[bytes], None],
+        on_reply: Callable[[object], None],
+        on_end: Callable[[BaseException | None], None] = lambda _error: None,
     ) -> "Link":
         """Connect as the client does. Raises one of REDIS_FAILURES."""
         connection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
@@ -66,24 +66,28 @@ class Link(asyncio.Protocol):
             raise
         # It has no way to be asked for its transport, and closes one that it holds.
         writer, connection._writer = connection._writer, None  # noqa: SLF001
-        link = cls(connection.pack_command, writer, on_message, on_subscribed)
+        link = cls(writer, on_reply, on_end)
         writer.transport.set_protocol(link)
         return link
 
     # ------------------------------------------------------------------- asking
 
+    def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Each, a topic and its data, is answered by an integer."""
+        self._send(*(("PUBLISH", topic, data) for topic, data in messages))
+
     def subscribe(self, *topics: str) -> None:
         if topics:
-            self._send("SUBSCRIBE", *topics)
+            self._send(("SUBSCRIBE", *topics))
 
     def unsubscribe(self, *topics: str) -> None:
         """Without any it is nothing, which would be all of them to Redis."""
         if topics:
-            self._send("UNSUBSCRIBE", *topics)
+            self._send(("UNSUBSCRIBE", *topics))
 
     def ping(self) -> None:
         """Have Redis say something."""
-        self._send("PING")
+        self._send(("PING",))
 
     @property
     def is_open(self) -> bool:
@@ -104,9 +108,10 @@ class Link(asyncio.Protocol):
             raise self._error
         return self._ended.is_set()
 
-    def _send(self, *command: str) -> None:
+    def _send(self, *commands: tuple[str | bytes, ...]) -> None:
         if self.is_open:
-            self._transport.writelines(self._pack(*command))
+            packed = [pack_command(each) for each in commands]  # type: ignore[arg-type] # of any length
+            self._transport.write(b"".join(packed))
 
     # ------------------------------------------------------------------ listening
 
@@ -144,12 +149,9 @@ class Link(asyncio.Protocol):
         return not self._ended.is_set()
 
     def _pass_on(self, reply: object) -> None:
-        if isinstance(reply, list) and reply[0] == b"message":
-            self._on_message(reply[1], reply[2])
-        elif isinstance(reply, list) and reply[0] == b"subscribe":
-            self._on_subscribed(reply[1])
-        elif isinstance(reply, ReplyError):
+        if isinstance(reply, ReplyError):
             raise ResponseError(str(reply))
+        self._on_reply(reply)
 
     def _end(self, error: BaseException | None) -> None:
         if self._ended.is_set():
@@ -159,3 +161,4 @@ class Link(asyncio.Protocol):
         if self._next_turn is not None:
             self._next_turn.cancel()
         self._transport.abort()
+        self._on_end(error)

@@ -116,7 +116,7 @@ class Presence:
                 await asyncio.sleep(self._leases.renewal_seconds / 2)
             else:
                 self._leases.away = False
-                self._stay_with_primary()
+                await self._stay_with_primary()
 
     async def aclose(self) -> None:
         """This worker's clients leave at once; `run` is cancelled by its owner before."""
@@ -157,11 +157,12 @@ class Presence:
             self._only_reads = True
             await self._broker.connect_anew()
 
-    def _stay_with_primary(self) -> None:
-        """The link may have stayed behind."""
+    async def _stay_with_primary(self) -> None:
+        """Others may have stayed behind: publishing in a replica is refused to nobody."""
         if self._only_reads:
             self._only_reads = False
             self._broker.drop_link()
+            await self._broker.connect_anew()
 
     def _refuse(self, failure: ConnectionError) -> None:
         """Whoever waits for Redis is told that it is of no use."""

@@ -35,7 +35,8 @@ async def test_a_redis_that_is_away_is_told_of_once_however_often_it_is_looked_f
         try:
             await until(lambda: broker.up)
             broker._events.mend()
-            await broker.publish([message("a", 1, b"{}")])
+            await broker.say(message("a", 1, b"{}"))
+            await until(lambda: not broker._events.busy)
         finally:
             again.child.finish(0)
     said = [record.message for record in caplog.records]

@@ -33,6 +33,13 @@ class Ear:
         self.error: Exception | None = None
         self.seconds = 0.0
 
+    def take(self, reply: object) -> None:
+        match reply:
+            case [b"message", bytes(topic), bytes(data)]:
+                self.hear(topic, data)
+            case [b"subscribe", bytes(topic), _]:
+                self.subscribed.append(topic)
+
     def hear(self, topic: bytes, data: bytes) -> None:
         spin(self.seconds)
         self.heard.append((topic, data))
@@ -49,7 +56,7 @@ async def listening(url: str) -> AsyncIterator[Ear]:
     """A link to this address."""
     ear = Ear()
     async with talking(url) as redis:
-        ear.link = await Link.open(redis, ear.hear, ear.subscribed.append)
+        ear.link = await Link.open(redis, ear.take)
         try:
             yield ear
         finally:
@@ -232,7 +239,7 @@ async def test_who_closes_it_in_the_middle_of_a_burst_hears_nothing_more(redis_u
 @pytest.mark.parametrize("turns", range(12))
 async def test_who_gives_up_connecting_leaves_no_connection(redis_url: str, turns: int) -> None:
     async with talking(redis_url) as redis, talking(f"{redis_url}?client_name=hasty") as hasty:
-        opening = asyncio.create_task(Link.open(hasty, Ear().hear, print))
+        opening = asyncio.create_task(Link.open(hasty, print))
         for _ in range(turns):
             await asyncio.sleep(0)
         opening.cancel()
