@@ -37,6 +37,7 @@ HOLD_SECONDS = 0.25
 """So long a backlog keeps the lock after its first batch, and for the one that was begun by then.
 The other workers' relays wait for it one after the other, each for LOCK_SECONDS at most.
 """
+REST_SHARE = 0.5
 REST_SECONDS = 0.002
 LONGEST_REST_SECONDS = 0.01
 
@@ -202,8 +203,8 @@ class Relay:
 
 
 def rest_after(seconds: float) -> float:
-    """As long as a turn took. What makes a turn slow, here or in Postgres, is what waits for it."""
-    return min(max(seconds, REST_SECONDS), LONGEST_REST_SECONDS)
+    """By how long a turn took. What makes a turn slow, here or in Postgres, is what waits for it."""
+    return min(max(seconds * REST_SHARE, REST_SECONDS), LONGEST_REST_SECONDS)
 
 
 def messages_of(rows: Sequence[Any]) -> list[Message]:
