@@ -203,7 +203,7 @@ class Relay:
 
 
 def rest_after(seconds: float) -> float:
-    """By how long a turn took. What makes a turn slow, here or in Postgres, is what waits for it."""
+    """By how long a turn took: what makes it slow, here or in Postgres, is what waits for it."""
     return min(max(seconds * REST_SHARE, REST_SECONDS), LONGEST_REST_SECONDS)
 
 
