@@ -7,8 +7,9 @@ whoever follows a channel asks Postgres for what it missed. What this module pro
 - `publish` returns within PATIENCE_SECONDS whatever Redis does, and never raises for its sake;
 - `signal` returns at once and never raises for Redis' sake, nor does it delay `publish`;
 - `subscribe` returns within ACK_SECONDS;
-- a dead link is noticed within about LINK_QUIET_SECONDS + the Redis time limit, and made anew
-  with every channel that is wanted; `on_up` is called each time, since anything may be missing;
+- a dead link that listens is noticed within about LINK_QUIET_SECONDS + the Redis time limit, and
+  made anew with every channel that is wanted; `on_up` is called each time, since anything may be
+  missing; one that speaks is noticed by the next batch;
 - `up` tells the truth about both directions, and does so again within about PROBE_SECONDS.
 
 Beside events a channel carries what is ephemeral: signals, and changes of who is present, which
@@ -71,7 +72,7 @@ class Broker:
         self._outage = Outage(logger, "redis link lost", "redis link is back")
         self._wanted: dict[str, asyncio.Event] = {}
         self._events = Sender(self._redis, timeout_seconds, self._set_publishing)
-        self._signals = Sender(self._redis, timeout_seconds, self._set_publishing)
+        self._signals = Sender(self._redis, timeout_seconds, self._hear_of_signals)
         self._publishing_works = True
         self._healing: asyncio.Task[None] | None = None
 
@@ -98,7 +99,7 @@ class Broker:
     # ---------------------------------------------------------------- publishing
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Send the batch in one pipeline; while Redis does not answer it is not sent at all."""
+        """Send the batch in one write; while Redis does not answer it is not sent at all."""
         if not messages or self._events.busy or self._events.broken:
             return
         self._events.offer((self.key(each.channel), each.encode()) for each in messages)
@@ -112,22 +113,34 @@ class Broker:
     def _set_publishing(self, works: bool) -> None:  # noqa: FBT001 - the port of Sender
         self._publishing_works = works
         metrics.REDIS_UP.set(self.up)
-        if not works and (self._healing is None or self._healing.done()):
+        if works:
+            self._events.mend()
+            self._signals.mend()
+        elif self._healing is None or self._healing.done():
             self._healing = asyncio.create_task(self._heal(), name="broker-heal")
+
+    def _hear_of_signals(self, works: bool) -> None:  # noqa: FBT001 - the port of Sender
+        """That they go through says nothing of the events' connection."""
+        if not works:
+            self._set_publishing(works=False)
 
     async def _heal(self) -> None:
         """Finds out that publishing works again without an event having to wait for it."""
+        await asyncio.sleep(PROBE_SECONDS)
         while not self._publishing_works:
+            if not self._events.busy:  # else that batch will tell
+                await self._probe()
             await asyncio.sleep(PROBE_SECONDS)
-            if self._publishing_works:  # it was slow, no more
-                return
-            with suppress(*REDIS_FAILURES):
-                async with asyncio.timeout(self._timeout):
-                    await self.connect_anew()
-                    await self._redis.ping()
-                self._events.mend()
-                self._signals.mend()
-                self._set_publishing(works=True)
+
+    async def _probe(self) -> None:
+        """Whether Redis answers who connects now."""
+        with suppress(*REDIS_FAILURES):
+            async with asyncio.timeout(self._timeout):
+                await self.connect_anew()
+        with suppress(*REDIS_FAILURES):
+            async with asyncio.timeout(self._timeout):
+                await self._redis.ping()
+            self._set_publishing(works=True)
 
     # ----------------------------------------------------------------- listening
 

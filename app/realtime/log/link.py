@@ -94,7 +94,7 @@ class Link(asyncio.Protocol):
         return not self._ended.is_set() and not self._transport.is_closing()
 
     def close(self) -> None:
-        """Nothing is told to anybody any more. May be called twice."""
+        """No reply is told to anybody any more. May be called twice."""
         self._end(None)
 
     async def ends(self, seconds: float) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from app.embedded import Valkey
 from app.realtime.log.broker import LINK_QUIET_SECONDS, PATIENCE_SECONDS
 from app.realtime.log.sender import WAITING
-from tests.realtime.brokers import frozen, listening, message
+from tests.realtime.brokers import Listener, frozen, listening, message, running, talking
 from tests.waiting import never_waiting, until
 
 
@@ -81,6 +81,57 @@ async def test_after_a_failure_nothing_is_sent_for_a_while(valkey: Valkey) -> No
         await broker.publish([message("a", 3, b"{}")])
         await until(lambda: 3 in [each.offset for each in broker.heard])
     assert 2 not in [each.offset for each in broker.heard]
+
+
+class Telling(Listener):
+    """Keeps what it takes publishing for, each time that it hears of it."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__(redis_url)
+        self.found: list[bool] = []
+
+    def _set_publishing(self, works: bool) -> None:  # noqa: FBT001 - as its base has it
+        self.found.append(works)
+        super()._set_publishing(works)
+
+
+async def test_while_a_batch_is_under_way_no_ping_tells_that_publishing_works(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.realtime.log.broker.PROBE_SECONDS", 0.01)
+    broker = Telling(valkey.url)
+    broker._events._timeout = 60
+    async with running(broker), talking(valkey.url) as redis:
+        await until(lambda: broker.up)
+        await redis.client_pause(1000, all=False)  # nothing is published, a ping is answered
+        await broker.publish([message("a", 1, b"{}")])
+        await until(lambda: not broker._events.busy)
+    assert broker.found == [False, True]
+
+
+async def test_signals_that_go_through_tell_nothing_of_events(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.realtime.log.broker.PROBE_SECONDS", 60)
+    async with listening(valkey.url, "a") as broker:
+        broker._set_publishing(works=False)
+        broker.signal("a", b"{}")
+        await until(lambda: bool(broker.signals) and not broker._signals.busy)
+        assert not broker.up
+
+
+async def test_what_failed_is_used_again_as_soon_as_redis_answers(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.realtime.log.sender.BREAKER_SECONDS", 3600)
+    async with listening(valkey.url) as broker:
+        with frozen(valkey):
+            broker.signal("a", b"{}")
+            await broker.publish([message("a", 1, b"{}")])
+            await until(lambda: broker._events.broken and broker._signals.broken)
+        await until(lambda: broker.up)
+        assert not broker._events.broken
+        assert not broker._signals.broken
 
 
 async def test_signals_to_a_redis_that_hangs_are_dropped_and_delay_nobody(valkey: Valkey) -> None:

@@ -34,7 +34,7 @@ class Speaker:
 
 @asynccontextmanager
 async def speaking(
-    listened_to: str, url: str | None = None, seconds: float = 1.0
+    listened_to: str, url: str | None = None, seconds: float = 60.0
 ) -> AsyncIterator[Speaker]:
     """`url`: by which it speaks, if that is another; `seconds`: its limit of time."""
     heard: list[bytes] = []
@@ -107,7 +107,7 @@ async def test_the_end_of_a_connection_may_be_told_while_another_is_opened(
 
 
 async def test_a_connection_that_is_cut_fails_what_was_under_way(valkey: Valkey) -> None:
-    async with speaking(valkey.url, seconds=60) as one:
+    async with speaking(valkey.url) as one:
         assert await one.say(b"1")
         link = one.sender._link
         assert link is not None
@@ -152,14 +152,17 @@ async def test_opening_ends_with_the_limit_of_time_and_leaves_no_connection(valk
 async def test_who_closes_it_leaves_no_connection_at_any_moment(redis_url: str) -> None:
     async with talking(redis_url) as redis, talking(redis_url) as mouth:
         before = await clients_of(redis)
-        for turns in range(12):
+        turns, opened = 0, False
+        while not opened:
             sender = Sender(mouth, 60, print)
             sender.offer([("a", b"")])
             for _ in range(turns):
                 await asyncio.sleep(0)
+            opened = sender._link is not None
             await sender.aclose()
             while await clients_of(redis) - before:
                 continue
+            turns = turns + 1 if turns < 8 else turns * 2
 
 
 async def test_the_next_batch_connects_anew_where_that_is_wanted(redis_url: str) -> None:

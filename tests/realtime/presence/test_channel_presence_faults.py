@@ -243,8 +243,12 @@ async def test_a_redis_that_became_a_replica_is_left_for_its_successor(tmp_path:
                 await redis.config_set("requirepass", urlsplit(former.url).password or "")
             async with clustered(settings, uuid4().hex) as cluster:
                 one, other = await two_rooms(cluster)
+                heard: list[bytes] = []
+                other.broker.on_signal = lambda _channel, data: heard.append(data)
                 await become_replica(former)
                 await until(lambda: one.presence.away and other.presence.away)
+                one.broker.signal(ROOM, b"by the former")
+                await until(lambda: bool(heard))
 
                 address.lead_to(successor.url)
                 for worker in (one, other):
@@ -253,3 +257,6 @@ async def test_a_redis_that_became_a_replica_is_left_for_its_successor(tmp_path:
                 one.presence.leave(ROOM, "a")
                 await other.sees(ROOM, *"bcd")
                 await eventually(partial(has_no_listeners, former))
+                assert await other.broker.subscribe(ROOM)
+                one.broker.signal(ROOM, b"by its successor")
+                await until(lambda: len(heard) == 2)
