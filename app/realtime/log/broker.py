@@ -93,8 +93,9 @@ class Broker:
         """Whoever speaks next connects: by the address there may be another Redis meanwhile."""
         self._events.connect_anew()
         self._signals.connect_anew()
-        with suppress(*REDIS_FAILURES):  # by TLS it waits for a farewell
-            await self._redis.connection_pool.disconnect(inuse_connections=False)
+        with suppress(*REDIS_FAILURES):
+            async with asyncio.timeout(self._timeout):  # by TLS it waits for a farewell
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     # ---------------------------------------------------------------- publishing
 
@@ -113,10 +114,7 @@ class Broker:
     def _set_publishing(self, works: bool) -> None:  # noqa: FBT001 - the port of Sender
         self._publishing_works = works
         metrics.REDIS_UP.set(self.up)
-        if works:
-            self._events.mend()
-            self._signals.mend()
-        elif self._healing is None or self._healing.done():
+        if not works and (self._healing is None or self._healing.done()):
             self._healing = asyncio.create_task(self._heal(), name="broker-heal")
 
     def _hear_of_signals(self, works: bool) -> None:  # noqa: FBT001 - the port of Sender
@@ -134,12 +132,12 @@ class Broker:
 
     async def _probe(self) -> None:
         """Whether Redis answers who connects now."""
-        with suppress(*REDIS_FAILURES):
-            async with asyncio.timeout(self._timeout):
-                await self.connect_anew()
+        await self.connect_anew()
         with suppress(*REDIS_FAILURES):
             async with asyncio.timeout(self._timeout):
                 await self._redis.ping()
+            self._events.mend()
+            self._signals.mend()
             self._set_publishing(works=True)
 
     # ----------------------------------------------------------------- listening

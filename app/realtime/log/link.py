@@ -26,9 +26,8 @@ class Link(asyncio.Protocol):
     """One connection, which ends for good when anything goes wrong with it; a command that Redis
     refuses is such a thing.
 
-    `on_reply(reply)`: as the parser gives it. What comes in a burst is
-    taken in several turns of the loop, and no more is read meanwhile. `on_end(error)`: once, None
-    for an end by `close`.
+    `on_reply(reply)`: as the parser gives it. What comes in a burst is taken in several turns of
+    the loop, and no more is read meanwhile. `on_end(error)`: once, None for an end by `close`.
     `heard_at`: when something of Redis was last taken, on the loop's clock, in seconds.
     """
 

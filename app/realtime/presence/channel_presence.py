@@ -110,13 +110,12 @@ class Presence:
             await self._leases.rest()
             try:
                 await self._turn()
+                self._leases.away = False
+                await self._stay_with_primary()
             except Exception as error:  # noqa: BLE001 - an edge: presence outlives every error
                 self._fail(error)
                 await self._leave_replica(error)
                 await asyncio.sleep(self._leases.renewal_seconds / 2)
-            else:
-                self._leases.away = False
-                await self._stay_with_primary()
 
     async def aclose(self) -> None:
         """This worker's clients leave at once; `run` is cancelled by its owner before."""
